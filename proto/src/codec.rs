@@ -1,0 +1,210 @@
+//! How words become bytes: bincode's standard layout behind a length and a format byte.
+//!
+//! The only file that names bincode. A frame is `len: u32 big endian | format: u8 | payload`, where `len`
+//! counts the format byte and the payload. The format byte lets a reader that is too old say so instead of
+//! misreading; what may be said within a format is negotiated in the hello (see [`crate::version`]).
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// The format byte of every frame written by this version.
+pub const FORMAT: u8 = 1;
+/// The largest frame (format byte and payload) that is written or accepted, in bytes.
+pub const MAX_FRAME: usize = 1 << 20;
+
+const HEADER: usize = 4;
+
+/// Why bytes are not a value of the wanted type.
+#[derive(Debug, Error)]
+pub enum CodecError {
+    /// The bytes do not decode, or decode to something that is not allowed.
+    #[error("malformed {what}: {reason}")]
+    Malformed {
+        /// The type that was expected.
+        what: &'static str,
+        /// The decoder's words.
+        reason: String,
+    },
+    /// Bytes are left over after the value.
+    #[error("malformed {what}: {left} bytes too many")]
+    Trailing {
+        /// The type that was expected.
+        what: &'static str,
+        /// How many bytes are left over.
+        left: usize,
+    },
+    /// A frame's format byte is one that this version does not read.
+    #[error(
+        "frame format {got} is not known here (this version reads format {FORMAT}); upgrade the older side"
+    )]
+    UnknownFormat {
+        /// The byte that came.
+        got: u8,
+    },
+    /// A frame is larger than the limit.
+    #[error("frame of {got} bytes is over the limit of {MAX_FRAME}")]
+    Oversized {
+        /// The announced or needed size.
+        got: usize,
+    },
+    /// A frame has no format byte.
+    #[error("empty frame")]
+    Empty,
+}
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard().with_limit::<MAX_FRAME>()
+}
+
+/// Encodes one value without a frame, as stored records are.
+///
+/// # Errors
+/// When the encoding is over [`MAX_FRAME`].
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
+    let bytes =
+        bincode::serde::encode_to_vec(value, bincode::config::standard()).map_err(|e| malformed::<T>(&e))?;
+    if bytes.len() > MAX_FRAME { Err(CodecError::Oversized { got: bytes.len() }) } else { Ok(bytes) }
+}
+
+/// Decodes one value that must fill `bytes` exactly.
+///
+/// # Errors
+/// When the bytes are malformed, too many, or ask for more memory than [`MAX_FRAME`].
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    let (value, used) =
+        bincode::serde::decode_from_slice::<T, _>(bytes, config()).map_err(|e| malformed::<T>(&e))?;
+    if used < bytes.len() {
+        return Err(CodecError::Trailing { what: short_name::<T>(), left: bytes.len() - used });
+    }
+    Ok(value)
+}
+
+/// Encodes one value as a frame ready for a stream.
+///
+/// # Errors
+/// When the frame is over [`MAX_FRAME`].
+pub fn frame<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
+    let payload = encode(value)?;
+    let len = payload.len() + 1;
+    let size =
+        u32::try_from(len).ok().filter(|_| len <= MAX_FRAME).ok_or(CodecError::Oversized { got: len })?;
+    let mut out = Vec::with_capacity(HEADER + len);
+    out.extend_from_slice(&size.to_be_bytes());
+    out.push(FORMAT);
+    out.extend_from_slice(&payload);
+    Ok(out)
+}
+
+/// Collects stream bytes and hands out whole frames. Holds at most one frame's worth of bytes beyond what
+/// the caller pushes at once.
+#[derive(Debug, Default)]
+pub struct FrameBuffer {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl FrameBuffer {
+    /// Adds bytes as they came from the stream.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.start > 0 && self.start == self.bytes.len() {
+            self.bytes.clear();
+            self.start = 0;
+        } else if self.start > MAX_FRAME {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Decodes the next whole frame, if there is one.
+    ///
+    /// # Errors
+    /// When the frame is oversized, of an unknown format, or malformed. The stream cannot go on after that.
+    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, CodecError> {
+        let rest = &self.bytes[self.start..];
+        let Some((header, rest)) = rest.split_first_chunk::<HEADER>() else { return Ok(None) };
+        let len = u32::from_be_bytes(*header) as usize;
+        if len > MAX_FRAME {
+            return Err(CodecError::Oversized { got: len });
+        }
+        if rest.len() < len {
+            return Ok(None);
+        }
+        let (&format, payload) = rest[..len].split_first().ok_or(CodecError::Empty)?;
+        if format != FORMAT {
+            return Err(CodecError::UnknownFormat { got: format });
+        }
+        let value = decode(payload)?;
+        self.start += HEADER + len;
+        Ok(Some(value))
+    }
+
+    /// Tells how many bytes wait for the rest of their frame.
+    pub fn pending(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
+    /// Takes the bytes that are no frames: what follows a header on a raw (content) stream.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        let rest = self.bytes.split_off(self.start);
+        self.bytes.clear();
+        self.start = 0;
+        rest
+    }
+}
+
+fn malformed<T: ?Sized>(error: &dyn std::fmt::Display) -> CodecError {
+    CodecError::Malformed { what: short_name::<T>(), reason: error.to_string() }
+}
+
+fn short_name<T: ?Sized>() -> &'static str {
+    let full = std::any::type_name::<T>();
+    full.rsplit("::").next().unwrap_or(full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_out_as_they_went_in_whatever_the_cuts() {
+        let mut stream = frame("one").expect("frames");
+        stream.extend(frame("two").expect("frames"));
+        for step in 1..stream.len() {
+            let mut buffer = FrameBuffer::default();
+            let mut out = Vec::new();
+            for part in stream.chunks(step) {
+                buffer.push(part);
+                while let Some(text) = buffer.next::<String>().expect("well formed") {
+                    out.push(text);
+                }
+            }
+            assert_eq!(out, ["one", "two"]);
+            assert_eq!(buffer.pending(), 0);
+        }
+    }
+
+    #[test]
+    fn a_frame_of_another_format_is_named() {
+        let mut bytes = frame("x").expect("frames");
+        bytes[4] = 9;
+        let mut buffer = FrameBuffer::default();
+        buffer.push(&bytes);
+        assert!(matches!(buffer.next::<String>(), Err(CodecError::UnknownFormat { got: 9 })));
+    }
+
+    #[test]
+    fn an_oversized_frame_is_refused_from_its_header() {
+        let mut buffer = FrameBuffer::default();
+        buffer.push(&u32::MAX.to_be_bytes());
+        assert!(matches!(buffer.next::<String>(), Err(CodecError::Oversized { .. })));
+    }
+
+    #[test]
+    fn leftover_bytes_are_an_error() {
+        let mut bytes = encode(&7u32).expect("encodes");
+        bytes.push(0);
+        assert!(matches!(decode::<u32>(&bytes), Err(CodecError::Trailing { left: 1, .. })));
+    }
+}

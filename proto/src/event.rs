@@ -1,0 +1,135 @@
+//! Events: facts in the past tense, each with one place in the log.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BootId, Fingerprint, MinionId, OutboxId, Position};
+use crate::tag::EventTag;
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// The largest event when encoded, in bytes; larger data travels as a blob that the event names by hash.
+pub const MAX_EVENT: usize = 64 * 1024;
+
+/// A fact that is not in the log yet. Only a store makes an [`Event`] of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewEvent {
+    /// What kind of fact, about what.
+    pub tag: EventTag,
+    /// Who observed it, when, knowing what.
+    pub origin: Origin,
+    /// The fact.
+    pub data: Value,
+}
+
+/// A fact with its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its place.
+    pub position: Position,
+    /// When the master appended it.
+    pub stamp: Timestamp,
+    /// What kind of fact, about what.
+    pub tag: EventTag,
+    /// Who observed it, when, knowing what.
+    pub origin: Origin,
+    /// The fact.
+    pub data: Value,
+}
+
+/// Who made an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// The master itself.
+    Master,
+    /// A minion, through its outbox.
+    Minion(MinionOrigin),
+    /// A person or program with an operator certificate.
+    Operator {
+        /// The certificate's name.
+        name: String,
+    },
+}
+
+/// What an event from a minion says about its making.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MinionOrigin {
+    /// The minion's name.
+    pub id: MinionId,
+    /// The key that it proved to hold.
+    pub key: Fingerprint,
+    /// The outbox that the event went through.
+    pub outbox_id: OutboxId,
+    /// The event's number in that outbox, dense from 1.
+    pub counter: u64,
+    /// The boot during which it was made.
+    pub boot: Boot,
+    /// The last master position that the minion knew when it made the event.
+    pub seen: Option<Position>,
+    /// When it was made, by the minion's clock.
+    pub at: Timestamp,
+}
+
+/// One boot of a machine as its agent counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boot {
+    /// The kernel's boot id.
+    pub id: BootId,
+    /// How many boots the agent's journal has seen, from 1: orders the boots of one outbox.
+    pub number: u64,
+}
+
+/// An event as it waits in a minion's outbox and crosses the link; the rest of [`MinionOrigin`] is known to
+/// the master from the connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxEvent {
+    /// The event's number in the outbox, dense from 1.
+    pub counter: u64,
+    /// The boot during which it was made.
+    pub boot: Boot,
+    /// The last master position that the minion knew when it made the event.
+    pub seen: Option<Position>,
+    /// When it was made, by the minion's clock.
+    pub at: Timestamp,
+    /// What kind of fact, about what.
+    pub tag: EventTag,
+    /// The fact.
+    pub data: Value,
+}
+
+impl OutboxEvent {
+    /// Completes the event with what the connection proves.
+    pub fn into_new_event(self, id: MinionId, key: Fingerprint, outbox_id: OutboxId) -> NewEvent {
+        let Self { counter, boot, seen, at, tag, data } = self;
+        NewEvent {
+            tag,
+            origin: Origin::Minion(MinionOrigin { id, key, outbox_id, counter, boot, seen, at }),
+            data,
+        }
+    }
+}
+
+impl Origin {
+    /// Returns what a minion's event says about its making.
+    pub fn minion(&self) -> Option<&MinionOrigin> {
+        match self {
+            Self::Minion(m) => Some(m),
+            Self::Master | Self::Operator { .. } => None,
+        }
+    }
+}
+
+impl Event {
+    /// Gives a new event its place. For stores only.
+    pub fn place(new: NewEvent, position: Position, stamp: Timestamp) -> Self {
+        let NewEvent { tag, origin, data } = new;
+        Self { position, stamp, tag, origin, data }
+    }
+
+    /// Returns the minion that the event is about or from: the origin, else `id` in its data.
+    pub fn minion(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Minion(m) => Some(m.id.as_str()),
+            Origin::Master | Origin::Operator { .. } => self.data.get("id").and_then(Value::as_str),
+        }
+    }
+}

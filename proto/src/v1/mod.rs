@@ -1,0 +1,1 @@
+//! Version 1 of everything that crosses the wire.
