@@ -39,9 +39,9 @@ pub enum Value {
     /// Bytes that need not be text.
     Bytes(Vec<u8>),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// A tuple: prints differently from a list in templates.
-    Tuple(Vec<Value>),
+    Tuple(Vec<Self>),
     /// An ordered mapping.
     Map(Map),
 }

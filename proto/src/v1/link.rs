@@ -1,0 +1,351 @@
+//! The link between a minion and its master.
+//!
+//! The minion opens every stream; the first frame on each is a [`StreamOpen`] that says what the stream is:
+//!
+//! - **control** (one, first): [`Hello`] → [`ToMinion::Welcome`] or `Refused`; then heartbeats both ways;
+//! - **events** (one): [`EventBatch`] up, [`EventAck`] down; the outbox's contents, each event once;
+//! - **jobs** (one): [`JobsDown`] and [`JobsUp`]; returns go through the outbox, not here;
+//! - **query** (many, short): one [`Query`] up, one [`QueryReply`] down, then raw bytes for content.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Boot, OutboxEvent};
+use crate::ids::{Digest, JobId, MachineId, MinionId, OutboxId, Position, ProcessId};
+use crate::job::{JobSpec, Target};
+use crate::time::Timestamp;
+use crate::value::{Map, Value};
+use crate::version::{NoCommonVersion, VersionRange};
+
+/// The most events in one [`EventBatch`].
+pub const MAX_BATCH: usize = 1024;
+/// The most event bytes that a minion may have sent and not yet seen acknowledged.
+pub const MAX_UNACKED_BYTES: usize = 512 * 1024;
+/// The most boots that a hello lists.
+pub const MAX_BOOTS: usize = 16;
+
+/// The first frame of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StreamOpen {
+    /// The control stream.
+    Control(Hello),
+    /// The stream of the outbox's events.
+    Events {
+        /// Which outbox.
+        outbox_id: OutboxId,
+    },
+    /// The stream of jobs. Once the master has it, the minion counts as subscribed.
+    Jobs,
+    /// A question.
+    Query(Query),
+}
+
+/// What a minion says of itself when the link comes up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The versions that the minion speaks.
+    pub versions: VersionRange,
+    /// The minion's name; must be the certificate's.
+    pub id: MinionId,
+    /// The present boot.
+    pub boot: Boot,
+    /// When the machine booted, by its clock.
+    pub booted_at: Timestamp,
+    /// Earlier boots that the journal knows and the master may not, oldest first; at most [`MAX_BOOTS`].
+    pub earlier_boots: Vec<Boot>,
+    /// The machine.
+    pub machine_id: MachineId,
+    /// The agent's process: the same across reconnects, another after a restart of the agent.
+    pub process: ProcessId,
+    /// The outbox.
+    pub outbox_id: OutboxId,
+    /// The number of the newest event in the outbox, 0 when it never had one.
+    pub outbox_head: u64,
+    /// The agent's version, `0.1.0`.
+    pub version: String,
+    /// The minion's clock.
+    pub now: Timestamp,
+}
+
+/// Control frames from the minion after its hello.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToMaster {
+    /// A sign of life.
+    Heartbeat {
+        /// Counts up from 1 on each connection.
+        number: u64,
+        /// How many jobs run or wait.
+        jobs: u32,
+        /// A network change is pending until then: silence before that is not *lost*.
+        change_pending_until: Option<Timestamp>,
+    },
+    /// The minion's grains, sent after the welcome and when they change.
+    Grains(Map),
+    /// A request for a fresh certificate for the same key: a PKCS#10 request, DER.
+    Renew {
+        /// The request.
+        csr: Vec<u8>,
+    },
+    /// The minion is about to close, and why.
+    Closing(CloseReason),
+}
+
+/// Control frames from the master.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToMinion {
+    /// The link is up.
+    Welcome(Welcome),
+    /// The link is refused; the connection closes.
+    Refused(LinkRefusal),
+    /// Answers a heartbeat.
+    HeartbeatAck {
+        /// Its number.
+        number: u64,
+        /// The log's newest position: what the minion may claim to have seen.
+        head: Position,
+    },
+    /// A fresh certificate, DER.
+    Certificate(Vec<u8>),
+    /// The master is about to close, and why.
+    Closing(CloseReason),
+}
+
+/// The master's answer to a hello.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The version that both now speak.
+    pub version: u16,
+    /// The log's newest position.
+    pub head: Position,
+    /// The highest event number of this outbox that is durable here; 0 when none is.
+    pub outbox_mark: u64,
+    /// How often to send heartbeats, in microseconds.
+    pub heartbeat_micros: u64,
+    /// The master's clock.
+    pub now: Timestamp,
+}
+
+/// Why a link is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum LinkRefusal {
+    /// No common protocol version.
+    #[error(transparent)]
+    Version(NoCommonVersion),
+    /// The hello names another minion than the certificate.
+    #[error("the certificate is for {certificate}, the hello says {hello}")]
+    WrongId {
+        /// The certificate's name.
+        certificate: MinionId,
+        /// The hello's.
+        hello: MinionId,
+    },
+    /// The key is not accepted (any more).
+    #[error("the key is not accepted; see `lab-master key list`")]
+    NotAccepted,
+    /// The minion's outbox is behind what the master already has of it: it was restored from an old copy.
+    #[error(
+        "the outbox was rewound: it ends at {head}, but {mark} is already in the log; begin a new outbox"
+    )]
+    OutboxRewound {
+        /// The hello's head.
+        head: u64,
+        /// The master's mark.
+        mark: u64,
+    },
+    /// A frame came that does not belong there.
+    #[error("protocol violation: {0}")]
+    Violation(String),
+}
+
+/// Why a side closes a link that was up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CloseReason {
+    /// The process ends.
+    Shutdown,
+    /// The machine reboots; the job that asked for it, if one did.
+    Reboot(Option<JobId>),
+    /// The key was rejected or deleted.
+    KeyRevoked,
+    /// A newer connection of the same minion took over.
+    Superseded,
+    /// The other side broke the protocol.
+    Violation(String),
+}
+
+impl CloseReason {
+    /// Returns the QUIC application error code for the reason.
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::Shutdown => 0,
+            Self::Reboot(_) => 1,
+            Self::KeyRevoked => 2,
+            Self::Superseded => 3,
+            Self::Violation(_) => 4,
+        }
+    }
+}
+
+/// Events from the outbox, in order, without gaps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventBatch {
+    /// At most [`MAX_BATCH`] events.
+    pub events: Vec<OutboxEvent>,
+}
+
+/// The master's answer to event batches; several batches may be answered by one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventAck {
+    /// Everything up to this number is durable.
+    Durable {
+        /// The number.
+        counter: u64,
+        /// The log's newest position.
+        head: Position,
+    },
+    /// A batch began above the next expected number. The minion sends again from there.
+    Gap {
+        /// The next expected number.
+        expected: u64,
+    },
+    /// An event was refused for ever (a tag that is not this minion's, over 64 KiB). It counts as taken, so that it does
+    /// not block the outbox, and is named in the log.
+    Refused {
+        /// Its number.
+        counter: u64,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Job frames from the master.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobsDown {
+    /// Run this, once per jid.
+    Publish {
+        /// The job.
+        job: JobSpec,
+        /// This minion's pillar, rendered for the job.
+        pillar: Map,
+    },
+    /// End this job: its process group is killed.
+    Kill {
+        /// The job.
+        jid: JobId,
+        /// Who asked.
+        by: String,
+    },
+}
+
+/// Job frames from the minion. None of them is durable; returns come as events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobsUp {
+    /// The answer to a publish, and what is told of every live job after a reconnect.
+    State {
+        /// The job.
+        jid: JobId,
+        /// How it stands.
+        state: JobState,
+    },
+    /// Live output or live results.
+    Progress {
+        /// The job.
+        jid: JobId,
+        /// What there is to show.
+        progress: Progress,
+    },
+}
+
+/// How a job stands on a minion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobState {
+    /// It waits for this many jobs before it.
+    Queued(u32),
+    /// It runs.
+    Running,
+    /// It ended earlier; its return is in the outbox or already acknowledged.
+    Ended,
+    /// It is refused: the queue is full.
+    Refused(String),
+}
+
+/// What a running job shows. Bounded and lossy: the return is what counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// Text from the command's standard output.
+    Stdout(String),
+    /// Text from the command's standard error.
+    Stderr(String),
+    /// A state began.
+    StateStarted {
+        /// Its ID declaration.
+        id: String,
+        /// `module.function`.
+        state: String,
+    },
+    /// A state ended; a `StateReturn` without its diff.
+    StateEnded(Value),
+}
+
+/// A question of a minion. The master answers only for this minion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query {
+    /// The bytes of a blob from an offset on. They follow the reply raw, up to the end of the stream.
+    BlobGet {
+        /// Which.
+        digest: Digest,
+        /// From where.
+        offset: u64,
+    },
+    /// Offers a blob (a return or diff too large for an event). The bytes follow raw; the reply comes after them.
+    BlobPut {
+        /// Which.
+        digest: Digest,
+        /// How many bytes.
+        size: u64,
+    },
+    /// This minion's pillar, rendered now.
+    Pillar {
+        /// Values that override, as `pillar=` on a job does.
+        overrides: Map,
+    },
+    /// Mine values of other minions, as far as they may be read from here.
+    MineGet {
+        /// Whose.
+        target: Target,
+        /// Which function's or alias's value.
+        function: String,
+    },
+    /// Stores a mine value.
+    MineSend {
+        /// Under this name.
+        function: String,
+        /// The value.
+        value: Value,
+        /// Who may read it; `None` is every minion, as in Salt.
+        allow: Option<Target>,
+        /// For how long, in seconds.
+        ttl_seconds: Option<u64>,
+    },
+    /// Deletes a mine value, all when no name is given.
+    MineDelete {
+        /// Which.
+        function: Option<String>,
+    },
+}
+
+/// The answer to a [`Query`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QueryReply {
+    /// The blob has this size; its bytes from the asked offset on follow raw.
+    Blob {
+        /// The whole size.
+        size: u64,
+    },
+    /// The blob, mine value or deletion is durable.
+    Stored,
+    /// A value.
+    Value(Value),
+    /// There is no such thing, or it may not be read from here.
+    NotFound(String),
+    /// The question failed, and what to do.
+    Failed(String),
+}
