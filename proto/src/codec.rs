@@ -121,7 +121,7 @@ impl FrameBuffer {
     ///
     /// # Errors
     /// When the frame is oversized, of an unknown format, or malformed. The stream cannot go on after that.
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, CodecError> {
+    pub fn next_frame<T: DeserializeOwned>(&mut self) -> Result<Option<T>, CodecError> {
         let rest = &self.bytes[self.start..];
         let Some((header, rest)) = rest.split_first_chunk::<HEADER>() else { return Ok(None) };
         let len = u32::from_be_bytes(*header) as usize;
@@ -176,7 +176,7 @@ mod tests {
             let mut out = Vec::new();
             for part in stream.chunks(step) {
                 buffer.push(part);
-                while let Some(text) = buffer.next::<String>().expect("well formed") {
+                while let Some(text) = buffer.next_frame::<String>().expect("well formed") {
                     out.push(text);
                 }
             }
@@ -191,14 +191,14 @@ mod tests {
         bytes[4] = 9;
         let mut buffer = FrameBuffer::default();
         buffer.push(&bytes);
-        assert!(matches!(buffer.next::<String>(), Err(CodecError::UnknownFormat { got: 9 })));
+        assert!(matches!(buffer.next_frame::<String>(), Err(CodecError::UnknownFormat { got: 9 })));
     }
 
     #[test]
     fn an_oversized_frame_is_refused_from_its_header() {
         let mut buffer = FrameBuffer::default();
         buffer.push(&u32::MAX.to_be_bytes());
-        assert!(matches!(buffer.next::<String>(), Err(CodecError::Oversized { .. })));
+        assert!(matches!(buffer.next_frame::<String>(), Err(CodecError::Oversized { .. })));
     }
 
     #[test]

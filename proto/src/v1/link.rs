@@ -222,7 +222,7 @@ pub enum JobsDown {
     /// Run this, once per jid.
     Publish {
         /// The job.
-        job: JobSpec,
+        job: Box<JobSpec>,
         /// This minion's pillar, rendered for the job.
         pillar: Map,
     },
