@@ -1,1 +1,3 @@
 //! lab states
+
+pub mod host;

@@ -1,0 +1,148 @@
+//! Files, directories and symbolic links.
+
+use std::path::{Path, PathBuf};
+
+use super::HostError;
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link (only from `lstat`).
+    Symlink,
+    /// A socket, pipe or device.
+    Special,
+}
+
+/// What the machine knows about a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileMeta {
+    /// What it is.
+    pub kind: FileKind,
+    /// The permission bits with setuid, setgid and sticky: `0o7777` at most.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The length in bytes.
+    pub size: u64,
+    /// When the content was last changed, in seconds since the epoch.
+    pub mtime: i64,
+}
+
+impl FileMeta {
+    /// Tells whether it is a directory.
+    pub fn is_dir(&self) -> bool {
+        self.kind == FileKind::Dir
+    }
+
+    /// Tells whether it is a regular file.
+    pub fn is_file(&self) -> bool {
+        self.kind == FileKind::File
+    }
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// The mode; without it a present file keeps its own and a new one gets 0666 less the umask.
+    pub mode: Option<u32>,
+    /// The umask for a new file without a mode; the process's own when not given.
+    pub umask: Option<u32>,
+    /// The owner; kept, or the process's own.
+    pub uid: Option<u32>,
+    /// The group; kept, or the process's own.
+    pub gid: Option<u32>,
+}
+
+/// The file system. Paths are absolute.
+pub trait Files: Send + Sync {
+    /// Looks at a path, following symbolic links; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// When the machine does not say.
+    fn stat(&self, path: &Path) -> Result<Option<FileMeta>, HostError>;
+
+    /// Looks at a path itself, not at what it links to; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// When the machine does not say.
+    fn lstat(&self, path: &Path) -> Result<Option<FileMeta>, HostError>;
+
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// When it is absent, a directory, or not readable.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, HostError>;
+
+    /// Reads where a symbolic link points.
+    ///
+    /// # Errors
+    /// When it is absent or no link.
+    fn read_link(&self, path: &Path) -> Result<PathBuf, HostError>;
+
+    /// Lists the names in a directory, sorted.
+    ///
+    /// # Errors
+    /// When it is absent or no directory.
+    fn list(&self, path: &Path) -> Result<Vec<PathBuf>, HostError>;
+
+    /// Replaces a file's content in one step: readers see the old or the new one, also after a power cut.
+    /// A symbolic link is followed. The directory must exist.
+    ///
+    /// # Errors
+    /// When the directory is absent or the machine refuses; then the old content stands.
+    fn write(&self, path: &Path, content: &[u8], options: WriteOptions) -> Result<(), HostError>;
+
+    /// Makes one directory; with no mode, 0777 less the umask.
+    ///
+    /// # Errors
+    /// When the parent is absent or something is there already.
+    fn mkdir(&self, path: &Path, mode: Option<u32>) -> Result<(), HostError>;
+
+    /// Removes a file or a symbolic link.
+    ///
+    /// # Errors
+    /// When it is absent or a directory.
+    fn remove_file(&self, path: &Path) -> Result<(), HostError>;
+
+    /// Removes a directory with everything below it; symbolic links are removed, not followed.
+    ///
+    /// # Errors
+    /// When something below cannot be removed.
+    fn remove_dir_all(&self, path: &Path) -> Result<(), HostError>;
+
+    /// Renames, replacing a file that stands at the new name.
+    ///
+    /// # Errors
+    /// When the machine refuses.
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), HostError>;
+
+    /// Makes a symbolic link at `path`.
+    ///
+    /// # Errors
+    /// When something is there already.
+    fn symlink(&self, target: &Path, path: &Path) -> Result<(), HostError>;
+
+    /// Sets the permission bits, following symbolic links.
+    ///
+    /// # Errors
+    /// When it is absent or not ours.
+    fn chmod(&self, path: &Path, mode: u32) -> Result<(), HostError>;
+
+    /// Sets owner and group (what is `None` stays) of the path itself, not of what it links to.
+    ///
+    /// # Errors
+    /// When it is absent or not allowed.
+    fn chown(&self, path: &Path, uid: Option<u32>, gid: Option<u32>) -> Result<(), HostError>;
+
+    /// Sets the time of the last change: to `mtime` in seconds since the epoch, or to the present.
+    ///
+    /// # Errors
+    /// When it is absent or not allowed.
+    fn touch(&self, path: &Path, mtime: Option<i64>) -> Result<(), HostError>;
+}

@@ -1,0 +1,31 @@
+//! The only door to the machine: everything a state or execution function may see or do goes through [`Host`].
+//!
+//! Implemented by the minion for the machine it runs on and by [`sim::SimHost`] (feature `simulation`) for tests.
+//! A host answers questions and carries out single steps; it never decides. All calls may block and take `&self`:
+//! workers call them from several threads at once.
+
+mod accounts;
+mod commands;
+mod error;
+mod files;
+mod network;
+mod services;
+#[cfg(feature = "simulation")]
+pub mod sim;
+mod system;
+
+pub use accounts::{Accounts, Group, User};
+pub use commands::{Command, Commands, Exit, Observer, Output, Program, Silent, Stream};
+pub use error::{Cause, HostError};
+pub use files::{FileKind, FileMeta, Files, WriteOptions};
+pub use network::{
+    Address, BridgeOptions, Link, LinkKind, Mac, MacError, Neighbour, NetSnapshot, NetStep, Network, Route,
+    RouteOrigin,
+};
+pub use services::{ServiceAction, ServiceStatus, Services};
+pub use system::{DiskUsage, PowerRequest, System};
+
+/// A machine, real or simulated.
+pub trait Host: Files + Commands + Services + Network + Accounts + System {}
+
+impl<T: Files + Commands + Services + Network + Accounts + System> Host for T {}
