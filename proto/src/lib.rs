@@ -8,6 +8,7 @@ pub mod event;
 pub mod glob;
 pub mod ids;
 pub mod job;
+pub mod link;
 pub mod tag;
 pub mod time;
 pub mod v1;
