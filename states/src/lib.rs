@@ -1,3 +1,9 @@
-//! lab states
+//! The brain of lab: everything that decides, nothing that touches the machine.
+//!
+//! An SLS is rendered, compiled to ordered low chunks, and run; functions see the machine through [`host::Host`]
+//! only. Time is passed in, threads belong to the shells.
 
+pub mod function;
 pub mod host;
+pub mod nearest;
+pub mod redact;

@@ -1,0 +1,219 @@
+//! What a function is given to work with: the machine, the job's control, and the services of the agent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab_proto::{Map, StateReturn, Timestamp, Value};
+
+use super::Registry;
+use crate::host::{Host, Observer, Stream};
+use crate::redact::Secrets;
+
+/// Everything that a running function may use.
+#[derive(Clone, Copy)]
+pub struct JobCtx<'a> {
+    /// The machine.
+    pub host: &'a dyn Host,
+    /// The job: its clock, cancellation, deadline and progress.
+    pub control: &'a dyn Control,
+    /// Grains, pillar, content, rendering, mine, events, nested state runs.
+    pub services: &'a dyn Services,
+    /// All functions, for those that call others (`module.run`, `unless: [{fun: …}]`).
+    pub registry: &'a Registry,
+    /// Collects the secret values of this run, for redaction at the agent's exit.
+    pub secrets: &'a Secrets,
+}
+
+impl JobCtx<'_> {
+    /// Tells whether the function should stop.
+    pub fn cancelled(&self) -> bool {
+        self.control.cancelled() || self.remaining() == Some(Duration::ZERO)
+    }
+
+    /// Returns the time that is left, if the job has a deadline.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.control.deadline().map(|d| d.since(self.control.now()))
+    }
+
+    /// Tells the watchers of the job something.
+    pub fn say(&self, text: impl Into<String>) {
+        self.control.progress(Progress::Message(text.into()));
+    }
+
+    /// Returns the time.
+    pub fn now(&self) -> Timestamp {
+        self.control.now()
+    }
+}
+
+/// Streams a command's output as progress, and stops the command when the job is cancelled.
+impl Observer for JobCtx<'_> {
+    fn output(&self, stream: Stream, bytes: &[u8]) {
+        self.control.progress(Progress::Output { stream, bytes: bytes.to_vec() });
+    }
+
+    fn cancelled(&self) -> bool {
+        JobCtx::cancelled(self)
+    }
+}
+
+/// The job as its functions see it.
+pub trait Control: Send + Sync {
+    /// Tells whether the job was killed.
+    fn cancelled(&self) -> bool;
+
+    /// Returns when the job must be over.
+    fn deadline(&self) -> Option<Timestamp>;
+
+    /// Returns the time.
+    fn now(&self) -> Timestamp;
+
+    /// Passes something on to the watchers of the job. May drop it, never blocks.
+    fn progress(&self, what: Progress);
+}
+
+/// What the watchers of a job are told while it runs.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// A sentence.
+    Message(String),
+    /// Output of a command.
+    Output {
+        /// Where it was written.
+        stream: Stream,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// A state of a run begins.
+    StateStarted {
+        /// Its place in the run, from 0.
+        run_num: u32,
+        /// The ID declaration.
+        id: String,
+        /// `module.function`.
+        state: String,
+        /// The name.
+        name: String,
+    },
+    /// A state of a run is done.
+    StateDone(Box<StateReturn>),
+}
+
+/// A file that the state tree holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Its path below the root, without `salt://`.
+    pub path: String,
+    /// Whether it is a directory (listed only when empty).
+    pub directory: bool,
+    /// The permission bits that it has there.
+    pub mode: u32,
+    /// Where it points, for a symbolic link.
+    pub link: Option<String>,
+}
+
+/// A text to be rendered as a managed file's template.
+#[derive(Clone, Debug)]
+pub struct Template<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// What it is called in errors: `salt://motd.j2`, or `contents of ID`.
+    pub name: &'a str,
+    /// Variables besides grains, pillar, salt and opts.
+    pub context: &'a Map,
+    /// The environment of the state.
+    pub saltenv: &'a str,
+}
+
+/// A nested state run, as `salt.state` and `state.apply` ask for it.
+#[derive(Clone, Debug, Default)]
+pub struct ApplyRequest {
+    /// Which SLS; none at all means the highstate.
+    pub sls: Vec<String>,
+    /// Whether nothing may be changed.
+    pub test: bool,
+    /// Pillar on top of the minion's own.
+    pub pillar: Option<Map>,
+    /// The environment.
+    pub saltenv: Option<String>,
+}
+
+/// What came of a nested state run that compiled.
+#[derive(Clone, Debug, Default)]
+pub struct ApplyOutcome {
+    /// Its states.
+    pub results: Vec<StateReturn>,
+}
+
+/// A service that could not answer: `cannot fetch salt://motd: …`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct ServiceError {
+    /// What was tried and what was in the way.
+    pub text: String,
+    /// Whether the thing simply does not exist.
+    pub missing: bool,
+}
+
+impl ServiceError {
+    /// Makes an error.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), missing: false }
+    }
+
+    /// Makes the error that something does not exist.
+    pub fn missing(text: impl Into<String>) -> Self {
+        Self { text: text.into(), missing: true }
+    }
+}
+
+/// What the agent offers to functions besides the machine.
+pub trait Services: Send + Sync {
+    /// Returns the minion's id.
+    fn id(&self) -> &str;
+
+    /// Returns the grains.
+    fn grains(&self) -> Arc<Value>;
+
+    /// Returns the pillar.
+    fn pillar(&self) -> Arc<Value>;
+
+    /// Returns the agent's configuration, `opts` in templates.
+    fn opts(&self) -> Arc<Value>;
+
+    /// Returns a file of the state tree; `path` is without `salt://`.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be fetched.
+    fn file(&self, path: &str, saltenv: &str) -> Result<Vec<u8>, ServiceError>;
+
+    /// Lists what the state tree holds below a folder, in order.
+    ///
+    /// # Errors
+    /// When the tree cannot be listed.
+    fn list(&self, folder: &str, saltenv: &str) -> Result<Vec<FileEntry>, ServiceError>;
+
+    /// Renders a template.
+    ///
+    /// # Errors
+    /// When it does not render; the text names place and remedy.
+    fn render(&self, template: &Template<'_>) -> Result<String, ServiceError>;
+
+    /// Renders and runs states.
+    ///
+    /// # Errors
+    /// When they do not compile.
+    fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError>;
+
+    /// Asks the mine: what `function` gave on the minions that `target` names.
+    ///
+    /// # Errors
+    /// When there is no master to ask.
+    fn mine(&self, target: &str, function: &str, target_kind: &str) -> Result<Value, ServiceError>;
+
+    /// Sends an event to the master.
+    ///
+    /// # Errors
+    /// When the tag is malformed, or not one that this minion may use.
+    fn send_event(&self, tag: &str, data: Value) -> Result<(), ServiceError>;
+}

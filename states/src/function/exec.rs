@@ -1,0 +1,77 @@
+//! Execution functions: asked by hand (`lab-master run '*' test.ping`), by templates (`salt['grains.get']('os')`),
+//! by guards and by `module.run`.
+
+use lab_proto::{Map, Value};
+use serde::de::DeserializeOwned;
+
+use super::args::{self, ArgsError};
+use super::{FunctionDoc, JobCtx};
+
+/// A function that returns a value.
+pub trait ExecFunction: Send + Sync {
+    /// Returns its name, `test.ping`.
+    fn name(&self) -> &str;
+
+    /// Returns its documentation.
+    fn doc(&self) -> &FunctionDoc;
+
+    /// Calls it.
+    ///
+    /// # Errors
+    /// When the arguments do not fit, or the function cannot do what it is for.
+    fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError>;
+}
+
+/// Why an execution function gave no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// No such function here.
+    #[error(transparent)]
+    Unknown(#[from] super::UnknownFunction),
+    /// An argument is missing, too many, or does not fit.
+    #[error(transparent)]
+    Args(#[from] ArgsError),
+    /// The machine refused a step.
+    #[error(transparent)]
+    Host(#[from] crate::host::HostError),
+    /// A service of the agent could not answer.
+    #[error(transparent)]
+    Service(#[from] super::ServiceError),
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CallError {
+    /// Makes an error from a sentence.
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self::Failed(text.into())
+    }
+}
+
+/// Reads positional and named arguments into the function's own type; `doc` gives the positions their names.
+///
+/// # Errors
+/// When there are too many, one is given twice, a required one is missing, or a value does not fit.
+pub fn bind<T: DeserializeOwned>(doc: &FunctionDoc, args: &[Value], kwargs: &Map) -> Result<T, CallError> {
+    let mut all = Map::new();
+    if args.len() > doc.args.len() {
+        return Err(ArgsError::TooMany { given: args.len(), takes: doc.args.len() }.into());
+    }
+    for (arg, value) in doc.args.iter().zip(args) {
+        all.insert(Value::from(arg.name.as_ref()), value.clone());
+    }
+    for (key, value) in kwargs {
+        // Salt's own words travel as keyword arguments with two underscores; they are not the function's.
+        if key.as_str().is_some_and(|k| k.starts_with("__")) {
+            continue;
+        }
+        if all.insert(key.clone(), value.clone()).is_some() {
+            return Err(ArgsError::Twice { arg: key.to_string() }.into());
+        }
+    }
+    if let Some(missing) = doc.args.iter().find(|a| a.required && !all.contains_key(a.name.as_ref())) {
+        return Err(ArgsError::Missing { arg: missing.name.to_string() }.into());
+    }
+    Ok(args::from_map(&all)?)
+}
