@@ -11,6 +11,7 @@ pub mod job;
 pub mod link;
 pub mod tag;
 pub mod time;
+pub mod token;
 pub mod v1;
 pub mod value;
 pub mod version;
@@ -23,4 +24,5 @@ pub use ids::{
 pub use job::{EndState, JobReturn, JobSpec, StateOutcome, StateReturn, Target, TargetKind};
 pub use tag::{EventTag, TagPattern};
 pub use time::Timestamp;
+pub use token::JoinToken;
 pub use value::{Map, Value};
