@@ -1,0 +1,219 @@
+//! Files of this machine.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use lab_states::host::{FileKind, FileMeta, Files, HostError, WriteOptions};
+
+use super::LinuxHost;
+
+impl Files for LinuxHost {
+    fn stat(&self, path: &Path) -> Result<Option<FileMeta>, HostError> {
+        found(path, fs::metadata(path))
+    }
+
+    fn lstat(&self, path: &Path) -> Result<Option<FileMeta>, HostError> {
+        found(path, fs::symlink_metadata(path))
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, HostError> {
+        fs::read(path).map_err(|e| HostError::io("read", path, &e))
+    }
+
+    fn read_link(&self, path: &Path) -> Result<PathBuf, HostError> {
+        fs::read_link(path).map_err(|e| HostError::io("read link", path, &e))
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<PathBuf>, HostError> {
+        let bad = |e| HostError::io("list", path, &e);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path).map_err(bad)? {
+            names.push(PathBuf::from(entry.map_err(bad)?.file_name()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn write(&self, path: &Path, content: &[u8], options: WriteOptions) -> Result<(), HostError> {
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        self.replace(&real, content, options).map_err(|e| HostError::io("write", path, &e))
+    }
+
+    fn mkdir(&self, path: &Path, mode: Option<u32>) -> Result<(), HostError> {
+        let bad = |e| HostError::io("make directory", path, &e);
+        fs::DirBuilder::new().mode(mode.unwrap_or(0o777)).create(path).map_err(bad)?;
+        match mode {
+            // The umask was applied to what mkdir(2) was given.
+            Some(mode) => fs::set_permissions(path, Permissions::from_mode(mode)).map_err(bad),
+            None => Ok(()),
+        }
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<(), HostError> {
+        fs::remove_file(path).map_err(|e| HostError::io("remove", path, &e))
+    }
+
+    fn remove_dir_all(&self, path: &Path) -> Result<(), HostError> {
+        fs::remove_dir_all(path).map_err(|e| HostError::io("remove", path, &e))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), HostError> {
+        fs::rename(from, to).map_err(|e| HostError::io("rename", from, &e))
+    }
+
+    fn symlink(&self, target: &Path, path: &Path) -> Result<(), HostError> {
+        symlink(target, path).map_err(|e| HostError::io("link", path, &e))
+    }
+
+    fn chmod(&self, path: &Path, mode: u32) -> Result<(), HostError> {
+        fs::set_permissions(path, Permissions::from_mode(mode))
+            .map_err(|e| HostError::io("set mode of", path, &e))
+    }
+
+    fn chown(&self, path: &Path, uid: Option<u32>, gid: Option<u32>) -> Result<(), HostError> {
+        lchown(path, uid, gid).map_err(|e| HostError::io("set owner of", path, &e))
+    }
+
+    fn touch(&self, path: &Path, mtime: Option<i64>) -> Result<(), HostError> {
+        let bad = |e| HostError::io("touch", path, &e);
+        let time = match mtime.map(u64::try_from) {
+            None => SystemTime::now(),
+            Some(Ok(seconds)) => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+            Some(Err(_)) => return Err(bad(io::Error::other("times before 1970 are not supported"))),
+        };
+        File::open(path).and_then(|f| f.set_modified(time)).map_err(bad)
+    }
+}
+
+impl LinuxHost {
+    /// Writes beside the target, makes that durable, and renames it over the target.
+    fn replace(&self, path: &Path, content: &[u8], options: WriteOptions) -> io::Result<()> {
+        let old = match fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(meta) => Some(meta),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return Err(e),
+        };
+        let fresh = 0o666 & !options.umask.unwrap_or(self.umask);
+        let mode = options.mode.unwrap_or_else(|| old.as_ref().map_or(fresh, |m| m.mode() & 0o7777));
+        let uid = options.uid.or(old.as_ref().map(MetadataExt::uid));
+        let gid = options.gid.or(old.as_ref().map(MetadataExt::gid));
+        let (dir, temporary) = beside(path)?;
+        let written =
+            write_new(&temporary, content, mode, uid, gid).and_then(|()| fs::rename(&temporary, path));
+        if written.is_err() {
+            // The first error is the one to tell; a left-over temporary file is only untidy.
+            let _ = fs::remove_file(&temporary);
+        }
+        written?;
+        File::open(dir)?.sync_all()
+    }
+}
+
+/// Returns the directory of a path and a name in it that no one else uses.
+fn beside(path: &Path) -> io::Result<(&Path, PathBuf)> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let dir = path.parent().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
+    let name = path.file_name().ok_or_else(|| io::Error::other("the path ends in '..'"))?;
+    let mut hidden = OsString::from(".");
+    // Names may have 255 bytes; a long one is cut where it is only a hint.
+    hidden.push(name.to_string_lossy().chars().take(40).collect::<String>());
+    hidden.push(format!(".lab-{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+    Ok((dir, dir.join(hidden)))
+}
+
+fn write_new(path: &Path, content: &[u8], mode: u32, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
+    // Closed to others until owner and mode are right.
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    if uid.is_some() || gid.is_some() {
+        let now = file.metadata()?;
+        if uid.is_some_and(|u| u != now.uid()) || gid.is_some_and(|g| g != now.gid()) {
+            std::os::unix::fs::fchown(&file, uid, gid)?;
+        }
+    }
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.sync_all()
+}
+
+fn found(path: &Path, meta: io::Result<fs::Metadata>) -> Result<Option<FileMeta>, HostError> {
+    let meta = match meta {
+        Ok(meta) => meta,
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(e) => return Err(HostError::io("look at", path, &e)),
+    };
+    let kind = match meta.file_type() {
+        t if t.is_dir() => FileKind::Dir,
+        t if t.is_file() => FileKind::File,
+        t if t.is_symlink() => FileKind::Symlink,
+        _ => FileKind::Special,
+    };
+    Ok(Some(FileMeta {
+        kind,
+        mode: meta.mode() & 0o7777,
+        uid: meta.uid(),
+        gid: meta.gid(),
+        size: meta.len(),
+        mtime: meta.mtime(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab_states::host::Cause;
+
+    #[test]
+    fn a_write_replaces_in_one_step_keeps_the_mode_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let host = LinuxHost::new();
+        host.write(&path, b"one", WriteOptions { mode: Some(0o640), ..Default::default() }).unwrap();
+        host.write(&path, b"two", WriteOptions::default()).unwrap();
+        assert_eq!(host.read(&path), Ok(b"two".to_vec()));
+        assert_eq!(host.stat(&path).unwrap().unwrap().mode, 0o640);
+        assert_eq!(host.list(dir.path()), Ok(vec![PathBuf::from("f")]));
+    }
+
+    #[test]
+    fn a_new_file_gets_the_umask_that_was_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        LinuxHost::new()
+            .write(&path, b"", WriteOptions { umask: Some(0o077), ..Default::default() })
+            .unwrap();
+        assert_eq!(LinuxHost::new().stat(&path).unwrap().unwrap().mode, 0o600);
+    }
+
+    #[test]
+    fn a_symbolic_link_is_followed_by_a_write_and_stays_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = LinuxHost::new();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+        host.write(&real, b"old", WriteOptions::default()).unwrap();
+        host.symlink(Path::new("real"), &link).unwrap();
+        host.write(&link, b"new", WriteOptions::default()).unwrap();
+        assert_eq!(host.lstat(&link).unwrap().unwrap().kind, FileKind::Symlink);
+        assert_eq!(host.read(&real), Ok(b"new".to_vec()));
+    }
+
+    #[test]
+    fn errors_tell_absent_from_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = LinuxHost::new();
+        let absent = dir.path().join("no/f");
+        assert_eq!(host.write(&absent, b"", WriteOptions::default()).unwrap_err().cause, Cause::NotFound);
+        assert_eq!(
+            host.write(dir.path(), b"", WriteOptions::default()).unwrap_err().cause,
+            Cause::IsDirectory
+        );
+        assert_eq!(host.stat(&absent), Ok(None));
+    }
+}

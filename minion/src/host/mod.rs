@@ -1,0 +1,57 @@
+//! The machine that this minion runs on: implements `lab_states::host::Host` with blocking system calls.
+//!
+//! Called from worker threads, never from the async runtime. Decides nothing: it answers and carries out single steps.
+
+mod accounts;
+mod commands;
+mod files;
+mod network;
+mod services;
+mod system;
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use lab_states::host::PowerRequest;
+
+/// The machine that this process runs on.
+#[derive(Debug)]
+pub struct LinuxHost {
+    umask: u32,
+    power: Mutex<Option<PowerRequest>>,
+}
+
+impl LinuxHost {
+    /// Opens the door to this machine. Reads the umask once, since asking for it later would change it for a moment.
+    pub fn new() -> Self {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        Self { umask: umask_of(&status).unwrap_or(0o022), power: Mutex::new(None) }
+    }
+}
+
+impl Default for LinuxHost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn umask_of(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|l| l.strip_prefix("Umask:"))?;
+    u32::from_str_radix(line.trim(), 8).ok()
+}
+
+/// Reads a one-line file of the kernel, without its newline.
+pub(crate) fn read_line(path: impl AsRef<Path>) -> std::io::Result<String> {
+    std::fs::read_to_string(path).map(|s| s.trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_umask_is_read_from_the_process_status() {
+        assert_eq!(umask_of("Name:\tx\nUmask:\t0027\nState:\tR\n"), Some(0o027));
+        assert_eq!(umask_of("Name:\tx\n"), None);
+    }
+}
