@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod event;
+pub mod facts;
 pub mod glob;
 pub mod ids;
 pub mod job;
