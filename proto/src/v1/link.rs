@@ -33,7 +33,8 @@ pub enum StreamOpen {
         /// Which outbox.
         outbox_id: OutboxId,
     },
-    /// The stream of jobs. Once the master has it, the minion counts as subscribed.
+    /// The stream of jobs. Once the master has it, the minion counts as subscribed and is told so by
+    /// [`JobsDown::Registered`].
     Jobs,
     /// A question.
     Query(Query),
@@ -233,6 +234,9 @@ pub enum JobsDown {
         /// Who asked.
         by: String,
     },
+    /// The first frame: the minion is subscribed, every job published from now on reaches it. Only then does the
+    /// minion say that it has started.
+    Registered,
 }
 
 /// Job frames from the minion. None of them is durable; returns come as events.
