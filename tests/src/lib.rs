@@ -1,1 +1,3 @@
-//! lab tests
+//! Everything that tests the whole: namespaced hosts, the simulator, fuzz targets.
+
+pub mod fuzz;
