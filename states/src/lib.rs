@@ -7,3 +7,5 @@ pub mod function;
 pub mod host;
 pub mod nearest;
 pub mod redact;
+pub mod render;
+pub mod sls;

@@ -1,0 +1,103 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn value(text: &str) -> Value {
+    parse(text).unwrap_or_else(|e| panic!("{text:?}: {e}")).to_value()
+}
+
+fn json(text: &str) -> String {
+    value(text).to_string()
+}
+
+#[test]
+fn nodes_know_their_places() {
+    let doc = parse("x:\n  file.managed:\n    - name: /tmp/x\n").expect("parses");
+    let (key, state) = doc.entry("x").expect("there");
+    assert_eq!(key.span, Span { file: 0, line: 1, column: 1 });
+    let (function, args) = state.entry("file.managed").expect("there");
+    assert_eq!(function.span, Span { file: 0, line: 2, column: 3 });
+    let argument = &args.as_list().expect("a list")[0];
+    assert_eq!(argument.entry("name").expect("there").1.span, Span { file: 0, line: 3, column: 13 });
+}
+
+#[test]
+fn merge_keys_come_first_and_own_keys_win() {
+    assert_eq!(
+        json("d: &d {ram: 512, cpus: 1}\na: {<<: *d}\nb:\n  <<: *d\n  ram: 2048\n"),
+        r#"{"d":{"ram":512,"cpus":1},"a":{"ram":512,"cpus":1},"b":{"cpus":1,"ram":2048}}"#
+    );
+}
+
+#[test]
+fn a_key_given_twice_is_refused_with_both_places() {
+    let error = parse("x:\n  k: 1\n  k: 2\n").expect_err("refused");
+    assert!(error.duplicate);
+    assert_eq!((error.line, error.column, error.first), (3, 3, Some((2, 3))));
+    assert!(parse("1: a\ntrue: b\n").expect_err("python takes them for one").duplicate);
+}
+
+#[test]
+fn tabs_percent_signs_and_bad_indentation_are_errors_with_a_remedy() {
+    for text in [
+        "x:\n\ttest.nop\n",
+        "x:\n  a: %weird\n",
+        "x:\n  file.managed:\n    - name: /x\n   - contents: x\n",
+        "a: b: c\n",
+        "a: {b: 1\n",
+        "a: 'b\n",
+        "---\na: 1\n---\nb: 2\n",
+        "a: !foo bar\n",
+        "a: =\n",
+        "a: \u{1}\n",
+        "{{ x }}: 1\n",
+    ] {
+        let error = parse(text).expect_err(text);
+        assert!(error.line > 0 && error.column > 0, "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn an_alias_bomb_is_refused() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for i in 1..9 {
+        let alias = format!("*a{}", i - 1);
+        text.push_str(&format!("a{i}: &a{i} [{}]\n", [alias.as_str(); 10].join(", ")));
+    }
+    assert!(parse(&text).expect_err("refused").message.contains("nodes"));
+    assert!(parse(&"[".repeat(100_000)).is_err());
+}
+
+#[test]
+fn flow_and_block_dumps_are_those_of_pyyaml() {
+    let v = value(
+        "{name: vm1, tags: [x, 'y'], 'on': true, none: null, n: 3, s: '5', t: 'a: b', e: '', l: \"two\\nlines\"}",
+    );
+    assert_eq!(
+        dump_flow(&v),
+        "{e: '', l: 'two\n\n    lines', n: 3, name: vm1, none: null, 'on': true, s: '5', t: 'a: b', tags: [x,\n    y]}"
+    );
+    assert_eq!(
+        dump_block(&value("{b: [1, {c: 2, d: []}], a: {x: y}}")),
+        "a:\n  x: y\nb:\n- 1\n- c: 2\n  d: []"
+    );
+}
+
+proptest! {
+    #[test]
+    fn random_text_never_panics_the_parser(text in "\\PC{0,200}") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn yaml_like_text_never_panics_the_parser(text in "[-a-c:{}\\[\\],&*!|>'\"%@#?<=~ \\n\\t0-9.]{0,120}") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn what_is_dumped_is_read_back(words in proptest::collection::vec("[-a-z0-9:{}#'\" \\n%@~.]{0,60}", 0..8)) {
+        let value = Value::from(words);
+        prop_assert_eq!(&parse(&dump_flow(&value)).expect("reads").to_value(), &value);
+        prop_assert_eq!(&parse(&dump_block(&value)).expect("reads").to_value(), &value);
+    }
+}
