@@ -1,1 +1,3 @@
 //! lab master
+
+pub mod store;
