@@ -1,3 +1,4 @@
 //! Everything that tests the whole: namespaced hosts, the simulator, fuzz targets.
 
 pub mod fuzz;
+pub mod nshost;
