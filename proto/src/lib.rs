@@ -12,7 +12,6 @@ pub mod job;
 pub mod link;
 pub mod tag;
 pub mod time;
-pub mod tree;
 pub mod token;
 pub mod v1;
 pub mod value;
