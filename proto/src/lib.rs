@@ -12,6 +12,7 @@ pub mod job;
 pub mod link;
 pub mod tag;
 pub mod time;
+pub mod tree;
 pub mod token;
 pub mod v1;
 pub mod value;

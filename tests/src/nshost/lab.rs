@@ -125,6 +125,26 @@ impl Lab {
         }
     }
 
+    /// Returns the last `lines` lines of every log of the lab: its own, and those of each host and place.
+    #[must_use]
+    pub fn logs(&self, lines: usize) -> String {
+        let mut files = vec![self.dir().join("lab.log")];
+        for place in fs::read_dir(self.dir().join("io")).into_iter().flatten().flatten() {
+            let logs = fs::read_dir(place.path().join("log")).into_iter().flatten().flatten();
+            files.extend(logs.map(|entry| entry.path()));
+        }
+        files.sort();
+        files.iter().map(|file| self.tail(file, lines)).collect()
+    }
+
+    fn tail(&self, file: &Path, lines: usize) -> String {
+        let text = String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned();
+        let all: Vec<_> = text.lines().collect();
+        let last = all[all.len().saturating_sub(lines)..].iter().flat_map(|line| [line, "\n"]);
+        let name = file.strip_prefix(self.dir().join("io")).unwrap_or(file).display().to_string();
+        format!("==> {}\n{}", name.replace("/log/", "/"), last.collect::<String>())
+    }
+
     /// Leaves the lab running beyond its owner; printing the result says how to enter and how to end it.
     ///
     /// # Errors
@@ -156,6 +176,9 @@ impl Drop for Lab {
     fn drop(&mut self) {
         let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Keeper { mut process, lifeline }) = keeper else { return };
+        if std::thread::panicking() {
+            eprintln!("the logs of lab {}, which a failed test leaves now:\n{}", self.id(), self.logs(40));
+        }
         drop(lifeline);
         let deadline = Instant::now() + Duration::from_secs(30);
         while Instant::now() < deadline {

@@ -1,10 +1,11 @@
 //! pid 1 of a host: builds its file tree, brings up its network, looks after its services, reaps, goes down.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ use super::super::words::{
 use super::enter::host_environment;
 use super::{network, rootfs, say};
 
+/// To kill(2): every process that init can see but init.
+const EVERYONE: Pid = Pid::from_raw(-1);
 const SOCKET: &str = "/run/lab-nshost/init.sock";
 
 pub(super) fn init(plan: &Path) -> Result<ExitCode, NsError> {
@@ -34,7 +37,7 @@ pub(super) fn init(plan: &Path) -> Result<ExitCode, NsError> {
     rootfs::build(&plan)?;
     sethostname(&plan.host.name).doing(|| format!("set the host name {}", plan.host.name))?;
     network::configure(plan.host.address)?;
-    local_boot_script(&plan.lab);
+    boot_scripts(&plan.lab);
     let mut init = Init::new(plan)?;
     init.start_all();
     say("up")?;
@@ -44,19 +47,34 @@ pub(super) fn init(plan: &Path) -> Result<ExitCode, NsError> {
     error.doing(|| "reboot".to_owned())
 }
 
-/// Runs /etc/rc.local where the host has one, as Linux systems have long done.
-fn local_boot_script(lab: &str) {
-    let script = Path::new("/etc/rc.local");
+/// Runs what the host's files say shall run at boot: `/etc/rc.local`, then `/etc/rc2.d/S??NAME start` in their order,
+/// as Linux systems without systemd do. (A host begins without any of the machine's own.)
+fn boot_scripts(lab: &str) {
+    run_script(lab, Path::new("/etc/rc.local"), &[]);
+    let entries = fs::read_dir("/etc/rc2.d").into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_start = |path: &PathBuf| path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"S"));
+    let mut scripts: Vec<_> = entries.filter(is_start).collect();
+    scripts.sort();
+    for script in scripts {
+        run_script(lab, &script, &["start"]);
+    }
+}
+
+fn run_script(lab: &str, script: &Path, arguments: &[&str]) {
     if !fs::metadata(script).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0) {
         return;
     }
     let status = Command::new(script)
+        .args(arguments)
         .env_clear()
         .envs(host_environment(lab))
         .stdin(Stdio::null())
         .stdout(std::io::stderr())
         .status();
-    eprintln!("init: /etc/rc.local: {status:?}");
+    match status {
+        Ok(status) => eprintln!("init: {}: {status}", script.display()),
+        Err(error) => eprintln!("init: {}: {error}", script.display()),
+    }
 }
 
 /// What the host does after it has stopped everything.
@@ -67,10 +85,12 @@ pub(super) enum GoDown {
 }
 
 impl GoDown {
-    pub(super) fn by_name(name: &std::ffi::OsStr) -> Option<Self> {
+    /// What the command of this name means, with `arguments`; none when it is another command.
+    pub(super) fn by_name(name: &OsStr, mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         match name.to_str() {
             Some("reboot") => Some(Self::Reboot),
-            Some("poweroff" | "halt") => Some(Self::PowerOff),
+            Some("shutdown") if arguments.any(|a| a == "-r" || a == "--reboot") => Some(Self::Reboot),
+            Some("poweroff" | "halt" | "shutdown") => Some(Self::PowerOff),
             _ => None,
         }
     }
@@ -188,12 +208,14 @@ impl Init {
         self.services.iter().filter_map(|s| s.start_at).min()
     }
 
-    fn reap(&mut self) {
+    /// Takes note of every child that ended; false when there is no child left.
+    fn reap(&mut self) -> bool {
         loop {
             let (pid, end) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::Exited(pid, code)) => (pid, format!("exit code {code}")),
                 Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, signal.to_string()),
-                Ok(WaitStatus::StillAlive) | Err(_) => return,
+                Ok(WaitStatus::StillAlive) => return true,
+                Err(_) => return false,
                 Ok(_) => continue,
             };
             let found = self.services.iter_mut().find(|s| s.pid == Some(pid));
@@ -264,19 +286,19 @@ impl Init {
             .map_or_else(|why| InitReply::Refused(format!("service {name}: {why}")), |()| InitReply::Done)
     }
 
-    /// SIGTERM to all services, a grace, then SIGKILL to whatever is left.
+    /// SIGTERM to every process, a grace, then SIGKILL to whatever is left.
     fn stop_all(&mut self) -> Result<(), NsError> {
         for service in &mut self.services {
             service.wanted = false;
             service.start_at = None;
-            let _ = service.signal(Signal::SIGTERM);
         }
+        // ESRCH, here and below: nothing is left.
+        let _ = kill(EVERYONE, Signal::SIGTERM);
         let deadline = Instant::now() + self.plan.host.grace;
-        while self.services.iter().any(|s| s.pid.is_some()) && Instant::now() < deadline {
+        while self.reap() && Instant::now() < deadline {
             self.turn(Some(deadline))?;
         }
-        // ESRCH: nothing is left.
-        let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+        let _ = kill(EVERYONE, Signal::SIGKILL);
         Ok(())
     }
 }

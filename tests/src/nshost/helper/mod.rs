@@ -100,15 +100,17 @@ struct EnterArgs {
     command: Vec<OsString>,
 }
 
-/// Runs `lab-nshost`, or, inside a host under the names `reboot`, `poweroff` and `halt`, those commands.
+/// Runs `lab-nshost`, or, under the names `reboot`, `poweroff`, `halt` and `shutdown` inside a host, those commands.
 pub fn main() -> ExitCode {
     // Roles block the signals that they wait for, and a child inherits what is blocked.
     let unblocked = SigSet::empty().thread_set_mask();
     if let Err(error) = unblocked.doing(|| "unblock signals".to_owned()) {
         return report(Err(error));
     }
-    let called = std::env::args_os().next().map(PathBuf::from);
-    if let Some(how) = called.as_deref().and_then(Path::file_name).and_then(init::GoDown::by_name) {
+    let mut arguments = std::env::args_os();
+    let called = arguments.next().map(PathBuf::from);
+    let name = called.as_deref().and_then(Path::file_name);
+    if let Some(how) = name.and_then(|name| init::GoDown::by_name(name, arguments)) {
         return report(init::ask_to_go_down(how).map(|()| ExitCode::SUCCESS));
     }
     report(match Cli::parse().role {

@@ -31,6 +31,7 @@ pub(super) fn build(plan: &BootPlan) -> Result<(), NsError> {
     for name in OVERLAID {
         system_directory(plan, &host, name)?;
     }
+    forget_the_machines_agents(&host, &root)?;
     for name in STORES {
         let source = Path::new("/").join(name);
         if source.is_dir() {
@@ -106,6 +107,32 @@ fn system_directory(plan: &BootPlan, host: &Path, name: &str) -> Result<(), NsEr
     }
 }
 
+/// Removes, before the first boot, what the machine starts at its own boots and what its own agent knows: a host is
+/// another machine with the same programs.
+fn forget_the_machines_agents(host: &Path, root: &Path) -> Result<(), NsError> {
+    let done = host.join("fresh");
+    if done.exists() {
+        return Ok(());
+    }
+    for dir in ["init.d", "rc0.d", "rc1.d", "rc2.d", "rc3.d", "rc4.d", "rc5.d", "rc6.d", "rcS.d"] {
+        for entry in fs::read_dir(root.join("etc").join(dir)).into_iter().flatten().flatten() {
+            remove(&entry.path())?;
+        }
+    }
+    let own = ["lab", "lab-master", "lab-minion"];
+    let trees = own.iter().flat_map(|name| [root.join("etc").join(name), root.join("var/lib").join(name)]);
+    for path in trees.chain([root.join("etc/rc.local")]) {
+        remove(&path)?;
+    }
+    fs::write(&done, "").doing(|| format!("write {}", done.display()))
+}
+
+fn remove(path: &Path) -> Result<(), NsError> {
+    let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
+    let removed = if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    removed.doing(|| format!("remove the machine's {}", path.display()))
+}
+
 fn overlay(lower: &Path, upper: &Path, work: &Path, target: &Path, user: bool) -> Result<(), NsError> {
     let options = format!(
         "lowerdir={},upperdir={},workdir={}{}",
@@ -179,7 +206,7 @@ fn lab_files(plan: &BootPlan, host: &Path, root: &Path) -> Result<(), NsError> {
     let helper = inside(Path::new(HELPER_INSIDE));
     bind_file(&plan.helper, &helper)?;
     make_dir(&root.join("opt/lab/sbin"))?;
-    for name in ["reboot", "poweroff", "halt"] {
+    for name in ["reboot", "poweroff", "halt", "shutdown"] {
         let link = root.join("opt/lab/sbin").join(name);
         if link.symlink_metadata().is_err() {
             symlink("../nshost", &link).doing(|| format!("link {}", link.display()))?;
