@@ -1,0 +1,375 @@
+//! Judgement: may a step begin, is it over, and how. Pure functions of the ledger and the time.
+
+use std::time::Duration;
+
+use lab_proto::facts::{StepOutcome, StepRow};
+use lab_proto::{EndState, MinionId, Timestamp};
+
+use super::action::{Action, Job};
+use super::ledger::{Entered, Ledger, Record, Row};
+use super::plan::{RequisiteKind, Step};
+use super::reboot::{RebootVerdict, Watch};
+
+/// How long a *lost* minion may still bring its return before the step counts on losing it.
+const LOST_GRACE: Duration = Duration::from_secs(120);
+/// What a resumed run gives its open steps at least, so that minions can come back to the master.
+const RESUME_GRACE: Duration = Duration::from_secs(60);
+/// The most rows that a step's end lists.
+const MOST_ROWS: usize = 100;
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Decision {
+    pub(super) outcome: StepOutcome,
+    pub(super) reason: Option<String>,
+    pub(super) comment: String,
+    pub(super) addressed: usize,
+    pub(super) succeeded: usize,
+    pub(super) rows: Vec<StepRow>,
+}
+
+impl Decision {
+    pub(super) fn plain(outcome: StepOutcome, comment: impl Into<String>) -> Self {
+        Self { outcome, reason: None, comment: comment.into(), addressed: 0, succeeded: 0, rows: Vec::new() }
+    }
+
+    fn because(outcome: StepOutcome, reason: &str, comment: String) -> Self {
+        Self { reason: Some(reason.to_owned()), ..Self::plain(outcome, comment) }
+    }
+}
+
+/// Whether a step may begin.
+pub(super) enum Gate {
+    Open,
+    /// A step that it needs has not ended.
+    NotYet,
+    /// It will not begin.
+    Shut(Decision),
+}
+
+/// Holds a step's requisites against what came of the steps that they name.
+pub(super) fn gate(ledger: &Ledger, step: &Step) -> Gate {
+    let test = ledger.started.as_ref().is_some_and(|s| s.fact.test);
+    let mut shut = None;
+    for requisite in step.requisites.iter().filter(|r| !r.steps.is_empty()) {
+        let mut ends = Vec::new();
+        for at in &requisite.steps {
+            let Some((ended, _)) = &ledger.records[*at].ended else { return Gate::NotYet };
+            ends.push((ledger.plan.steps()[*at].label.as_str(), ended.outcome));
+        }
+        let decision = held_against(requisite.kind, &ends, test);
+        // A block outranks a skip: it is a failure.
+        if decision.as_ref().is_some_and(|d| d.outcome == StepOutcome::Blocked) {
+            shut = decision;
+            break;
+        }
+        shut = shut.or(decision);
+    }
+    shut.map_or(Gate::Open, Gate::Shut)
+}
+
+fn held_against(kind: RequisiteKind, ends: &[(&str, StepOutcome)], test: bool) -> Option<Decision> {
+    use RequisiteKind as K;
+    let names = |which: &dyn Fn(StepOutcome) -> bool| {
+        let names: Vec<&str> = ends.iter().filter(|(_, o)| which(*o)).map(|(n, _)| *n).collect();
+        names.join(", ")
+    };
+    let holds = |o: StepOutcome| o.holds();
+    let fails = |o: StepOutcome| !o.holds();
+    let changed = |o: StepOutcome| matches!(o, StepOutcome::Changed | StepOutcome::WouldChange);
+    // In a dry run a step that would change something is not yet a success.
+    let failed = |o: StepOutcome| !o.holds() || (test && o == StepOutcome::WouldChange);
+    let any = |which: &dyn Fn(StepOutcome) -> bool| ends.iter().any(|(_, o)| which(*o));
+    let blocked = || {
+        let comment = format!("not tried: it needs {}, which failed", names(&fails));
+        Some(Decision::because(StepOutcome::Blocked, "requisite_failed", comment))
+    };
+    let skipped = |reason: &str, what: &str| {
+        let comment = format!("not needed: {what} of {}", names(&|_| true));
+        Some(Decision::because(StepOutcome::Skipped, reason, comment))
+    };
+    match kind {
+        K::Require | K::Watch if any(&fails) => blocked(),
+        K::RequireAny | K::WatchAny if !any(&holds) => blocked(),
+        K::Onchanges if any(&fails) => blocked(),
+        K::OnchangesAny if any(&fails) && !any(&changed) => blocked(),
+        K::Onchanges | K::OnchangesAny if !any(&changed) => {
+            skipped("onchanges", "nothing was changed by any")
+        }
+        K::Onfail | K::OnfailAny if !any(&failed) => skipped("onfail", "no failure"),
+        K::OnfailAll if ends.iter().any(|(_, o)| !failed(*o)) => skipped("onfail", "not every one failed"),
+        _ => None,
+    }
+}
+
+/// Returns when an entered step gives up.
+pub(super) fn deadline(ledger: &Ledger, at: usize) -> Option<Timestamp> {
+    let entered = ledger.records[at].entered.as_ref()?;
+    let timeout = ledger.plan.steps()[at].timeout?;
+    Some(extended(ledger, entered.stamp, entered.stamp + timeout, timeout))
+}
+
+/// A run that was away gives everything that was under way then a little time from its return on.
+fn extended(ledger: &Ledger, begun: Timestamp, until: Timestamp, span: Duration) -> Timestamp {
+    match ledger.resumed {
+        Some(resumed) if resumed > begun => until.max(resumed + span.min(RESUME_GRACE)),
+        _ => until,
+    }
+}
+
+/// Returns until when a lost minion's return is awaited.
+pub(super) fn lost_until(ledger: &Ledger, row: &Row) -> Option<Timestamp> {
+    let end = row.end.as_ref().filter(|e| e.state == EndState::Lost)?;
+    Some(extended(ledger, end.at, end.at + LOST_GRACE, LOST_GRACE))
+}
+
+/// Tells whether nothing more is to come for a row.
+pub(super) fn is_final(ledger: &Ledger, row: &Row, now: Timestamp) -> bool {
+    row.end.is_some() && lost_until(ledger, row).is_none_or(|until| until <= now)
+}
+
+/// Tells whether a minion has done its part, so that the next batch may go.
+pub(super) fn is_over(ledger: &Ledger, at: usize, id: &MinionId, now: Timestamp) -> bool {
+    let record = &ledger.records[at];
+    let Some(row) = record.rows.rows.get(id) else { return true };
+    match &record.watch {
+        None => is_final(ledger, row, now),
+        Some(watch) => {
+            let verdict = watch.reboots().find(|(host, _)| *host == id).map(|(_, verdict)| verdict);
+            verdict.is_none_or(|v| v.done() || refused(ledger, id, row, v, now).is_some())
+        }
+    }
+}
+
+/// Judges an entered step: over, or not yet.
+pub(super) fn decide(ledger: &Ledger, at: usize, now: Timestamp) -> Option<Decision> {
+    let step = &ledger.plan.steps()[at];
+    let record = &ledger.records[at];
+    let entered = record.entered.as_ref().filter(|e| e.whole)?;
+    let out_of_time = deadline(ledger, at).is_some_and(|d| d <= now);
+    match &step.action {
+        Action::Function(job) | Action::State(job) | Action::Assert(job, _) => {
+            let done = record.rows.rows.values().all(|r| is_final(ledger, r, now));
+            (done || out_of_time).then(|| of_job(ledger, step, job, record, now))
+        }
+        Action::Wait(_) => of_wait(record, step, out_of_time),
+        Action::Nested(_) => of_nested(record, out_of_time),
+        Action::Reboot(job) => of_reboot(ledger, record, job, now, out_of_time),
+        Action::Ready(_) => of_ready(record, entered, out_of_time),
+        Action::Test(_) => None,
+    }
+}
+
+fn of_job(ledger: &Ledger, step: &Step, job: &Job, record: &Record, now: Timestamp) -> Decision {
+    let rows: Vec<StepRow> =
+        record.rows.rows.iter().map(|(id, row)| of_row(id, row, !is_final(ledger, row, now))).collect();
+    let mut tolerated = job.allow_fail;
+    let mut failed = Vec::new();
+    for row in rows.iter().filter(|r| !r.success) {
+        let absent =
+            !record.rows.rows.get(&row.id).is_some_and(|r| r.end.as_ref().is_some_and(|e| e.returned));
+        if job.fail_minions.contains(&row.id) || (absent && !job.expect_minions) {
+            continue;
+        }
+        if tolerated > 0 {
+            tolerated -= 1;
+            continue;
+        }
+        failed.push(row);
+    }
+    let changed = rows.iter().any(|r| r.changed);
+    let test = job.test || ledger.started.as_ref().is_some_and(|s| s.fact.test);
+    let late = |r: &&StepRow| matches!(r.state, None | Some(EndState::TimedOut));
+    let outcome = match () {
+        () if !failed.is_empty() && failed.iter().all(late) => StepOutcome::TimedOut,
+        () if !failed.is_empty() => StepOutcome::Failed,
+        () if matches!(step.action, Action::Assert(..)) => StepOutcome::Unchanged,
+        () if changed && test => StepOutcome::WouldChange,
+        () if changed => StepOutcome::Changed,
+        () => StepOutcome::Unchanged,
+    };
+    let succeeded = rows.iter().filter(|r| r.success).count();
+    let comment = if failed.is_empty() {
+        format!("{} done on {succeeded} of {}", job.fun, minions(rows.len()))
+    } else {
+        let told: Vec<String> = failed.iter().take(3).map(|r| format!("{} {}", r.id, r.detail)).collect();
+        let more = if failed.len() > 3 { format!("; and {} more", failed.len() - 3) } else { String::new() };
+        format!(
+            "{} failed on {} of {}: {}{more}",
+            job.fun,
+            failed.len(),
+            minions(rows.len()),
+            told.join("; ")
+        )
+    };
+    Decision { outcome, reason: None, comment, addressed: rows.len(), succeeded, rows: worth_a_word(rows) }
+}
+
+fn of_row(id: &MinionId, row: &Row, open: bool) -> StepRow {
+    let Some(end) = row.end.as_ref() else {
+        let detail = "did not return in time; the job may still run there".to_owned();
+        return StepRow { id: id.clone(), state: None, success: false, changed: false, detail };
+    };
+    let changed = match &end.summary {
+        Some(sum) => sum.changed > 0,
+        None => end.success,
+    };
+    let detail = match (end.state, &end.summary) {
+        (EndState::Returned, Some(sum)) if sum.failed > 0 => {
+            format!("returned: {} of {} states failed, {} changed", sum.failed, sum.total, sum.changed)
+        }
+        (EndState::Returned, Some(sum)) => format!("returned: {} states, {} changed", sum.total, sum.changed),
+        (EndState::Returned, None) if end.success => "returned".to_owned(),
+        (EndState::Returned, None) => format!("failed (exit code {}): {}", end.retcode, end.why),
+        (EndState::Failed, _) => format!("failed: {}", end.why),
+        (EndState::Interrupted, _) => {
+            "was interrupted: its agent stopped while the job ran, and the job is not repeated; see what it left \
+             there, then run the orchestration again"
+                .to_owned()
+        }
+        (EndState::Killed, _) => "was killed".to_owned(),
+        (EndState::TimedOut, _) => "timed out; the job may still run there".to_owned(),
+        (EndState::Lost, _) => {
+            let still = if open { ", its return is still awaited" } else { "" };
+            format!("was lost: its heartbeats stopped while the job ran{still}")
+        }
+        (EndState::Offline, _) => "was not connected".to_owned(),
+    };
+    StepRow { id: id.clone(), state: Some(end.state), success: end.success, changed, detail }
+}
+
+fn of_wait(record: &Record, step: &Step, out_of_time: bool) -> Option<Decision> {
+    let waiting = record.waiting.as_ref()?;
+    let addressed = waiting.ids().count();
+    let missing = waiting.missing();
+    let succeeded = addressed - missing.len();
+    if missing.is_empty() {
+        let comment = format!("all {addressed} events seen");
+        return Some(Decision { addressed, succeeded, ..Decision::plain(StepOutcome::Unchanged, comment) });
+    }
+    if !out_of_time {
+        return None;
+    }
+    let near: usize = waiting.ids().filter(|(_, a)| a.met.is_none()).map(|(_, a)| a.near.len()).sum();
+    let hint = match near {
+        0 => String::new(),
+        n => format!("; {n} came near, `lab-master runs explain RUN {}` says why they do not count", step.id),
+    };
+    let comment = format!("no {} event from {}{hint}", step.name, listed(&missing));
+    Some(Decision { addressed, succeeded, ..Decision::plain(StepOutcome::TimedOut, comment) })
+}
+
+fn of_nested(record: &Record, out_of_time: bool) -> Option<Decision> {
+    let ends: Vec<_> = record.nested.values().flatten().collect();
+    let addressed = record.nested.len();
+    let succeeded = ends.iter().filter(|e| e.outcome.exit_code() == 0).count();
+    let decision =
+        |outcome, comment| Some(Decision { addressed, succeeded, ..Decision::plain(outcome, comment) });
+    if ends.len() < addressed {
+        let open = addressed - ends.len();
+        let comment = format!("{open} of {addressed} nested runs did not end in time; they go on");
+        return if out_of_time { decision(StepOutcome::TimedOut, comment) } else { None };
+    }
+    let bad: Vec<String> = record
+        .nested
+        .iter()
+        .filter(|(_, e)| e.as_ref().is_some_and(|e| e.outcome.exit_code() != 0))
+        .map(|(run, _)| run.to_string())
+        .collect();
+    if !bad.is_empty() {
+        let comment = format!("nested run {} failed; see `lab-master runs show`", bad.join(", "));
+        return decision(StepOutcome::Failed, comment);
+    }
+    let changed = ends.iter().any(|e| e.changed > 0);
+    let outcome = if changed { StepOutcome::Changed } else { StepOutcome::Unchanged };
+    decision(outcome, format!("{addressed} nested runs succeeded"))
+}
+
+fn of_reboot(
+    ledger: &Ledger,
+    record: &Record,
+    job: &Job,
+    now: Timestamp,
+    out_of_time: bool,
+) -> Option<Decision> {
+    let watch: &Watch = record.watch.as_ref()?;
+    let mut rows = Vec::new();
+    let mut open = false;
+    for (id, verdict) in watch.reboots() {
+        let refused = record.rows.rows.get(id).and_then(|row| refused(ledger, id, row, verdict, now));
+        open |= !verdict.done() && refused.is_none();
+        rows.push(refused.unwrap_or_else(|| StepRow {
+            id: id.clone(),
+            state: None,
+            success: verdict.done(),
+            changed: verdict.done(),
+            detail: verdict.to_string(),
+        }));
+    }
+    if open && !out_of_time {
+        return None;
+    }
+    let failed: Vec<&StepRow> = rows.iter().filter(|r| !r.success).collect();
+    let succeeded = rows.len() - failed.len();
+    let tolerated = failed.iter().filter(|r| !job.fail_minions.contains(&r.id)).count() <= job.allow_fail;
+    let outcome = match () {
+        () if tolerated => StepOutcome::Changed,
+        () if failed.iter().any(|r| r.state.is_some()) => StepOutcome::Failed,
+        () => StepOutcome::TimedOut,
+    };
+    let told: Vec<String> = rows.iter().take(4).map(|r| format!("{} {}", r.id, r.detail)).collect();
+    let comment = told.join("; ");
+    Some(Decision {
+        outcome,
+        reason: None,
+        comment,
+        addressed: rows.len(),
+        succeeded,
+        rows: worth_a_word(rows),
+    })
+}
+
+/// Returns the row of a host that will not reboot because its job failed.
+fn refused(
+    ledger: &Ledger,
+    id: &MinionId,
+    row: &Row,
+    verdict: RebootVerdict,
+    now: Timestamp,
+) -> Option<StepRow> {
+    let end = row.end.as_ref().filter(|_| verdict == RebootVerdict::StayedUp)?;
+    let last_word = is_final(ledger, row, now) && !end.success && end.state != EndState::Interrupted;
+    last_word.then(|| of_row(id, row, false))
+}
+
+fn of_ready(record: &Record, entered: &Entered, out_of_time: bool) -> Option<Decision> {
+    let missing: Vec<&str> =
+        record.watch.as_ref()?.ready().filter(|(_, ready)| !ready).map(|(id, _)| id.as_str()).collect();
+    let addressed = entered.targets.len();
+    let succeeded = addressed - missing.len();
+    let (outcome, comment) = match missing.as_slice() {
+        [] => (StepOutcome::Unchanged, format!("{} ready", minions(addressed))),
+        _ if !out_of_time => return None,
+        missing => (StepOutcome::TimedOut, format!("not ready in time: {}", listed(missing))),
+    };
+    Some(Decision { addressed, succeeded, ..Decision::plain(outcome, comment) })
+}
+
+/// Puts failures first, then changes, and cuts what no event could hold.
+fn worth_a_word(mut rows: Vec<StepRow>) -> Vec<StepRow> {
+    rows.sort_by_key(|r| (r.success, !r.changed));
+    rows.truncate(MOST_ROWS);
+    rows
+}
+
+fn minions(n: usize) -> String {
+    if n == 1 { "1 minion".to_owned() } else { format!("{n} minions") }
+}
+
+fn listed(ids: &[&str]) -> String {
+    const MOST: usize = 8;
+    match ids.len().checked_sub(MOST) {
+        Some(more) if more > 0 => format!("{} and {more} more", ids[..MOST].join(", ")),
+        _ => ids.join(", "),
+    }
+}

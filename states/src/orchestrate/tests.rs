@@ -1,0 +1,654 @@
+//! The engine against a desk that does what a master would: a log in memory, a roster, published jobs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lab_proto::event::Boot;
+use lab_proto::facts::{JobEnd, MinionAt, MinionReady, MinionStart, NearReason, RunEnded, StartCause};
+use lab_proto::{
+    BootId, EndState, Event, EventTag, Fingerprint, JobReturn, JobSpec, LogId, Map, MinionId, MinionOrigin,
+    NewEvent, Origin, OutboxId, Position, RunId, StepId, Timestamp, Value,
+};
+
+use super::*;
+
+fn id(text: &str) -> MinionId {
+    MinionId::new(text).expect("valid")
+}
+
+fn step(text: &str) -> StepId {
+    StepId::new(text).expect("valid")
+}
+
+fn boot(n: u64) -> Boot {
+    Boot { id: BootId::from_u128(u128::from(n) * 1000), number: n }
+}
+
+fn t(seconds: u64) -> Timestamp {
+    Timestamp::from_micros(1_795_238_380_000_000) + Duration::from_secs(seconds)
+}
+
+/// A low chunk.
+fn chunk(id: &str, fun: &str, args: Value) -> Value {
+    let (state, fun) = fun.split_once('.').expect("module.function");
+    let mut map = Map::new();
+    for (k, v) in [("state", state), ("fun", fun), ("name", id), ("__id__", id), ("__sls__", "orch.x")] {
+        map.insert(Value::from(k), Value::from(v));
+    }
+    map.extend(args.as_map().cloned().unwrap_or_default());
+    Value::Map(map)
+}
+
+fn on_all() -> Value {
+    Value::from([("tgt", "*")])
+}
+
+fn applies(sls: &str) -> Value {
+    Value::from([("tgt", "*"), ("sls", sls)])
+}
+
+fn with(mut args: Value, key: &str, value: Value) -> Value {
+    if let Value::Map(map) = &mut args {
+        map.insert(Value::from(key), value);
+    }
+    args
+}
+
+fn requires(args: Value, of: &str) -> Value {
+    with(args, "require", Value::from(vec![Value::from([("salt", of)])]))
+}
+
+fn starts_of(ids: &[&str]) -> Value {
+    Value::from([("name", Value::from("salt/minion/*/start")), ("id_list", Value::from(ids.to_vec()))])
+}
+
+/// The kubic shape: install (which reboots), wait for the reboots, go on.
+fn install_and_wait() -> Vec<Value> {
+    vec![
+        chunk("install", "salt.state", applies("node")),
+        chunk("wait", "salt.wait_for_event", requires(starts_of(&["n1", "n2"]), "install")),
+        chunk("after", "salt.function", with(on_all(), "name", Value::from("test.ping"))),
+    ]
+}
+
+struct Desk {
+    engine: Engine,
+    log: Vec<Event>,
+    roster: BTreeMap<MinionId, MinionAt>,
+    published: Vec<(JobSpec, Vec<MinionId>)>,
+    nested: Vec<StartNested>,
+    blobs: Vec<Digest>,
+    finished: Option<RunOutcome>,
+    now: Timestamp,
+    counter: u64,
+}
+
+impl Desk {
+    fn new(chunks: Vec<Value>, minions: &[&str]) -> Self {
+        Self::with_start(chunks, minions, |_| {})
+    }
+
+    fn with_start(chunks: Vec<Value>, minions: &[&str], change: impl FnOnce(&mut Start)) -> Self {
+        let mut start = Start {
+            run: RunId::new(t(0), 7),
+            name: "x".into(),
+            plan: Plan::compile(chunks).expect("compiles"),
+            pillar: Map::new(),
+            tree: None,
+            test: false,
+            failhard: false,
+            user: "root".into(),
+            parent: None,
+        };
+        change(&mut start);
+        let at = |m: &str| MinionAt {
+            id: id(m),
+            boot: Some(boot(1)),
+            outbox: Some(OutboxId::from_u128(9)),
+            connected: true,
+            ready: true,
+        };
+        let mut desk = Self {
+            engine: Engine::start(start),
+            log: Vec::new(),
+            roster: minions.iter().map(|m| (id(m), at(m))).collect(),
+            published: Vec::new(),
+            nested: Vec::new(),
+            blobs: Vec::new(),
+            finished: None,
+            now: t(0),
+            counter: 0,
+        };
+        desk.work();
+        desk
+    }
+
+    fn work(&mut self) {
+        while let Some(effect) = self.engine.poll_effect() {
+            match effect {
+                Effect::Resolve(ask) => {
+                    let targets = match &ask.target {
+                        Some(t) => self
+                            .roster
+                            .keys()
+                            .filter(|id| lab_proto::glob::matches(&t.expr, id.as_str()))
+                            .cloned()
+                            .collect(),
+                        None => Vec::new(),
+                    };
+                    let minions = self.roster.values().cloned().collect();
+                    self.engine.handle_resolved(&ask, Ok(Resolution { targets, minions }));
+                }
+                Effect::StoreBlob { digest, .. } => self.blobs.push(digest),
+                Effect::Append(new) => self.append(*new),
+                Effect::Publish { job, minions } => self.published.push((*job, minions)),
+                Effect::StartNested(nested) => self.nested.push(*nested),
+                Effect::Finish(outcome) => self.finished = Some(outcome),
+            }
+        }
+    }
+
+    fn append(&mut self, new: NewEvent) {
+        let seq = self.log.len() as u64 + 1;
+        let event = Event::place(new, Position { log_id: LogId::from_u128(1), seq }, self.now);
+        self.engine.handle_event(&event);
+        self.log.push(event);
+    }
+
+    fn says(&mut self, minion: &str, tag: EventTag, data: Value) {
+        self.says_knowing(minion, tag, data, self.log.len() as u64);
+    }
+
+    fn says_knowing(&mut self, minion: &str, tag: EventTag, data: Value, seen: u64) {
+        self.counter += 1;
+        let origin = Origin::Minion(MinionOrigin {
+            id: id(minion),
+            key: Fingerprint::of(minion.as_bytes()),
+            outbox_id: OutboxId::from_u128(9),
+            counter: self.counter,
+            boot: self.roster[&id(minion)].boot.expect("known"),
+            seen: Some(Position { log_id: LogId::from_u128(1), seq: seen }),
+            at: self.now,
+        });
+        self.append(NewEvent { tag, origin, data });
+        self.work();
+    }
+
+    /// Answers the newest job of a step from one minion.
+    fn returns(&mut self, step: &str, minion: &str, success: bool, value: Value) {
+        let (job, _) = self.jobs_of(step).last().cloned().expect("published");
+        let back = JobReturn {
+            jid: job.jid,
+            id: id(minion),
+            fun: job.fun,
+            state: EndState::Returned,
+            success,
+            retcode: i64::from(!success),
+            value,
+            duration_micros: 1,
+        };
+        self.says(minion, back.tag(), back.data());
+    }
+
+    fn ends(&mut self, step: &str, minion: &str, state: EndState) {
+        let jid = self.jobs_of(step).last().expect("published").0.jid;
+        self.append(JobEnd { jid, id: id(minion), state, why: "because".into() }.event());
+        self.work();
+    }
+
+    fn reboots(&mut self, minion: &str) {
+        let at = self.roster.get_mut(&id(minion)).expect("known");
+        let old = at.boot.expect("known");
+        at.boot = Some(boot(old.number + 1));
+        self.starts(minion, StartCause::Boot);
+    }
+
+    fn starts(&mut self, minion: &str, cause: StartCause) {
+        let boot_id = self.roster[&id(minion)].boot.expect("known").id;
+        let start = MinionStart { id: id(minion), boot_id, old_boot_id: None, cause, kexec: false };
+        self.says(minion, start.tag(), start.data());
+    }
+
+    fn ready(&mut self, minion: &str) {
+        let boot_id = self.roster[&id(minion)].boot.expect("known").id;
+        let ready = MinionReady { id: id(minion), boot_id, checks: "agent".into() };
+        self.says(minion, ready.tag(), ready.data());
+    }
+
+    fn passes(&mut self, seconds: u64) {
+        self.now = self.now + Duration::from_secs(seconds);
+        self.engine.handle_timeout(self.now);
+        self.work();
+    }
+
+    /// Forgets the engine and makes another from the log.
+    fn restart(&mut self) {
+        self.engine = Engine::replay(RunId::new(t(0), 7), &self.log).expect("replays");
+        assert_eq!(self.engine.poll_effect(), None, "a replay asks for nothing");
+        self.engine.resume();
+        self.work();
+    }
+
+    fn jobs_of(&self, of: &str) -> Vec<(JobSpec, Vec<MinionId>)> {
+        let is = |j: &&(JobSpec, Vec<MinionId>)| j.0.step.as_ref().is_some_and(|s| s.step == step(of));
+        self.published.iter().filter(is).cloned().collect()
+    }
+
+    fn outcome(&self, of: &str) -> Option<StepOutcome> {
+        self.engine.ended(&step(of)).map(|e| e.outcome)
+    }
+
+    fn comment(&self, of: &str) -> String {
+        self.engine.ended(&step(of)).map(|e| e.comment.clone()).unwrap_or_default()
+    }
+}
+
+fn states(changed: bool) -> Value {
+    let changes = if changed { Value::from([("new", "x")]) } else { Value::map() };
+    Value::from([("s", Value::from([("result", Value::from(true)), ("changes", changes)]))])
+}
+
+#[test]
+fn a_reboot_before_the_wait_is_reached_meets_it() {
+    let mut desk = Desk::new(install_and_wait(), &["n1", "n2"]);
+    desk.reboots("n1");
+    desk.returns("install", "n1", true, states(true));
+    desk.reboots("n2");
+    desk.returns("install", "n2", true, states(true));
+    assert_eq!(desk.outcome("install"), Some(StepOutcome::Changed));
+    assert_eq!(desk.outcome("wait"), Some(StepOutcome::Unchanged));
+    desk.returns("after", "n1", true, Value::from(true));
+    desk.returns("after", "n2", true, Value::from(true));
+    assert_eq!(desk.finished, Some(RunOutcome::Succeeded));
+}
+
+#[test]
+fn waits_that_begin_when_reached_lose_that_reboot() {
+    let mut desk = Desk::new(install_and_wait(), &["n1", "n2"]);
+    desk.engine.let_waits_begin_when_reached();
+    desk.reboots("n1");
+    desk.returns("install", "n1", true, states(true));
+    desk.reboots("n2");
+    desk.returns("install", "n2", true, states(true));
+    assert_eq!(desk.outcome("wait"), None);
+    desk.passes(301);
+    assert_eq!(desk.outcome("wait"), Some(StepOutcome::TimedOut));
+}
+
+#[test]
+fn a_jobs_entry_is_in_the_log_before_it_leaves() {
+    let desk = Desk::new(install_and_wait(), &["n1"]);
+    let tags: Vec<&str> =
+        desk.log.iter().map(|e| e.tag.as_str().rsplit('/').next().expect("parts")).collect();
+    assert_eq!(tags, ["started", "entered"]);
+    assert_eq!(desk.published.len(), 1);
+    assert_eq!(desk.published[0].0.kwargs.get("mods"), Some(&Value::from(vec!["node"])));
+}
+
+#[test]
+fn a_resumed_run_publishes_with_the_same_jid_and_ends_as_it_would_have() {
+    let mut desk = Desk::new(install_and_wait(), &["n1", "n2"]);
+    desk.returns("install", "n1", true, states(true));
+    desk.restart();
+    let jobs = desk.jobs_of("install");
+    assert_eq!(jobs.len(), 2);
+    assert_eq!(jobs[0].0.jid, jobs[1].0.jid);
+    desk.returns("install", "n2", true, states(true));
+    desk.reboots("n1");
+    desk.restart();
+    desk.reboots("n2");
+    desk.restart();
+    desk.returns("after", "n1", true, Value::Null);
+    desk.restart();
+    desk.returns("after", "n2", true, Value::Null);
+    assert_eq!(desk.finished, Some(RunOutcome::Succeeded));
+    let entries = desk.log.iter().filter(|e| e.tag.as_str().ends_with("/entered")).count();
+    assert_eq!(entries, 3, "each step is entered once");
+}
+
+#[test]
+fn a_resumed_wait_gets_time_for_minions_to_come_back() {
+    let mut desk = Desk::new(install_and_wait(), &["n1", "n2"]);
+    desk.returns("install", "n1", true, states(true));
+    desk.returns("install", "n2", true, states(true));
+    desk.now = t(1000);
+    desk.restart();
+    assert_eq!(desk.outcome("wait"), None);
+    desk.reboots("n1");
+    desk.reboots("n2");
+    assert_eq!(desk.outcome("wait"), Some(StepOutcome::Unchanged));
+}
+
+#[test]
+fn a_wait_says_who_is_missing_what_came_near_and_who_was_late() {
+    let mut desk = Desk::new(install_and_wait(), &["n1", "n2"]);
+    desk.returns("install", "n1", true, states(true));
+    desk.returns("install", "n2", true, states(true));
+    desk.reboots("n1");
+    desk.starts("n2", StartCause::AgentRestart);
+    desk.passes(301);
+    assert_eq!(desk.outcome("wait"), Some(StepOutcome::TimedOut));
+    assert!(desk.comment("wait").contains("no salt/minion/*/start event from n2; 1 came near"));
+    desk.reboots("n2");
+    let told = desk.engine.explain(&step("wait")).expect("known");
+    assert!(told.ids[0].met.is_some());
+    assert_eq!(told.ids[1].near[0].1, NearReason::AgentRestart);
+    assert!(told.ids[1].late.is_some());
+    let text = told.to_string();
+    assert!(text.contains("since step install was entered"), "{text}");
+    assert!(text.contains("the agent restarted, the host did not"), "{text}");
+}
+
+#[test]
+fn steps_without_a_requisite_go_on_after_a_failed_wait_as_in_salt() {
+    let mut desk = Desk::new(install_and_wait(), &["n1", "n2"]);
+    desk.returns("install", "n1", false, states(true));
+    desk.returns("install", "n2", true, states(true));
+    assert_eq!(desk.outcome("install"), Some(StepOutcome::Failed));
+    assert_eq!(desk.outcome("wait"), Some(StepOutcome::Blocked));
+    assert_eq!(desk.jobs_of("after").len(), 1);
+}
+
+#[test]
+fn failhard_ends_the_run_at_the_first_failure() {
+    let mut desk = Desk::with_start(install_and_wait(), &["n1"], |s| s.failhard = true);
+    desk.returns("install", "n1", false, states(false));
+    assert_eq!(desk.finished, Some(RunOutcome::Failed));
+    assert!(desk.jobs_of("after").is_empty());
+}
+
+#[test]
+fn an_empty_sls_is_a_success_and_a_rendering_error_is_not() {
+    let chunks = || vec![chunk("a", "salt.state", applies("x"))];
+    let mut empty = Desk::new(chunks(), &["n1"]);
+    empty.returns("a", "n1", false, Value::map());
+    assert_eq!(empty.outcome("a"), Some(StepOutcome::Unchanged));
+    let mut broken = Desk::new(chunks(), &["n1"]);
+    broken.returns("a", "n1", false, Value::from(vec!["Rendering SLS failed"]));
+    assert_eq!(broken.outcome("a"), Some(StepOutcome::Failed));
+    assert!(broken.comment("a").contains("Rendering SLS failed"));
+}
+
+#[test]
+fn a_minion_that_never_answers_is_a_failure_and_nobody_at_all_too() {
+    let chunks = || vec![chunk("a", "salt.function", with(on_all(), "timeout", Value::from(10)))];
+    let mut silent = Desk::new(chunks(), &["n1", "n2"]);
+    silent.returns("a", "n1", true, Value::Null);
+    silent.passes(11);
+    assert_eq!(silent.outcome("a"), Some(StepOutcome::TimedOut));
+    assert_eq!(silent.finished, Some(RunOutcome::TimedOut));
+    assert!(silent.comment("a").contains("n2 did not return in time"), "{}", silent.comment("a"));
+    let nobody = Desk::new(chunks(), &[]);
+    assert_eq!(nobody.outcome("a"), Some(StepOutcome::Failed));
+}
+
+#[test]
+fn failures_are_forgiven_as_far_as_the_step_says() {
+    let forgiving = |key: &str, value: Value| {
+        let mut desk =
+            Desk::new(vec![chunk("a", "salt.function", with(on_all(), key, value))], &["n1", "n2"]);
+        desk.returns("a", "n1", true, Value::Null);
+        desk.ends("a", "n2", EndState::Offline);
+        desk.outcome("a")
+    };
+    assert_eq!(forgiving("arg", Value::Null), Some(StepOutcome::Failed));
+    assert_eq!(forgiving("allow_fail", Value::from(1)), Some(StepOutcome::Changed));
+    assert_eq!(forgiving("fail_minions", Value::from("n2")), Some(StepOutcome::Changed));
+    assert_eq!(forgiving("expect_minions", Value::from(false)), Some(StepOutcome::Changed));
+}
+
+#[test]
+fn a_late_return_corrects_a_lost_row_and_a_lost_minion_is_given_up_in_the_end() {
+    let chunks = || vec![chunk("a", "salt.function", on_all())];
+    let mut back = Desk::new(chunks(), &["n1"]);
+    back.ends("a", "n1", EndState::Lost);
+    assert_eq!(back.outcome("a"), None);
+    back.returns("a", "n1", true, Value::Null);
+    assert_eq!(back.outcome("a"), Some(StepOutcome::Changed));
+    let mut gone = Desk::new(chunks(), &["n1"]);
+    gone.ends("a", "n1", EndState::Lost);
+    let deadline = gone.engine.poll_timeout().expect("waits").at;
+    gone.passes(deadline.since(gone.now).as_secs());
+    assert_eq!(gone.outcome("a"), Some(StepOutcome::Failed));
+    assert!(gone.comment("a").contains("its heartbeats stopped"));
+}
+
+#[test]
+fn an_interrupted_job_is_told_with_what_to_do() {
+    let mut desk = Desk::new(vec![chunk("a", "salt.function", on_all())], &["n1"]);
+    desk.ends("a", "n1", EndState::Interrupted);
+    assert_eq!(desk.outcome("a"), Some(StepOutcome::Failed));
+    assert!(desk.comment("a").contains("is not repeated; see what it left there"), "{}", desk.comment("a"));
+}
+
+#[test]
+fn batches_go_one_after_the_other_each_with_a_jid_of_its_own() {
+    let args = with(on_all(), "batch", Value::from(2));
+    let mut desk = Desk::new(vec![chunk("a", "salt.function", args)], &["n1", "n2", "n3"]);
+    assert_eq!(desk.published.len(), 1);
+    desk.returns("a", "n1", true, Value::Null);
+    assert_eq!(desk.published.len(), 1);
+    desk.returns("a", "n2", true, Value::Null);
+    assert_eq!(desk.published[1].1, [id("n3")]);
+    assert_ne!(desk.published[0].0.jid, desk.published[1].0.jid);
+    desk.restart();
+    assert_eq!(desk.published[1].0.jid, desk.published[2].0.jid);
+    desk.returns("a", "n3", true, Value::Null);
+    assert_eq!(desk.finished, Some(RunOutcome::Succeeded));
+}
+
+#[test]
+fn a_subset_is_the_same_whenever_it_is_drawn() {
+    let args = || vec![chunk("a", "salt.function", with(on_all(), "subset", Value::from(2)))];
+    let draw = || Desk::new(args(), &["n1", "n2", "n3", "n4"]).published[0].1.clone();
+    assert_eq!(draw().len(), 2);
+    assert_eq!(draw(), draw());
+}
+
+#[test]
+fn onchanges_and_onfail_choose_the_steps_that_run() {
+    let on = |kind: &str| with(on_all(), kind, Value::from(vec![Value::from([("salt", "a")])]));
+    let chunks = || {
+        vec![
+            chunk("a", "salt.state", applies("x")),
+            chunk("changed", "salt.function", on("onchanges")),
+            chunk("rescue", "salt.function", on("onfail")),
+        ]
+    };
+    let mut same = Desk::new(chunks(), &["n1"]);
+    same.returns("a", "n1", true, states(false));
+    assert_eq!(same.outcome("changed"), Some(StepOutcome::Skipped));
+    assert_eq!(same.outcome("rescue"), Some(StepOutcome::Skipped));
+    assert_eq!(same.finished, Some(RunOutcome::Succeeded));
+    let mut failed = Desk::new(chunks(), &["n1"]);
+    failed.returns("a", "n1", false, states(true));
+    assert_eq!(failed.outcome("changed"), Some(StepOutcome::Blocked));
+    assert_eq!(failed.jobs_of("rescue").len(), 1);
+}
+
+#[test]
+fn parallel_steps_are_under_way_together_and_a_requisite_awaits_them() {
+    let mut desk = Desk::new(
+        vec![
+            chunk("a", "salt.function", with(on_all(), "parallel", Value::from(true))),
+            chunk("b", "salt.function", on_all()),
+            chunk("c", "salt.function", requires(on_all(), "a")),
+        ],
+        &["n1"],
+    );
+    assert_eq!((desk.jobs_of("a").len(), desk.jobs_of("b").len()), (1, 1));
+    desk.returns("b", "n1", true, Value::Null);
+    assert!(desk.jobs_of("c").is_empty());
+    desk.returns("a", "n1", true, Value::Null);
+    assert_eq!(desk.jobs_of("c").len(), 1);
+}
+
+#[test]
+fn a_nested_run_is_a_step_and_keeps_its_id_over_a_restart() {
+    let args = Value::from([("name", "state.orchestrate"), ("mods", "orch.inner")]);
+    let mut desk = Desk::new(vec![chunk("inner", "salt.runner", args)], &["n1"]);
+    desk.restart();
+    assert_eq!(desk.nested.len(), 2);
+    assert_eq!(desk.nested[0], desk.nested[1]);
+    assert_eq!(desk.nested[0].name, "orch.inner");
+    let end = RunEnded {
+        run: desk.nested[0].run,
+        outcome: RunOutcome::Succeeded,
+        succeeded: 3,
+        changed: 1,
+        failed: 0,
+        skipped: 0,
+    };
+    desk.append(end.event());
+    desk.work();
+    assert_eq!(desk.outcome("inner"), Some(StepOutcome::Changed));
+    assert_eq!(desk.finished, Some(RunOutcome::Succeeded));
+}
+
+#[test]
+fn lab_reboot_is_done_when_the_host_is_ready_in_another_boot() {
+    let mut desk = Desk::new(vec![chunk("r", "lab.reboot", on_all())], &["n1"]);
+    assert_eq!(desk.published[0].0.fun, "system.reboot");
+    desk.ready("n1");
+    desk.returns("r", "n1", true, Value::Null);
+    assert_eq!(desk.outcome("r"), None);
+    desk.reboots("n1");
+    assert_eq!(desk.outcome("r"), None);
+    desk.ready("n1");
+    assert_eq!(desk.outcome("r"), Some(StepOutcome::Changed));
+    let mut stays = Desk::new(vec![chunk("r", "lab.reboot", on_all())], &["n1"]);
+    stays.starts("n1", StartCause::AgentRestart);
+    stays.passes(901);
+    assert_eq!(stays.outcome("r"), Some(StepOutcome::TimedOut));
+    assert!(stays.comment("r").contains("only its agent was restarted"));
+}
+
+#[test]
+fn lab_ready_takes_a_ready_minion_at_once_and_waits_for_others() {
+    let mut desk = Desk::new(vec![chunk("r", "lab.ready", on_all())], &["n1"]);
+    assert_eq!(desk.outcome("r"), Some(StepOutcome::Unchanged));
+    desk.roster.get_mut(&id("n1")).expect("known").ready = false;
+    let roster = desk.roster.clone();
+    let mut waits = Desk::new(vec![chunk("w", "test.nop", Value::map())], &["n1"]);
+    waits.roster = roster;
+    waits.engine = Engine::start(Start {
+        run: RunId::new(t(0), 8),
+        name: "x".into(),
+        plan: Plan::compile(vec![chunk("r", "lab.ready", on_all())]).expect("compiles"),
+        pillar: Map::new(),
+        tree: None,
+        test: false,
+        failhard: false,
+        user: "root".into(),
+        parent: None,
+    });
+    waits.log.clear();
+    waits.work();
+    assert_eq!(waits.outcome("r"), None);
+    waits.ready("n1");
+    assert_eq!(waits.outcome("r"), Some(StepOutcome::Unchanged));
+}
+
+#[test]
+fn lab_assert_holds_every_return_against_what_is_wanted() {
+    let args = || {
+        Value::from([
+            ("tgt", Value::from("*")),
+            ("function", Value::from("test.ping")),
+            ("equals", Value::from(true)),
+        ])
+    };
+    let mut desk = Desk::new(vec![chunk("a", "lab.assert", args())], &["n1"]);
+    desk.returns("a", "n1", true, Value::from(true));
+    assert_eq!(desk.outcome("a"), Some(StepOutcome::Unchanged));
+    let mut wrong = Desk::new(vec![chunk("a", "lab.assert", args())], &["n1"]);
+    wrong.returns("a", "n1", true, Value::from(false));
+    assert_eq!(wrong.outcome("a"), Some(StepOutcome::Failed));
+    assert!(wrong.comment("a").contains("it returned false"), "{}", wrong.comment("a"));
+}
+
+#[test]
+fn a_dry_run_sends_out_state_steps_with_test_and_nothing_else() {
+    let mut desk = Desk::with_start(install_and_wait(), &["n1"], |s| s.test = true);
+    assert_eq!(desk.published[0].0.kwargs.get("test"), Some(&Value::from(true)));
+    let row = Value::from([("result", Value::Null), ("changes", Value::map())]);
+    desk.returns("install", "n1", true, Value::from([("s", row)]));
+    assert_eq!(desk.outcome("install"), Some(StepOutcome::WouldChange));
+    assert_eq!(desk.outcome("wait"), Some(StepOutcome::WouldChange));
+    assert_eq!(desk.outcome("after"), Some(StepOutcome::WouldChange));
+    assert_eq!(desk.published.len(), 1);
+    assert_eq!(desk.finished, Some(RunOutcome::Succeeded));
+}
+
+#[test]
+fn a_step_over_many_minions_is_entered_in_parts_that_each_fit_an_event() {
+    let names: Vec<String> = (0..1000).map(|n| format!("host-{n:04}.example.org")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut desk = Desk::new(vec![chunk("r", "lab.reboot", on_all())], &names);
+    let parts: Vec<&Event> = desk.log.iter().filter(|e| e.tag.as_str().ends_with("/entered")).collect();
+    assert_eq!(parts.len(), 4);
+    for part in parts {
+        assert!(lab_proto::codec::encode(part).expect("encodes").len() <= lab_proto::event::MAX_EVENT);
+    }
+    assert_eq!(desk.published[0].1.len(), 1000);
+    desk.restart();
+    assert_eq!(desk.published[1].1.len(), 1000);
+}
+
+#[test]
+fn a_plan_too_large_for_an_event_travels_as_a_blob() {
+    let padded = with(on_all(), "arg", Value::from("x".repeat(200_000)));
+    let desk = Desk::new(vec![chunk("a", "salt.function", padded)], &["n1"]);
+    assert_eq!(desk.blobs, [desk.engine.plan().digest()]);
+    let run = RunId::new(t(0), 7);
+    assert!(matches!(Engine::replay(run, &desk.log), Err(ReplayError::PlanInBlob { .. })));
+    assert!(Engine::replay_with(run, desk.engine.plan().clone(), &desk.log).is_ok());
+}
+
+#[test]
+fn a_finished_run_replays_to_the_same_lines_and_the_same_tree() {
+    let mut live = RunView::new(RunId::new(t(0), 7));
+    let mut desk = Desk::new(install_and_wait(), &["n1", "n2"]);
+    let mut shown = 0;
+    let mut lines = Vec::new();
+    let mut show = |desk: &Desk, live: &mut RunView| {
+        for event in &desk.log[shown..] {
+            lines.extend(live.apply(event));
+        }
+        shown = desk.log.len();
+    };
+    for minion in ["n1", "n2"] {
+        desk.reboots(minion);
+        desk.returns("install", minion, true, states(true));
+        show(&desk, &mut live);
+    }
+    for minion in ["n1", "n2"] {
+        desk.returns("after", minion, true, Value::Null);
+        show(&desk, &mut live);
+    }
+    let mut again = RunView::new(RunId::new(t(0), 7));
+    let replayed: Vec<String> = desk.log.iter().flat_map(|e| again.apply(e)).collect();
+    assert_eq!(lines, replayed);
+    assert_eq!(live.tree(None), again.tree(None));
+    assert_eq!(live.tree(None).len(), 3);
+    assert_eq!(lines[0], "05:19:40  run 20261121051940000000_0000000000000007 of x started by root");
+    assert!(lines.iter().any(|l| l.ends_with("wait  n1 seen")), "{lines:?}");
+    assert!(lines.last().expect("lines").contains("succeeded in 0 ms: 3 steps hold (2 changed), 0 failed"));
+}
+
+#[test]
+fn an_event_that_its_maker_sent_before_the_run_and_delivered_late_does_not_count() {
+    let wait = Value::from([("name", Value::from("my/*")), ("id_list", Value::from(vec!["n1"]))]);
+    let chunks =
+        vec![chunk("a", "salt.function", on_all()), chunk("w", "salt.wait_for_event", requires(wait, "a"))];
+    let mut desk = Desk::new(chunks, &["n1"]);
+    desk.returns("a", "n1", true, Value::Null);
+    let tag = EventTag::new("my/done").expect("valid");
+    let data = Value::from([("id", "n1")]);
+    desk.says_knowing("n1", tag.clone(), data.clone(), 0);
+    assert_eq!(desk.outcome("w"), None);
+    let near = desk.engine.explain(&step("w")).expect("known").ids[0].near[0].1;
+    assert_eq!(near, NearReason::StaleOutbox);
+    desk.says("n1", tag, data);
+    assert_eq!(desk.outcome("w"), Some(StepOutcome::Unchanged));
+}
