@@ -3,10 +3,13 @@
 //! An SLS is rendered, compiled to ordered low chunks, and run; functions see the machine through [`host::Host`]
 //! only. Time is passed in, threads belong to the shells.
 
+pub mod compile;
 pub mod function;
 pub mod host;
+pub mod low;
 pub mod nearest;
 pub mod orchestrate;
 pub mod redact;
 pub mod render;
+pub mod schedule;
 pub mod sls;

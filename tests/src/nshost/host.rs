@@ -144,7 +144,8 @@ impl Host {
         self.lab(LabRequest::CutPower { host: self.name().to_owned() })
     }
 
-    /// Boots the host if it is down, whether held or not; returns when its services were started.
+    /// Boots the host if it is down, whether held or not; returns when its init runs. ([`Host::services`] answers
+    /// when the services were started.)
     ///
     /// # Errors
     /// When it does not boot.
@@ -235,7 +236,7 @@ impl Host {
         self.lab(LabRequest::AddService { host: self.name().to_owned(), service })
     }
 
-    /// Returns what each service is doing.
+    /// Returns what each service is doing; during a boot, waits until all were started.
     ///
     /// # Errors
     /// When the host is down.

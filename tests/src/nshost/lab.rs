@@ -12,7 +12,8 @@ use nix::unistd::geteuid;
 
 use super::door::{Door, Place};
 use super::error::Doing;
-use super::words::{HostStatus, LabReply, LabRequest, LabSpec, MARKER, Started, ask, lab_socket};
+use super::traces::started;
+use super::words::{DIRECTORY, HostStatus, LabReply, LabRequest, LabSpec, MARKER, Started, ask, lab_socket};
 use super::{Host, HostSpec, NsError, Requirement, Traces, requirements};
 
 /// A running lab. Dropping it takes everything down and waits until it is gone.
@@ -117,9 +118,13 @@ impl Lab {
     /// # Errors
     /// When the lab does not answer.
     pub fn traces(&self) -> Result<Traces, NsError> {
+        let keeper =
+            self.keeper.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|k| k.process.id());
+        let since = keeper.and_then(|pid| started(Path::new(&format!("/proc/{pid}"))));
+        let since = since.ok_or_else(|| NsError::Lab("it has ended".to_owned()))?;
         match self.shared.ask(&LabRequest::Namespaces)? {
             LabReply::Namespaces(namespaces) => {
-                Ok(Traces { id: self.id().to_owned(), dir: self.dir().to_owned(), namespaces })
+                Ok(Traces { id: self.id().to_owned(), dir: self.dir().to_owned(), namespaces, since })
             }
             other => Err(unexpected(&other)),
         }
@@ -245,7 +250,7 @@ impl LabBuilder {
         self
     }
 
-    /// Makes the lab and boots its hosts; returns when the services of all were started.
+    /// Makes the lab and boots its hosts; returns when the inits of all of them run.
     ///
     /// # Errors
     /// When the description is not usable, the machine lacks something, or a host does not boot.
@@ -341,7 +346,7 @@ fn make_directory() -> Result<PathBuf, NsError> {
     let overlaid = ["/etc", "/usr", "/var", "/srv", "/opt", "/root"];
     let usable = wanted.is_absolute() && !overlaid.iter().any(|dir| wanted.starts_with(dir));
     let base = if usable { wanted } else { PathBuf::from("/tmp") };
-    let dir = tempfile::Builder::new().prefix("lab-nshost-").tempdir_in(&base);
+    let dir = tempfile::Builder::new().prefix(DIRECTORY).tempdir_in(&base);
     // The keeper removes it: it outlives this process when that is killed.
     Ok(dir.doing(|| format!("make a directory in {}", base.display()))?.keep())
 }

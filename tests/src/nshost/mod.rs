@@ -36,5 +36,5 @@ pub use lab::{Kept, Lab, LabBuilder, find_helper};
 pub use nix::sys::signal::Signal;
 pub use requirements::{Requirement, requirements};
 pub use smoke::smoke;
-pub use traces::Traces;
+pub use traces::{Traces, labs_here};
 pub use words::{Bind, HostPhase, HostSpec, HostStatus, Restart, Service, ServiceStatus, StateDir};

@@ -16,6 +16,8 @@ use super::error::Doing;
 
 /// The environment variable that every process of a lab carries; its value is the lab's id.
 pub(super) const MARKER: &str = "LAB_NSHOST";
+/// What the names of labs, and of their directories, begin with.
+pub(super) const DIRECTORY: &str = "lab-nshost-";
 /// Prefix length of the lab network 10.77.0.0/24.
 pub(super) const PREFIX: u8 = 24;
 /// Where the `master` place is on the lab network.
@@ -206,7 +208,7 @@ pub struct ServiceStatus {
 /// Whether a host is up, and if not, why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HostPhase {
-    /// Its init runs and has started the services.
+    /// Its init runs: network and files are there, boot scripts and services are started or about to be.
     Up,
     /// It rebooted and its boot delay runs, or it is held down.
     Rebooting,

@@ -37,10 +37,11 @@ pub(super) fn init(plan: &Path) -> Result<ExitCode, NsError> {
     rootfs::build(&plan)?;
     sethostname(&plan.host.name).doing(|| format!("set the host name {}", plan.host.name))?;
     network::configure(plan.host.address)?;
-    boot_scripts(&plan.lab);
     let mut init = Init::new(plan)?;
-    init.start_all();
+    // Before anything of the host's own runs: the switch serves no other host until it hears this.
     say("up")?;
+    boot_scripts(&init.plan.lab);
+    init.start_all();
     let how = init.run()?;
     init.stop_all()?;
     let error = reboot(how.mode()).map(|never| match never {});
@@ -64,7 +65,9 @@ fn run_script(lab: &str, script: &Path, arguments: &[&str]) {
     if !fs::metadata(script).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0) {
         return;
     }
-    let status = Command::new(script)
+    let status = Command::new(HELPER_INSIDE)
+        .args(["become", "--session", "--"])
+        .arg(script)
         .args(arguments)
         .env_clear()
         .envs(host_environment(lab))

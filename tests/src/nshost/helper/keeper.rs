@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitCode};
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::{getegid, geteuid, setsid};
 
 use super::super::NsError;
@@ -23,6 +24,8 @@ pub(super) fn keep(dir: &Path) -> Result<ExitCode, NsError> {
         Ok(_) | Err(Errno::EPERM) => {}
         Err(error) => return Err(error).doing(|| "start a session".to_owned()),
     }
+    // Whatever the owner's umask is, users inside of hosts can walk their file trees.
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let outcome = start_switch(dir).and_then(|mut switch| stay_until_it_ends(&mut switch));
     if let Err(error) = &outcome {
         tell_owner(&Started::Failed(chain(error)))?;

@@ -60,7 +60,7 @@ impl Machine {
         }
     }
 
-    /// Boots the host and returns when its init has started the services.
+    /// Boots the host and returns when its init runs; what it then starts may take its time.
     pub(super) fn boot(&mut self, lab: &LabSpec) -> Result<(), NsError> {
         let started = self.try_boot(lab);
         match started {

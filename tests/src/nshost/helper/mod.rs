@@ -23,7 +23,7 @@ use clap::{Args, Parser, Subcommand};
 use nix::sys::signal::SigSet;
 
 use super::error::{Doing, chain};
-use super::{Lab, NsError, requirements, smoke};
+use super::{Lab, NsError, labs_here, requirements, smoke};
 
 /// Exit code when the helper itself failed, as `docker exec` and `env` use it.
 pub(super) const EXIT_HELPER: u8 = 125;
@@ -41,6 +41,8 @@ enum Role {
     Check,
     /// Start a lab of two hosts, exercise it, take it down
     Smoke,
+    /// List what there is of labs on this machine; exit code 1 if anything
+    List,
     /// Start a lab of N hosts and hold it until standard input ends or this process does
     Up {
         /// How many hosts
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
     report(match Cli::parse().role {
         Role::Check => check(),
         Role::Smoke => run_smoke(),
+        Role::List => list(),
         Role::Up { hosts, binaries } => up(hosts, binaries),
         Role::Enter(args) => enter::enter(&args),
         Role::Keep { dir } => keeper::keep(&dir),
@@ -142,6 +145,14 @@ fn check() -> Result<ExitCode, NsError> {
         say(&requirement.to_string())?;
     }
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn list() -> Result<ExitCode, NsError> {
+    let found = labs_here();
+    for line in &found {
+        say(line)?;
+    }
+    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn run_smoke() -> Result<ExitCode, NsError> {

@@ -82,7 +82,7 @@ pub(super) fn probe_overlay() -> Result<(), NsError> {
     for name in ["upper", "work", "merged"] {
         make_dir(&base.join(name))?;
     }
-    overlay(Path::new("/usr"), &base.join("upper"), &base.join("work"), &base.join("merged"), true)
+    overlay(Path::new("/usr"), &base.join("upper"), &base.join("work"), &base.join("merged"))
 }
 
 fn system_directory(plan: &BootPlan, host: &Path, name: &str) -> Result<(), NsError> {
@@ -96,7 +96,7 @@ fn system_directory(plan: &BootPlan, host: &Path, name: &str) -> Result<(), NsEr
     }
     make_dir(&target)?;
     let readable = fs::read_dir(&lower).is_ok();
-    let mounted = readable.then(|| overlay(&lower, &upper, &work, &target, plan.user_namespace));
+    let mounted = readable.then(|| overlay(&lower, &upper, &work, &target));
     match mounted {
         Some(Ok(())) => Ok(()),
         Some(Err(error)) if !plan.user_namespace => Err(error),
@@ -133,7 +133,8 @@ fn remove(path: &Path) -> Result<(), NsError> {
     removed.doing(|| format!("remove the machine's {}", path.display()))
 }
 
-fn overlay(lower: &Path, upper: &Path, work: &Path, target: &Path, user: bool) -> Result<(), NsError> {
+fn overlay(lower: &Path, upper: &Path, work: &Path, target: &Path) -> Result<(), NsError> {
+    let user = in_user_namespace();
     let options = format!(
         "lowerdir={},upperdir={},workdir={}{}",
         lower.display(),
@@ -143,6 +144,13 @@ fn overlay(lower: &Path, upper: &Path, work: &Path, target: &Path, user: bool) -
     );
     mount(Some("overlay"), target, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
         .doing(|| format!("mount an overlay at {} ({options})", target.display()))
+}
+
+/// Whether this is any but the machine's first user namespace (also in a rootless container): there an overlay has
+/// to keep its notes in `user.*` attributes.
+fn in_user_namespace() -> bool {
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    !map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
 fn kernel_file_systems(root: &Path, boot_id: &str) -> Result<(), NsError> {

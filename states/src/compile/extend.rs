@@ -1,0 +1,159 @@
+//! Applies `extend` and `exclude` to the high state.
+
+use std::collections::HashMap;
+
+use lab_proto::{Value, glob};
+
+use super::error::{CompileError, ErrorKind};
+use super::high::{Arg, Body, Declaration, Exclude, HighState, What};
+use crate::low::Requisite;
+use crate::nearest::nearest;
+
+/// How an ID that an extension names is looked for when it is not declared with that module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Search {
+    /// An `extend` of the user: an ID without that module gets it.
+    Loose,
+    /// A requisite_in: the module must be there.
+    Strict,
+}
+
+/// Applies extensions in order.
+pub(super) fn apply(
+    high: &mut HighState,
+    extends: Vec<(String, Declaration)>,
+    search: Search,
+    errors: &mut Vec<CompileError>,
+) {
+    let mut finder = None;
+    for (name, extension) in extends {
+        let Some((module, _)) = extension.modules.first() else {
+            let message = format!("the extension of {name} names no state module");
+            let error = CompileError::new(ErrorKind::Other, &extension.at, message);
+            errors.push(error.remedy("write the module below it, and the arguments below that"));
+            continue;
+        };
+        let direct = high.ids.get(&name).is_some_and(|d| d.modules.contains_key(module));
+        let id = if direct || (search == Search::Loose && high.ids.contains_key(&name)) {
+            name
+        } else {
+            let finder = finder.get_or_insert_with(|| Finder::new(high));
+            match finder.find(module, &name) {
+                [id] => id.clone(),
+                _ => {
+                    errors.push(unknown(high, &name, module, &extension));
+                    continue;
+                }
+            }
+        };
+        if excluded(high, &extension) {
+            continue;
+        }
+        let Some(target) = high.ids.get_mut(&id) else { continue };
+        for (module, body) in extension.modules {
+            let Body::List(args) = body else { continue };
+            match target.modules.get_mut(&module).and_then(Body::args_mut) {
+                Some(present) => args.into_iter().for_each(|arg| merge(present, arg)),
+                None => {
+                    target.modules.insert(module, Body::List(args));
+                }
+            }
+        }
+    }
+}
+
+/// Finds the IDs by the values of their arguments: `extend` and requisite_in may name a state by its name.
+pub(super) struct Finder {
+    by_value: HashMap<(String, String), Vec<String>>,
+}
+
+impl Finder {
+    pub(super) fn new(high: &HighState) -> Self {
+        let mut by_value: HashMap<(String, String), Vec<String>> = HashMap::new();
+        for (id, declaration) in &high.ids {
+            for (module, body) in &declaration.modules {
+                for arg in body.args() {
+                    if let Some((_, Value::Str(value))) = arg.single() {
+                        by_value.entry((module.clone(), value.clone())).or_default().push(id.clone());
+                    }
+                }
+            }
+        }
+        Self { by_value }
+    }
+
+    pub(super) fn find(&self, module: &str, value: &str) -> &[String] {
+        self.by_value.get(&(module.to_owned(), value.to_owned())).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn unknown(high: &HighState, name: &str, module: &str, extension: &Declaration) -> CompileError {
+    let message = match high.ids.get(name) {
+        Some(other) => format!(
+            "the ID {name}, declared at {}, has no state of the module {module} that could be extended",
+            other.at
+        ),
+        None => format!("there is no ID {name} with the state module {module} to extend"),
+    };
+    let remedy = match nearest(name, high.ids.keys().map(String::as_str).filter(|id| *id != name)) {
+        Some(near) => format!("did you mean {near}? Otherwise include the SLS that declares it"),
+        None => "include the SLS that declares it".to_owned(),
+    };
+    CompileError::new(ErrorKind::ExtendUnknownId, &extension.at, message).remedy(remedy)
+}
+
+fn excluded(high: &HighState, extension: &Declaration) -> bool {
+    high.excludes.iter().any(|e| matches!(e, Exclude::Sls(sls) if **sls == *extension.sls))
+}
+
+/// Puts one entry of an extension into a state's list: a function replaces the function, requisites are appended
+/// to requisites of that kind, any other argument replaces its namesake.
+fn merge(present: &mut Vec<Arg>, arg: Arg) {
+    let mut done = false;
+    for old in present.iter_mut() {
+        match (&arg.what, &mut old.what) {
+            (What::Function(_), What::Function(_)) => {
+                *old = arg.clone();
+                done = true;
+            }
+            (What::Pairs(new), What::Pairs(pairs)) => {
+                let (Some((key, value)), Some((old_key, old_value))) = (new.first(), pairs.first_mut())
+                else {
+                    continue;
+                };
+                if key == old_key {
+                    match (is_requisite(key), &mut *old_value, value) {
+                        (true, Value::List(list), Value::List(more)) => list.extend(more.iter().cloned()),
+                        _ => *old = arg.clone(),
+                    }
+                    done = true;
+                } else if key.as_str() == Some("name") && old_key.as_str() == Some("names") {
+                    // One name takes the place of many; it is appended as well, as any new argument.
+                    *old = arg.clone();
+                }
+            }
+            _ => {}
+        }
+    }
+    if !done {
+        present.push(arg);
+    }
+}
+
+fn is_requisite(key: &Value) -> bool {
+    key.as_str().is_some_and(|k| k == "listen" || k == "onfail_stop" || Requisite::parse(k).is_some())
+}
+
+/// Leaves out what is excluded.
+pub(super) fn exclude(high: &mut HighState) {
+    let excludes = std::mem::take(&mut high.excludes);
+    if excludes.is_empty() {
+        return;
+    }
+    high.ids.retain(|id, declaration| {
+        !excludes.iter().any(|exclude| match exclude {
+            Exclude::Sls(pattern) => glob::matches(pattern, &declaration.sls),
+            Exclude::Id(excluded) => excluded == id,
+        })
+    });
+}

@@ -1,0 +1,212 @@
+//! Turns requisites that name their target (`require_in`, `prereq`, `use`, …) into extensions of the target.
+
+use std::collections::HashSet;
+
+use indexmap::IndexMap;
+use lab_proto::Value;
+
+use super::error::{CompileError, ErrorKind};
+use super::extend::Finder;
+use super::high::{Arg, Body, Declaration, HighState, What};
+
+const KEYS: [&str; 8] =
+    ["require_in", "watch_in", "onfail_in", "onchanges_in", "use", "use_in", "prereq", "prereq_in"];
+
+/// What `use` never copies, besides what the target has itself.
+const NOT_USED: [&str; 15] = [
+    "require_in",
+    "watch_in",
+    "onfail_in",
+    "onchanges_in",
+    "use",
+    "use_in",
+    "prereq",
+    "prereq_in",
+    "require",
+    "watch",
+    "onfail",
+    "onfail_stop",
+    "onchanges",
+    "name",
+    "names",
+];
+
+/// Lists the extensions that the high state asks for.
+pub(super) fn extensions(high: &HighState, errors: &mut Vec<CompileError>) -> Vec<(String, Declaration)> {
+    let mut work = Work { high, out: IndexMap::new(), finder: None, errors };
+    for (id, declaration) in &high.ids {
+        for (module, body) in &declaration.modules {
+            for arg in body.args() {
+                if let Some((key, value)) = arg.first().filter(|(key, _)| KEYS.contains(key)) {
+                    work.argument(&Origin { id, module, declaration, arg }, key, value);
+                }
+            }
+        }
+    }
+    work.out.into_iter().collect()
+}
+
+/// The state that a requisite is written in.
+struct Origin<'a> {
+    id: &'a str,
+    module: &'a str,
+    declaration: &'a Declaration,
+    arg: &'a Arg,
+}
+
+struct Work<'a> {
+    high: &'a HighState,
+    out: IndexMap<String, Declaration>,
+    finder: Option<Finder>,
+    errors: &'a mut Vec<CompileError>,
+}
+
+impl Work<'_> {
+    fn argument(&mut self, origin: &Origin<'_>, key: &str, value: &Value) {
+        let items: Vec<Value> = match value {
+            Value::List(items) => items.clone(),
+            // One mapping in place of a list; Salt knows it for the `_in` forms only.
+            Value::Map(map) if key.ends_with("_in") => {
+                map.iter().map(|(k, v)| Value::Map([(k.clone(), v.clone())].into_iter().collect())).collect()
+            }
+            _ => return,
+        };
+        let mut seen = HashSet::new();
+        for item in items {
+            for (target, module) in self.targets(origin, key, &item) {
+                if seen.insert((target.clone(), module.clone())) {
+                    self.target(origin, key, &target, &module);
+                }
+            }
+        }
+    }
+
+    /// Works out which IDs and modules one entry means.
+    fn targets(&mut self, origin: &Origin<'_>, key: &str, item: &Value) -> Vec<(String, String)> {
+        let (module, name) = match item {
+            Value::Map(map) => match map.first() {
+                Some((Value::Str(module), Value::Str(name))) => (module.clone(), name.clone()),
+                _ => return Vec::new(),
+            },
+            Value::Str(bare) => match self.bare(bare) {
+                Some(found) => found,
+                // Salt says nothing about an unknown bare ID, and trees rely on that.
+                None => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        if module == "sls" {
+            return self.of_sls(&name);
+        }
+        if let Some((short, _)) = module.split_once('.') {
+            let message =
+                format!("{key} of ID {} names {module}; a requisite names the module only", origin.id);
+            let error = CompileError::new(ErrorKind::RequisiteWithDot, &origin.arg.at, message);
+            self.errors.push(error.remedy(format!("write `- {short}: {name}`")));
+        }
+        vec![(name, module)]
+    }
+
+    /// Finds module and ID of what a bare ID means: the first module of that ID, else the state of that name.
+    fn bare(&mut self, bare: &str) -> Option<(String, String)> {
+        if let Some(declaration) = self.high.ids.get(bare) {
+            return declaration.modules.first().map(|(module, _)| (module.clone(), bare.to_owned()));
+        }
+        self.high.ids.iter().find_map(|(id, declaration)| {
+            declaration.modules.iter().find_map(|(module, body)| {
+                let named = |a: &Arg| match &a.what {
+                    What::Pairs(pairs) => {
+                        pairs.iter().any(|(k, v)| k.as_str() == Some("name") && v.as_str() == Some(bare))
+                    }
+                    What::Function(_) => false,
+                };
+                body.args().iter().any(named).then(|| (module.clone(), id.clone()))
+            })
+        })
+    }
+
+    fn of_sls(&self, sls: &str) -> Vec<(String, String)> {
+        let of = self.high.ids.iter().filter(|(_, d)| *d.sls == *sls);
+        of.flat_map(|(id, d)| d.modules.keys().map(move |m| (id.clone(), m.clone()))).collect()
+    }
+
+    fn target(&mut self, origin: &Origin<'_>, key: &str, target: &str, module: &str) {
+        match key {
+            "use" => {
+                for id in self.found(target, module) {
+                    let args = self.usable(&id, module, origin.id, origin.module);
+                    self.entry(origin, origin.id, origin.module).extend(args);
+                }
+            }
+            "use_in" => {
+                for id in self.found(target, module) {
+                    let args = self.usable(origin.id, origin.module, &id, module);
+                    self.entry(origin, &id, module).extend(args);
+                }
+            }
+            "prereq" => {
+                for id in self.found(target, module) {
+                    self.require(origin, "prerequired", (&id, module), (origin.id, origin.module));
+                }
+            }
+            "prereq_in" => {
+                self.require(origin, "prerequired", (origin.id, origin.module), (target, module));
+                self.require(origin, "prereq", (target, module), (origin.id, origin.module));
+            }
+            other => {
+                let requisite = other.strip_suffix("_in").unwrap_or(other);
+                self.require(origin, requisite, (target, module), (origin.id, origin.module));
+            }
+        }
+    }
+
+    /// Lets `of` ask for `what`.
+    fn require(&mut self, origin: &Origin<'_>, requisite: &str, of: (&str, &str), what: (&str, &str)) {
+        let reference = Value::from([(what.1, what.0)]);
+        let at = &origin.arg.at;
+        let args = self.entry(origin, of.0, of.1);
+        let list = args.iter_mut().find_map(|a| match &mut a.what {
+            What::Pairs(pairs) => match pairs.first_mut() {
+                Some((key, Value::List(list))) if key.as_str() == Some(requisite) => Some(list),
+                _ => None,
+            },
+            What::Function(_) => None,
+        });
+        match list {
+            Some(list) => list.push(reference),
+            None => args.push(Arg::made(requisite, Value::List(vec![reference]), at)),
+        }
+    }
+
+    /// Returns the list of additions to a state.
+    fn entry(&mut self, origin: &Origin<'_>, id: &str, module: &str) -> &mut Vec<Arg> {
+        let declaration = self.out.entry(id.to_owned()).or_insert_with(|| Declaration {
+            sls: origin.declaration.sls.clone(),
+            env: origin.declaration.env.clone(),
+            included_from: Vec::new(),
+            modules: IndexMap::new(),
+            at: origin.arg.at.clone(),
+        });
+        let body = declaration.modules.entry(module.to_owned()).or_insert_with(|| Body::List(Vec::new()));
+        body.args_mut().expect("only lists are put into additions")
+    }
+
+    /// Finds the IDs that a typed reference means.
+    fn found(&mut self, target: &str, module: &str) -> Vec<String> {
+        if self.high.ids.get(target).is_some_and(|d| d.modules.contains_key(module)) {
+            return vec![target.to_owned()];
+        }
+        let high = self.high;
+        self.finder.get_or_insert_with(|| Finder::new(high)).find(module, target).to_vec()
+    }
+
+    /// Lists the arguments of one state that another may use.
+    fn usable(&self, from: &str, from_module: &str, to: &str, to_module: &str) -> Vec<Arg> {
+        let args = |id: &str, module: &str| {
+            self.high.ids.get(id).and_then(|d| d.modules.get(module)).map_or(&[][..], Body::args)
+        };
+        let own: HashSet<&str> = args(to, to_module).iter().filter_map(Arg::single).map(|(k, _)| k).collect();
+        let free = |a: &&Arg| a.single().is_some_and(|(k, _)| !own.contains(k) && !NOT_USED.contains(&k));
+        args(from, from_module).iter().filter(free).cloned().collect()
+    }
+}

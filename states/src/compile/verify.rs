@@ -1,0 +1,178 @@
+//! Reports declarations of the wrong shape, all of them.
+
+use std::collections::HashMap;
+
+use lab_proto::Value;
+
+use super::error::{CompileError, ErrorKind};
+use super::high::{Arg, Body, Declaration, HighState, article};
+use crate::low::At;
+
+/// What each ID's last requisite list asks for; two that name each other are a mistake.
+#[derive(Default)]
+struct Asked<'a> {
+    by_id: HashMap<&'a str, (&'a str, HashMap<&'a str, &'a str>)>,
+}
+
+const CHECKED: [&str; 4] = ["require", "watch", "prereq", "onchanges"];
+
+/// Checks every declaration.
+pub(super) fn verify(high: &HighState, errors: &mut Vec<CompileError>) {
+    let mut asked = Asked::default();
+    for (id, declaration) in &high.ids {
+        if id.starts_with("__") {
+            continue;
+        }
+        for (module, body) in &declaration.modules {
+            match body {
+                Body::Nothing(at) => errors.push(
+                    CompileError::new(
+                        ErrorKind::ShortDeclWithColon,
+                        at,
+                        format!("{module} under ID {id} ends with a colon, but nothing follows"),
+                    )
+                    .remedy(format!("leave the colon out (`{id}: {module}`), or write `{module}: []`")),
+                ),
+                Body::Other(at, kind) => errors.push(
+                    CompileError::new(
+                        ErrorKind::StateNotAList,
+                        at,
+                        format!("the arguments of {module} under ID {id} are {}, not a list", article(kind)),
+                    )
+                    .remedy("put `- ` before each argument"),
+                ),
+                Body::List(args) => list(id, declaration, module, args, &mut asked, errors),
+            }
+        }
+    }
+}
+
+fn list<'a>(
+    id: &'a str,
+    declaration: &Declaration,
+    module: &'a str,
+    args: &'a [Arg],
+    asked: &mut Asked<'a>,
+    errors: &mut Vec<CompileError>,
+) {
+    let mut fail = |kind, at: &At, message: String, remedy: &str| {
+        errors.push(CompileError::new(kind, at, message).remedy(remedy));
+    };
+    for arg in args {
+        if let Some(function) = arg.function() {
+            if function.trim().contains(' ') {
+                let message =
+                    format!("\"{function}\" stands where the function of {module} (ID {id}) is expected");
+                fail(
+                    ErrorKind::FunctionWithWhitespace,
+                    &arg.at,
+                    message,
+                    "an argument needs a colon: `- key: value`",
+                );
+            }
+            continue;
+        }
+        let Some((key, value)) = arg.first() else { continue };
+        if key == "names" && value.as_list().is_none() {
+            let message = format!("names of ID {id} is {}, not a list", article(value.kind()));
+            fail(
+                ErrorKind::NamesNotAList,
+                &arg.at,
+                message,
+                "write each name on a line of its own: `- NAME`",
+            );
+        }
+        if CHECKED.contains(&key) {
+            requisites(id, module, arg, key, value, asked, &mut fail);
+        }
+    }
+    let functions: Vec<&str> = args.iter().filter_map(Arg::function).collect();
+    let dotted = module.split_once('.').map(|(_, f)| f);
+    match functions.len() + usize::from(dotted.is_some()) {
+        0 if module == "require" || module == "watch" => {}
+        0 => {
+            let message = format!("the ID {id} names the state module {module} but no function of it");
+            let remedy = format!("write `{module}.FUNCTION:`, or add `- FUNCTION` to the list");
+            fail(ErrorKind::NoFunction, &declaration.at, message, &remedy);
+        }
+        1 => {}
+        _ => {
+            let all: Vec<&str> = dotted.into_iter().chain(functions).collect();
+            let message = format!("the ID {id} names several functions of {module}: {}", all.join(", "));
+            let remedy = "keep one; an argument needs a colon, and a further function an ID of its own";
+            fail(ErrorKind::TooManyFunctions, &declaration.at, message, remedy);
+        }
+    }
+}
+
+fn requisites<'a>(
+    id: &'a str,
+    module: &'a str,
+    arg: &'a Arg,
+    key: &'a str,
+    value: &'a Value,
+    asked: &mut Asked<'a>,
+    fail: &mut impl FnMut(ErrorKind, &At, String, &str),
+) {
+    let Some(items) = value.as_list() else {
+        let message = format!("{key} of ID {id} is {}, not a list", article(value.kind()));
+        fail(ErrorKind::RequisiteNotAList, &arg.at, message, "write `- module: ID` below it");
+        return;
+    };
+    asked.by_id.insert(id, (module, HashMap::new()));
+    for item in items {
+        let (kind, target) = match item {
+            Value::Str(_) => ("id", item),
+            Value::Map(map) if map.first().is_some_and(|(k, _)| k.as_str().is_some()) => {
+                let (k, v) = map.first().expect("checked just above");
+                (k.as_str().unwrap_or_default(), v)
+            }
+            other => {
+                let message = format!("an entry of {key} of ID {id} is {}", article(other.kind()));
+                fail(ErrorKind::IllegalRequisite, &arg.at, message, "write `- module: ID`");
+                continue;
+            }
+        };
+        if let Some((short, _)) = kind.split_once('.') {
+            let message = format!("{key} of ID {id} names {kind}; a requisite names the module only");
+            fail(ErrorKind::RequisiteWithDot, &arg.at, message, &format!("write `- {short}: {target}`"));
+        }
+        if matches!(target, Value::List(_) | Value::Map(_)) {
+            let message = format!("{key} of ID {id} names {}, not an ID", article(target.kind()));
+            fail(ErrorKind::IllegalRequisite, &arg.at, message, "write one `- module: ID` per line");
+            continue;
+        }
+        asked.note(id, module, kind, target, arg, fail);
+    }
+    if matches!(&arg.what, super::high::What::Pairs(pairs) if pairs.len() != 1) {
+        let message = format!("{key} of ID {id} shares its list entry with another argument");
+        fail(ErrorKind::Other, &arg.at, message, "put `- ` before each argument");
+    }
+}
+
+impl<'a> Asked<'a> {
+    /// Remembers that an ID asks for another, and reports it if that one asks back.
+    fn note(
+        &mut self,
+        id: &'a str,
+        module: &'a str,
+        kind: &'a str,
+        target: &'a Value,
+        arg: &Arg,
+        fail: &mut impl FnMut(ErrorKind, &At, String, &str),
+    ) {
+        let Some(target) = target.as_str() else { return };
+        if let Some((_, targets)) = self.by_id.get_mut(id) {
+            targets.insert(target, kind);
+        }
+        let Some((other_module, theirs)) = self.by_id.get(target) else { return };
+        if *other_module == kind && theirs.get(id) == Some(&module) {
+            let message = if target == id {
+                format!("{module}: {id} requires itself")
+            } else {
+                format!("{module}: {id} and {kind}: {target} require each other")
+            };
+            fail(ErrorKind::RecursiveRequisite, &arg.at, message, "take one of the two requisites out");
+        }
+    }
+}
