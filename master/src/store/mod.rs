@@ -8,13 +8,13 @@
 
 #[cfg(test)]
 mod contract;
-#[expect(dead_code, reason = "as `record`")]
+mod disk;
 mod error;
 #[cfg(any(test, feature = "simulation"))]
 pub mod forgetful;
 pub mod memory;
-#[cfg_attr(not(test), expect(dead_code, reason = "the sled store that writes records lands next"))]
 mod record;
+pub mod sled_log;
 
 use std::time::Duration;
 

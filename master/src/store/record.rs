@@ -14,10 +14,10 @@ use super::StoreError;
 
 /// The format byte written by this version, and the newest one read.
 pub(super) const FORMAT: u8 = 1;
-/// A record is closed when its body is this large; with one more event it stays below twice this.
-pub(super) const SOFT_LIMIT: usize = 48 * 1024;
+/// An event that would make a record larger than this begins the next one, unless it is the first.
+const SOFT_LIMIT: usize = 32 * 1024;
 /// The most marks in one record; more go into further records of the batch.
-const MAX_MARKS: usize = 1024;
+const MAX_MARKS: usize = 256;
 const PREFIX: usize = 33;
 
 /// A link of the hash chain.
@@ -84,7 +84,7 @@ pub(super) fn of_batch(
     let mut groups: Vec<(u32, Vec<u8>)> = vec![(0, Vec::new())];
     for event in batch {
         let bytes = encode_event(event)?;
-        if groups.last().is_some_and(|(_, body)| body.len() >= SOFT_LIMIT) {
+        if groups.last().is_some_and(|(count, body)| *count > 0 && body.len() + bytes.len() > SOFT_LIMIT) {
             groups.push((0, Vec::new()));
         }
         let (count, body) = groups.last_mut().expect("starts with one group and only grows");
