@@ -423,6 +423,16 @@ fn an_owner_that_is_killed_leaves_nothing() {
 }
 
 #[test]
+fn a_machine_that_lacks_something_is_told_what_to_do() {
+    let lab = lab([spec(1)]);
+    // Parts of a host's /proc are covered, as in a container: a user namespace below cannot mount its own.
+    let check = ["unshare", "--user", "--map-root-user", "--mount", "/opt/lab/nshost", "check"];
+    let output = lab.host("h1").unwrap().exec(check).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.contains("proc (") && output.stdout.contains("unmasked"), "{output:?}");
+}
+
+#[test]
 fn a_lab_whose_first_process_is_killed_is_gone_though_its_owner_lives() {
     let lab = lab([spec(1).service(Service::new("sleeper", ["sleep", "100000"]))]);
     let traces = lab.traces().unwrap();

@@ -90,7 +90,7 @@ fn remedy(what: &str) -> String {
     }
     match what {
         "overlay" => "as root: modprobe overlay; unprivileged, this needs Linux 5.11 or newer",
-        "sysfs" => {
+        "proc" | "sysfs" => {
             "in a container, run it with an unmasked /sys and /proc (podman: --security-opt unmask=ALL)"
         }
         "bridge" => "as root: modprobe bridge",

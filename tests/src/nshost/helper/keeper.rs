@@ -100,6 +100,11 @@ fn enter_user_namespace() -> Result<(), NsError> {
     write("/proc/self/gid_map", format!("0 {gid} 1"))
 }
 
+pub(super) fn probe_proc() -> Result<ExitCode, NsError> {
+    rootfs::mount_proc(Path::new("/proc"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Tries, in namespaces that end with this process, each thing that a lab needs; one line per thing that fails.
 pub(super) fn probe() -> Result<ExitCode, NsError> {
     let mut failed = false;
@@ -136,5 +141,9 @@ pub(super) fn probe() -> Result<ExitCode, NsError> {
                 .env("PATH", PATH),
         ),
     )?;
+    // Last, because a pid namespace whose first process ended takes no other; by a child, because only that is in it.
+    let own_pids = unshare(CloneFlags::CLONE_NEWPID).doing(|| "make a pid namespace".to_owned());
+    let helper = this_binary()?;
+    attempt("proc", own_pids.and_then(|()| tool(Command::new(helper).arg("probe-proc"))))?;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -67,6 +67,8 @@ enum Role {
     #[command(hide = true)]
     Probe,
     #[command(hide = true)]
+    ProbeProc,
+    #[command(hide = true)]
     InNet {
         pid: i32,
         #[arg(last = true, required = true)]
@@ -127,6 +129,7 @@ pub fn main() -> ExitCode {
         Role::Boot { plan } => boot::boot(&plan),
         Role::Init { plan } => init::init(&plan),
         Role::Probe => keeper::probe(),
+        Role::ProbeProc => keeper::probe_proc(),
         Role::InNet { pid, command } => enter::in_net(pid, &command),
         Role::Become { session, command } => enter::become_command(session, &command),
     })

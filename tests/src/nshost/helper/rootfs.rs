@@ -102,7 +102,10 @@ fn system_directory(plan: &BootPlan, host: &Path, name: &str) -> Result<(), NsEr
         Some(Err(error)) if !plan.user_namespace => Err(error),
         // A user namespace may not overlay a directory in which others have mounted something.
         Some(Err(_)) if matches!(name, "etc" | "var" | "srv" | "opt" | "root") => bind(&upper, &target),
-        Some(Err(_)) => bind_read_only(&lower, &target),
+        Some(Err(_)) => {
+            bind_read_only(&lower, &target)?;
+            if name == "usr" { bind(&upper.join("local"), &target.join("local")) } else { Ok(()) }
+        }
         None => bind(&upper, &target),
     }
 }
