@@ -398,9 +398,11 @@ async fn delete_address(handle: &mut Handle, link: &str, address: &Address) -> R
 async fn move_route(handle: &mut Handle, route: &Route, to: &str) -> Result<(), Cause> {
     let target = index(handle, to).await?;
     let all = routes(handle).await?;
+    // Found by what makes a route itself, so that a moved route can be moved back.
+    let same = |r: Route| (r.destination, r.metric, r.v6) == (route.destination, route.metric, route.v6);
     let mut message = all
         .into_iter()
-        .find(|m| read_route(m).as_ref() == Some(route))
+        .find(|m| read_route(m).is_some_and(same))
         .ok_or_else(|| Cause::Other("the route is not there any more".to_owned()))?;
     // What the kernel reports about a route's state is not its to be told.
     message.header.flags &= RouteFlags::Onlink;

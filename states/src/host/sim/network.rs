@@ -126,7 +126,11 @@ fn take(net: &mut NetSnapshot, step: &NetStep) -> Result<(), Cause> {
         }
         NetStep::MoveRoute { route, to } => {
             let to = index(net, to)?;
-            let found = net.routes.iter_mut().find(|r| *r == route).ok_or(Cause::NotFound)?;
+            // As the kernel replaces: by what makes a route itself, not by where it leads now.
+            let same = |r: &&mut Route| {
+                (r.destination, r.metric, r.v6) == (route.destination, route.metric, route.v6)
+            };
+            let found = net.routes.iter_mut().find(same).ok_or(Cause::NotFound)?;
             found.link = to;
         }
     }
