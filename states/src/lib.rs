@@ -11,5 +11,6 @@ pub mod nearest;
 pub mod orchestrate;
 pub mod redact;
 pub mod render;
+pub mod run;
 pub mod schedule;
 pub mod sls;

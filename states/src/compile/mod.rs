@@ -13,7 +13,7 @@ mod extend;
 pub mod high;
 mod requisite_in;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verify;
 
 pub use collect::SlsTree;

@@ -8,6 +8,7 @@ use lab_proto::{Map, StateReturn, Timestamp, Value};
 use super::Registry;
 use crate::host::{Host, Observer, Stream};
 use crate::redact::Secrets;
+use crate::run::Refresh;
 
 /// Everything that a running function may use.
 #[derive(Clone, Copy)]
@@ -216,4 +217,23 @@ pub trait Services: Send + Sync {
     /// # Errors
     /// When the tag is malformed, or not one that this minion may use.
     fn send_event(&self, tag: &str, data: Value) -> Result<(), ServiceError>;
+
+    /// Sends the event that a state asked for with `fire_event`: `tag` is `true`, or the tag that was written.
+    ///
+    /// # Errors
+    /// As [`Self::send_event`].
+    fn emit_result(&self, tag: &Value, result: &StateReturn) -> Result<(), ServiceError> {
+        let about = tag.as_str().unwrap_or(&result.name);
+        let data = Value::from_serialize(result).map_err(|e| ServiceError::new(e.to_string()))?;
+        self.send_event(&format!("salt/state_result/{}/{about}", self.id()), data)
+    }
+
+    /// Reads grains, pillar or extension functions again, so that the next states see them. An agent whose data
+    /// cannot change during a run has nothing to do.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn refresh(&self, _what: Refresh) -> Result<(), ServiceError> {
+        Ok(())
+    }
 }

@@ -1,0 +1,129 @@
+//! Drives a [`StateRun`] to its end on the thread of the caller.
+
+use std::sync::mpsc;
+use std::thread;
+
+use lab_proto::StateReturn;
+
+use super::{Answer, Effect, StateRun, Token, Work, guard};
+use crate::function::{JobCtx, Progress, StateCall, Verdict};
+
+/// The most `parallel: True` states that run at the same time; more wait for one to end.
+const MOST_PARALLEL: usize = 16;
+
+/// Runs all states of a run and returns their results. States that say `parallel` get a thread each, at most
+/// sixteen at a time; none outlives the call. Ends early, with the results so far, when the job is cancelled.
+pub fn drive(mut run: StateRun, ctx: &JobCtx<'_>) -> Vec<StateReturn> {
+    thread::scope(|scope| {
+        let (sender, answers) = mpsc::channel::<(Token, Answer)>();
+        let mut busy = 0;
+        loop {
+            if ctx.cancelled() {
+                run.cancel();
+            }
+            run.handle_timeout(ctx.now());
+            while let Some(effect) = run.poll_effect(ctx.now()) {
+                match effect {
+                    Effect::Work { token, parallel: true, work } => {
+                        if busy == MOST_PARALLEL
+                            && let Ok((done, answer)) = answers.recv()
+                        {
+                            busy -= 1;
+                            run.handle(done, answer, ctx.now());
+                        }
+                        busy += 1;
+                        let (sender, ctx) = (sender.clone(), *ctx);
+                        scope.spawn(move || {
+                            // The receiver outlives all workers: it is dropped after the scope has joined them.
+                            let _ = sender.send((token, perform(&work, &ctx)));
+                        });
+                    }
+                    Effect::Work { token, work, .. } => {
+                        let answer = perform(&work, ctx);
+                        run.handle(token, answer, ctx.now());
+                    }
+                    other => tell(other, ctx),
+                }
+                if ctx.cancelled() {
+                    run.cancel();
+                }
+            }
+            if busy > 0 {
+                if let Ok((token, answer)) = answers.recv() {
+                    busy -= 1;
+                    run.handle(token, answer, ctx.now());
+                }
+            } else if let Some(at) = run.poll_timeout() {
+                ctx.host.sleep(at.since(ctx.now()), ctx);
+                if ctx.cancelled() {
+                    run.cancel();
+                }
+                // A clock that was set back must not make the pause longer than was asked for.
+                run.handle_timeout(at.max(ctx.now()));
+            } else {
+                break;
+            }
+        }
+    });
+    run.into_report()
+}
+
+/// Does one piece of work.
+pub fn perform(work: &Work, ctx: &JobCtx<'_>) -> Answer {
+    match work {
+        Work::Guard { options, args } => Answer::Guard(guard::before(options, args, ctx)),
+        Work::CheckCmd(commands) => Answer::CheckCmd(guard::after(commands, ctx)),
+        Work::Run(call) => Answer::Verdict(Box::new(run(call, ctx))),
+        Work::Watch(call) => Answer::Verdict(Box::new(fire(call, ctx))),
+        Work::Group(calls) => Answer::Group(together(calls, ctx)),
+    }
+}
+
+fn run(call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+    match ctx.registry.state(&call.function) {
+        Ok(function) => function.run(call, ctx),
+        Err(unknown) => Verdict::failed(unknown.to_string()),
+    }
+}
+
+fn fire(call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+    match ctx.registry.state(&call.function) {
+        Ok(function) => match function.watch() {
+            Some(watch) => watch.fire(call, ctx),
+            None => Verdict::failed(format!("{} has no watch action", call.function)),
+        },
+        Err(unknown) => Verdict::failed(unknown.to_string()),
+    }
+}
+
+fn together(calls: &[StateCall], ctx: &JobCtx<'_>) -> Vec<Verdict> {
+    let Some(first) = calls.first() else { return Vec::new() };
+    let function = ctx.registry.state(&first.function);
+    match function.ok().and_then(|f| f.group()) {
+        Some(group) => group.run(calls, ctx),
+        None => calls.iter().map(|call| run(call, ctx)).collect(),
+    }
+}
+
+fn tell(effect: Effect, ctx: &JobCtx<'_>) {
+    match effect {
+        Effect::Started { run_num, call } => ctx.control.progress(Progress::StateStarted {
+            run_num,
+            id: call.id,
+            state: call.function,
+            name: call.name,
+        }),
+        Effect::Done(result) => ctx.control.progress(Progress::StateDone(result)),
+        Effect::Emit { tag, result } => {
+            if let Err(error) = ctx.services.emit_result(&tag, &result) {
+                ctx.say(format!("the event of state {} was not sent: {error}", result.id));
+            }
+        }
+        Effect::Refresh(what) => {
+            if let Err(error) = ctx.services.refresh(what) {
+                ctx.say(format!("grains, pillar or functions were not read again: {error}"));
+            }
+        }
+        Effect::Work { .. } => {}
+    }
+}

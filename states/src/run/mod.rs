@@ -1,0 +1,502 @@
+//! A state run: the in-memory executor of the scheduler.
+//!
+//! [`StateRun`] is a plain value: [`StateRun::poll_effect`] says what is to be done, [`StateRun::handle`] takes the
+//! answer, [`StateRun::poll_timeout`] says when it wants to be asked again. It calls nothing and reads no clock;
+//! [`drive`] does that for whoever has a [`crate::function::JobCtx`].
+
+mod drive;
+pub mod guard;
+mod job;
+mod listen;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use lab_proto::{Map, StateOutcome, StateReturn, Timestamp, Value};
+
+pub use drive::{drive, perform};
+use guard::Guard;
+use job::Job;
+use resolve::Index;
+pub use resolve::Traits;
+
+use crate::function::{StateCall, Verdict, VerdictKind};
+use crate::low::{LowChunk, Reference, Requisite};
+use crate::schedule::{self, Outcome, Poll, Reason, Scheduler, Step};
+
+/// How a run is to be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Whether nothing may be changed.
+    pub test: bool,
+    /// Whether the first failure ends the run, for states that do not say themselves.
+    pub failhard: bool,
+    /// What random pauses start from.
+    pub seed: u64,
+}
+
+/// Names the work that an answer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Token(u64);
+
+/// What is to be done next.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Work that is to be answered with [`StateRun::handle`].
+    Work {
+        /// Goes back with the answer.
+        token: Token,
+        /// Whether other work may be begun before this one is answered.
+        parallel: bool,
+        /// The work.
+        work: Work,
+    },
+    /// A state begins.
+    Started {
+        /// Its place in the run.
+        run_num: u32,
+        /// The call.
+        call: Box<StateCall>,
+    },
+    /// A state is done.
+    Done(Box<StateReturn>),
+    /// The event that a state asked for.
+    Emit {
+        /// `true`, or the tag that was written.
+        tag: Value,
+        /// The state's result.
+        result: Box<StateReturn>,
+    },
+    /// Grains, pillar or extension functions are to be read again before the next state.
+    Refresh(Refresh),
+}
+
+/// What is to be read again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refresh {
+    /// The grains.
+    pub grains: bool,
+    /// The pillar.
+    pub pillar: bool,
+    /// The extension functions.
+    pub modules: bool,
+}
+
+/// One piece of work.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Ask the guards of a state.
+    Guard {
+        /// What is asked.
+        options: Box<crate::low::Options>,
+        /// The state's arguments, which the guards' commands share.
+        args: Map,
+    },
+    /// Run the function.
+    Run(Box<StateCall>),
+    /// Fire the function's watch action.
+    Watch(Box<StateCall>),
+    /// Ask `check_cmd`.
+    CheckCmd(Value),
+    /// Apply several states together.
+    Group(Vec<StateCall>),
+}
+
+/// What came of a piece of work.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Of `Guard`.
+    Guard(Guard),
+    /// Of `Run` and `Watch`.
+    Verdict(Box<Verdict>),
+    /// Of `CheckCmd`: whether the state succeeded.
+    CheckCmd(bool),
+    /// Of `Group`: a verdict per call.
+    Group(Vec<Verdict>),
+}
+
+/// A run of low chunks.
+pub struct StateRun {
+    chunks: Vec<LowChunk>,
+    traits: Vec<Traits>,
+    lost: Vec<Vec<(Requisite, Reference)>>,
+    options: RunOptions,
+    scheduler: Scheduler,
+    /// The listeners, once the states are done; their chunks stand behind those of the states.
+    listening: bool,
+    first_listener: usize,
+    lost_listeners: Vec<listen::Lost>,
+    rows: Vec<Option<StateReturn>>,
+    row_of: HashMap<usize, usize>,
+    rehearsed: HashMap<usize, Verdict>,
+    /// Verdicts of states that were applied together with an earlier one.
+    early: HashMap<usize, Verdict>,
+    /// The states of the group that is being applied.
+    grouped: Vec<usize>,
+    jobs: BTreeMap<Token, Job>,
+    effects: VecDeque<Effect>,
+    next_token: u64,
+    random: u64,
+    done: bool,
+}
+
+impl StateRun {
+    /// Prepares a run; `traits` tells about the function of each chunk ([`Traits::of`]).
+    pub fn new(chunks: Vec<LowChunk>, traits: impl Fn(&LowChunk) -> Traits, options: RunOptions) -> Self {
+        let traits: Vec<Traits> = chunks.iter().map(traits).collect();
+        let index = Index::new(&chunks);
+        let (nodes, lost) =
+            chunks.iter().zip(&traits).map(|(c, t)| resolve::node(c, t, &index, options.failhard)).unzip();
+        Self {
+            scheduler: Scheduler::new(nodes, options.test),
+            first_listener: chunks.len(),
+            traits,
+            lost,
+            options,
+            listening: false,
+            lost_listeners: Vec::new(),
+            rows: Vec::new(),
+            row_of: HashMap::new(),
+            rehearsed: HashMap::new(),
+            early: HashMap::new(),
+            grouped: Vec::new(),
+            jobs: BTreeMap::new(),
+            effects: VecDeque::new(),
+            next_token: 0,
+            random: options.seed,
+            done: false,
+            chunks,
+        }
+    }
+
+    /// Tells whether all is done.
+    pub fn is_done(&self) -> bool {
+        self.done && self.effects.is_empty()
+    }
+
+    /// Begins nothing more; what is being done may still be answered.
+    pub fn cancel(&mut self) {
+        self.scheduler.halt();
+        self.listening = true;
+        self.jobs.retain(|_, job| job.wakes_at().is_none());
+    }
+
+    /// Returns what is to be done next.
+    pub fn poll_effect(&mut self, now: Timestamp) -> Option<Effect> {
+        loop {
+            if let Some(effect) = self.effects.pop_front() {
+                return Some(effect);
+            }
+            match self.scheduler.poll() {
+                Poll::Next(step) => self.step(step, now),
+                Poll::Done if !self.listening => self.listen(),
+                Poll::Done if self.done => return None,
+                Poll::Done => {
+                    self.done = true;
+                    self.report_lost_listeners(now);
+                }
+                Poll::Waiting => return None,
+            }
+        }
+    }
+
+    /// Returns when a state that is to be tried again wakes up.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.jobs.values().filter_map(Job::wakes_at).min()
+    }
+
+    /// Wakes the states whose pause is over.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        let due: Vec<Token> = self
+            .jobs
+            .iter()
+            .filter(|(_, j)| j.wakes_at().is_some_and(|at| at <= now))
+            .map(|(t, _)| *t)
+            .collect();
+        for token in due {
+            self.proceed(token, now, |run, token, job| job.wake(run, token));
+        }
+    }
+
+    /// Takes the answer to a piece of work. An answer that nobody waits for is dropped.
+    pub fn handle(&mut self, token: Token, answer: Answer, now: Timestamp) {
+        self.proceed(token, now, |run, token, job| job.answer(run, token, answer, now));
+    }
+
+    /// Returns the results, in the order of the run.
+    pub fn into_report(mut self) -> Vec<StateReturn> {
+        // States that were applied together with another although the run ended before their turn.
+        let mut left: Vec<(usize, Verdict)> = self.early.drain().collect();
+        left.sort_by_key(|(node, _)| *node);
+        for (node, verdict) in left {
+            let row = self.reserve(node);
+            self.rows[row] = Some(self.row(node, row, verdict, None, Timestamp::default()));
+        }
+        self.rows.into_iter().flatten().collect()
+    }
+
+    fn proceed(
+        &mut self,
+        token: Token,
+        now: Timestamp,
+        next: impl FnOnce(&mut Self, Token, &mut Job) -> Option<Verdict>,
+    ) {
+        let Some(mut job) = self.jobs.remove(&token) else { return };
+        match next(self, token, &mut job) {
+            Some(verdict) => self.finish(job, verdict, now),
+            None => {
+                self.jobs.insert(token, job);
+            }
+        }
+    }
+
+    fn step(&mut self, step: Step, now: Timestamp) {
+        match step {
+            Step::Run { node, fire } => {
+                let node = self.chunk_of(node);
+                let row = self.reserve(node);
+                let call = Box::new(self.call(node, self.options.test));
+                self.effects.push_back(Effect::Started { run_num: number(row), call });
+                if let Some(verdict) = self.early.remove(&node) {
+                    let mut job = Job::new(node, Some(row), fire, now);
+                    let token = self.token();
+                    match job.applied(self, token, verdict) {
+                        Some(verdict) => self.finish(job, verdict, now),
+                        None => {
+                            self.jobs.insert(token, job);
+                        }
+                    }
+                    return;
+                }
+                self.begin(Job::new(node, Some(row), fire, now), now);
+            }
+            Step::Rehearse { node } => self.begin(Job::new(node, None, false, now), now),
+            Step::Settle { node, reason } => self.settle(node, &reason, now),
+        }
+    }
+
+    fn begin(&mut self, job: Job, now: Timestamp) {
+        let token = self.token();
+        self.jobs.insert(token, job);
+        self.proceed(token, now, |run, token, job| job.begin(run, token));
+    }
+
+    /// Listeners have chunks of their own, behind those of the states.
+    fn chunk_of(&self, node: usize) -> usize {
+        if self.listening { self.first_listener + node } else { node }
+    }
+
+    fn token(&mut self) -> Token {
+        self.next_token += 1;
+        Token(self.next_token)
+    }
+
+    fn reserve(&mut self, node: usize) -> usize {
+        self.rows.push(None);
+        self.row_of.insert(node, self.rows.len() - 1);
+        self.rows.len() - 1
+    }
+
+    fn call(&self, node: usize, test: bool) -> StateCall {
+        self.chunks[node].call(test)
+    }
+
+    fn work(&mut self, token: Token, node: usize, work: Work) {
+        let parallel = self.chunks[node].options.parallel && matches!(work, Work::Run(_) | Work::Watch(_));
+        self.effects.push_back(Effect::Work { token, parallel, work });
+    }
+
+    /// Takes the final verdict on a node that was run or rehearsed.
+    fn finish(&mut self, job: Job, verdict: Verdict, now: Timestamp) {
+        let outcome = Outcome::ran(judged(verdict.kind), verdict.changed());
+        let Some(row) = job.row() else {
+            self.rehearsed.insert(job.node(), verdict);
+            self.scheduler.rehearsed(job.node(), outcome);
+            return;
+        };
+        let (node, started) = (job.node(), job.started());
+        let mut result = self.row(node, row, verdict, None, started);
+        result.duration_micros = u64::try_from(now.since(started).as_micros()).unwrap_or(u64::MAX);
+        self.publish(node, row, result);
+        let offset = if self.listening { self.first_listener } else { 0 };
+        self.scheduler.finish(node - offset, outcome);
+    }
+
+    fn publish(&mut self, node: usize, row: usize, result: StateReturn) {
+        let options = &self.chunks[node].options;
+        let changed = result.changed();
+        let refresh = Refresh {
+            grains: options.reload_grains,
+            pillar: options.reload_pillar,
+            modules: options.reload_modules && changed,
+        };
+        if refresh != Refresh::default() {
+            self.effects.push_back(Effect::Refresh(refresh));
+        }
+        if let Some(tag) = &options.fire_event {
+            self.effects.push_back(Effect::Emit { tag: tag.clone(), result: Box::new(result.clone()) });
+        }
+        self.effects.push_back(Effect::Done(Box::new(result.clone())));
+        self.rows[row] = Some(result);
+    }
+
+    fn settle(&mut self, node: usize, reason: &Reason, now: Timestamp) {
+        let row = self.reserve(node);
+        let name = |n: &usize| format!("{}.{}", self.chunks[*n].sls, self.chunks[*n].id);
+        let (verdict, word) = match reason {
+            Reason::Missing => (Verdict::failed(self.lost_text(node)), Some("requisite_missing")),
+            Reason::RequisiteFailed(failed) => {
+                let names: Vec<String> = failed.iter().map(name).collect();
+                let text = format!("One or more requisite failed: {}", names.join(", "));
+                (Verdict::failed(text), Some("requisite_failed"))
+            }
+            Reason::Recursive(cycle) => {
+                let mut names: Vec<String> = cycle
+                    .iter()
+                    .map(|n| format!("{}: {}", self.chunks[*n].state, self.chunks[*n].id))
+                    .collect();
+                names.extend(names.first().cloned());
+                let text = format!("Recursive requisite found: {}", names.join(" -> "));
+                (Verdict::failed(text), Some("recursive"))
+            }
+            Reason::Onchanges => {
+                let text = "State was not run because none of the onchanges reqs changed";
+                (Verdict::unchanged(text), Some("onchanges"))
+            }
+            Reason::Onfail => {
+                (Verdict::unchanged("State was not run because onfail req did not change"), Some("onfail"))
+            }
+            Reason::Prereq => (Verdict::unchanged("No changes detected"), Some("prereq")),
+            Reason::RehearsalStands => {
+                let mut found =
+                    self.rehearsed.get(&node).cloned().unwrap_or_else(|| {
+                        Verdict::failed("the state that has this one as its prereq failed")
+                    });
+                found.changes.clear();
+                (found, None)
+            }
+        };
+        let result = self.row(node, row, verdict, word, now);
+        self.publish(node, row, result);
+    }
+
+    fn lost_text(&self, node: usize) -> String {
+        let mut text = "The following requisites were not found:".to_owned();
+        for (requisite, reference) in &self.lost[node] {
+            text.push_str(&format!("\n  {}: {reference}", requisite.as_str()));
+            let of_kind = |c: &&LowChunk| reference.kind == "id" || c.state == reference.kind;
+            let known = self.chunks.iter().filter(of_kind).flat_map(|c| [c.id.as_str(), c.name.as_str()]);
+            if let Some(near) = crate::nearest::nearest(&reference.value, known) {
+                text.push_str(&format!(" (did you mean {near}?)"));
+            }
+        }
+        text
+    }
+
+    fn row(
+        &self,
+        node: usize,
+        row: usize,
+        verdict: Verdict,
+        reason: Option<&'static str>,
+        started: Timestamp,
+    ) -> StateReturn {
+        let chunk = &self.chunks[node];
+        let reason = reason.or(verdict.skipped);
+        let outcome = match verdict.kind {
+            VerdictKind::Failed => StateOutcome::Failed,
+            VerdictKind::WouldChange => StateOutcome::WouldChange,
+            VerdictKind::Ok if reason.is_some() => StateOutcome::Skipped,
+            VerdictKind::Ok => StateOutcome::Ok,
+        };
+        let mut comment = verdict.comment;
+        for warning in verdict.warnings.iter().chain(&self.traits[node].warnings) {
+            comment.push_str("\nwarning: ");
+            comment.push_str(warning);
+        }
+        StateReturn {
+            id: chunk.id.clone(),
+            state: if node < self.first_listener {
+                chunk.function()
+            } else {
+                format!("{}.mod_watch", chunk.state)
+            },
+            name: chunk.name.clone(),
+            sls: chunk.sls.to_string(),
+            outcome,
+            reason: reason.map(str::to_owned),
+            changes: verdict.changes,
+            comment,
+            run_num: number(row),
+            started,
+            duration_micros: 0,
+        }
+    }
+
+    /// Begins the listeners.
+    fn listen(&mut self) {
+        let states = &self.chunks[..self.first_listener];
+        let changed = |node: usize| {
+            let row = self.row_of.get(&node).and_then(|row| self.rows[*row].as_ref());
+            row.is_some_and(StateReturn::changed)
+        };
+        let (due, lost) = listen::due(states, changed);
+        let mut nodes = Vec::new();
+        for node in due {
+            let (mut chunk, mut traits) = (self.chunks[node].clone(), self.traits[node].clone());
+            if !traits.watches && traits.problem.is_none() {
+                traits.problem = Some(format!("{} has no watch action to listen with", chunk.function()));
+            }
+            chunk.id = format!("listener_{}", chunk.id);
+            chunk.requisites.clear();
+            let failhard = chunk.options.failhard.unwrap_or(self.options.failhard);
+            nodes.push(schedule::Node {
+                failhard,
+                parallel: chunk.options.parallel,
+                ..schedule::Node::default()
+            });
+            self.chunks.push(chunk);
+            self.traits.push(traits);
+        }
+        self.lost_listeners = lost;
+        self.listening = true;
+        self.scheduler = Scheduler::new(nodes, self.options.test);
+    }
+}
+
+impl StateRun {
+    /// A `listen` that names nothing is a failed row at the very end.
+    fn report_lost_listeners(&mut self, now: Timestamp) {
+        for listen::Lost { kind, value } in std::mem::take(&mut self.lost_listeners) {
+            let result = StateReturn {
+                id: format!("listen_{value}"),
+                state: "Listen_Error.Listen_Error".to_owned(),
+                name: format!("listen_{kind}:{value}"),
+                sls: String::new(),
+                outcome: StateOutcome::Failed,
+                reason: None,
+                changes: Map::new(),
+                comment: format!("Referenced state {kind}: {value} does not exist"),
+                run_num: number(self.rows.len()),
+                started: now,
+                duration_micros: 0,
+            };
+            self.effects.push_back(Effect::Done(Box::new(result.clone())));
+            self.rows.push(Some(result));
+        }
+    }
+}
+
+fn number(row: usize) -> u32 {
+    u32::try_from(row).unwrap_or(u32::MAX)
+}
+
+fn judged(kind: VerdictKind) -> schedule::Verdict {
+    match kind {
+        VerdictKind::Ok => schedule::Verdict::Holds,
+        VerdictKind::WouldChange => schedule::Verdict::WouldChange,
+        VerdictKind::Failed => schedule::Verdict::Failed,
+    }
+}

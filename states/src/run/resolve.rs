@@ -1,0 +1,187 @@
+//! Works out which chunks each requisite means, and what the functions of a run say about themselves.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use lab_proto::glob;
+
+use crate::function::{FunctionDoc, Registry};
+use crate::low::{LowChunk, Reference, Requisite};
+use crate::nearest::nearest;
+use crate::schedule::Node;
+
+/// What a run needs to know about the function of a chunk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// Why it cannot be called: it does not exist, or an argument is missing.
+    pub problem: Option<String>,
+    /// Whether it has a watch action; without one `watch` is a plain `require`.
+    pub watches: bool,
+    /// Whether `check_cmd` is an argument of its own.
+    pub own_check_cmd: bool,
+    /// The family whose states are applied together.
+    pub family: Option<&'static str>,
+    /// What people should know about the call.
+    pub warnings: Vec<String>,
+}
+
+/// Words that the engine takes out of a state's arguments; no function has to know them.
+const ENGINE_WORDS: [&str; 24] = [
+    "check_cmd",
+    "cmd_opts_exclude",
+    "creates",
+    "failhard",
+    "fire_event",
+    "listen",
+    "name",
+    "onlyif",
+    "order",
+    "parallel",
+    "provider",
+    "reload_grains",
+    "reload_modules",
+    "reload_pillar",
+    "force_reload_modules",
+    "retry",
+    "runas",
+    "runas_password",
+    "saltenv",
+    "skip_watch",
+    "timeout",
+    "umask",
+    "unless",
+    "onfail_stop",
+];
+
+impl Traits {
+    /// Asks the registry about the function of a chunk.
+    pub fn of(chunk: &LowChunk, registry: &Registry) -> Self {
+        let mut out = Self::default();
+        if !chunk.problems.is_empty() {
+            out.problem = Some(chunk.problems.join("; "));
+        }
+        let name = chunk.function();
+        let function = match registry.state(&name) {
+            Ok(function) => function,
+            Err(unknown) => {
+                out.problem = Some(format!("{unknown}; it is named at {}", chunk.at));
+                return out;
+            }
+        };
+        let doc = function.doc();
+        out.watches = function.watch().is_some();
+        out.own_check_cmd = doc.knows("check_cmd");
+        out.family = function.group().map(|g| g.family());
+        let missing = |a: &&crate::function::ArgDoc| {
+            a.required && a.name != "name" && !chunk.args.contains_key(a.name.as_ref())
+        };
+        if let (None, Some(arg)) = (&out.problem, doc.args.iter().find(missing)) {
+            out.problem = Some(format!(
+                "missing parameter {} for state {name} at {}: {}",
+                arg.name, chunk.at, arg.help
+            ));
+        }
+        out.warnings = unknown_arguments(chunk, doc);
+        out
+    }
+}
+
+fn unknown_arguments(chunk: &LowChunk, doc: &FunctionDoc) -> Vec<String> {
+    if doc.open {
+        return Vec::new();
+    }
+    let names = chunk.args.keys().filter_map(|k| k.as_str());
+    let strange = names.filter(|k| !doc.knows(k) && !ENGINE_WORDS.contains(k) && !k.starts_with("__"));
+    strange
+        .map(|k| {
+            let known = doc.args.iter().map(|a| a.name.as_ref()).chain(ENGINE_WORDS);
+            let meant = nearest(k, known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+            format!("{} does not know the argument {k} (at {}){meant}", chunk.function(), chunk.at)
+        })
+        .collect()
+}
+
+/// The chunks of a run by all that a requisite can name.
+pub(super) struct Index<'a> {
+    chunks: &'a [LowChunk],
+    by_word: HashMap<&'a str, Vec<usize>>,
+    by_sls: HashMap<Arc<str>, Vec<usize>>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn new(chunks: &'a [LowChunk]) -> Self {
+        let mut by_word: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut by_sls: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (i, chunk) in chunks.iter().enumerate() {
+            by_word.entry(&chunk.id).or_default().push(i);
+            if chunk.name != chunk.id {
+                by_word.entry(&chunk.name).or_default().push(i);
+            }
+            by_sls.entry(chunk.sls.clone()).or_default().push(i);
+            for sls in chunk.included_from.iter().filter(|s| **s != chunk.sls) {
+                by_sls.entry(sls.clone()).or_default().push(i);
+            }
+        }
+        Self { chunks, by_word, by_sls }
+    }
+
+    /// Lists the chunks that a reference means, in the order of the run.
+    pub(super) fn find(&self, reference: &Reference) -> Vec<usize> {
+        let Reference { kind, value } = reference;
+        let plain = !glob::has_wildcard(value);
+        if kind == "sls" {
+            let exact = self.by_sls.get(value.as_str()).map_or(&[][..], Vec::as_slice);
+            if plain {
+                return exact.to_vec();
+            }
+            let matching = |i: &usize| glob::matches(value, &self.chunks[*i].sls);
+            let all: BTreeSet<usize> =
+                exact.iter().copied().chain((0..self.chunks.len()).filter(matching)).collect();
+            return all.into_iter().collect();
+        }
+        let of_kind = |i: &usize| kind == "id" || self.chunks[*i].state == *kind;
+        if plain {
+            let found = self.by_word.get(value.as_str()).map_or(&[][..], Vec::as_slice);
+            return found.iter().copied().filter(of_kind).collect();
+        }
+        let matching = |i: &usize| {
+            let chunk = &self.chunks[*i];
+            glob::matches(value, &chunk.name) || glob::matches(value, &chunk.id)
+        };
+        (0..self.chunks.len()).filter(of_kind).filter(matching).collect()
+    }
+}
+
+/// What the scheduler is told about a chunk, and which of its references mean nothing.
+pub(super) fn node(
+    chunk: &LowChunk,
+    traits: &Traits,
+    index: &Index<'_>,
+    failhard: bool,
+) -> (Node, Vec<(Requisite, Reference)>) {
+    let mut lost = Vec::new();
+    let mut needs: Vec<(Requisite, Vec<usize>)> = Vec::new();
+    for (requisite, references) in &chunk.requisites {
+        let counts_as = match requisite {
+            Requisite::Watch if !traits.watches => Requisite::Require,
+            Requisite::WatchAny if !traits.watches => Requisite::RequireAny,
+            other => *other,
+        };
+        let mut targets = Vec::new();
+        for reference in references {
+            let found = index.find(reference);
+            if found.is_empty() {
+                lost.push((*requisite, reference.clone()));
+            }
+            targets.extend(found);
+        }
+        match needs.iter_mut().find(|(r, _)| *r == counts_as) {
+            Some((_, present)) => present.extend(targets),
+            None => needs.push((counts_as, targets)),
+        }
+    }
+    needs.sort_by_key(|(requisite, _)| *requisite);
+    let failhard = chunk.options.failhard.unwrap_or(failhard);
+    let node = Node { needs, missing: !lost.is_empty(), failhard, parallel: chunk.options.parallel };
+    (node, lost)
+}
