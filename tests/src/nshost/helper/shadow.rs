@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, statfs};
 
@@ -11,8 +11,10 @@ use super::super::error::Doing;
 use super::super::words::{HostSpec, LabSpec, MASTER_ADDRESS, OUTSIDE_ADDRESS, io_dir};
 use super::rootfs::{OVERLAID, make_dir, same_mode, tmpfs};
 
-/// Bounds on what is copied for a host of an unprivileged lab.
-const DIRECTORIES: usize = 20_000;
+/// What a host of an unprivileged lab can write to, and how many levels down its existing directories are made again.
+const SHADOWED: [(&str, u8); 6] =
+    [("etc", 6), ("var", 3), ("srv", 2), ("opt", 2), ("root", 1), ("usr/local", 2)];
+/// Larger files of /etc are not copied.
 const FILE_BYTES: u64 = 1 << 20;
 
 /// Prepares the directory under which all hosts keep their layers.
@@ -55,11 +57,10 @@ pub(super) fn prepare_host(spec: &LabSpec, host: &HostSpec) -> Result<(), NsErro
         }
     }
     if spec.user_namespace {
-        let mut budget = DIRECTORIES;
-        for name in ["etc", "var", "srv", "opt", "root", "usr/local"] {
+        for (name, depth) in SHADOWED {
             let upper = base.join("upper").join(name);
             make_dir(&upper)?;
-            shadow(&Path::new("/").join(name), &upper, name == "etc", &mut budget);
+            shadow(&Path::new("/").join(name), &upper, depth, name == "etc");
         }
     }
     identity(&spec.dir, &base.join("upper/etc"), host)?;
@@ -75,21 +76,17 @@ pub(super) fn prepare_host(spec: &LabSpec, host: &HostSpec) -> Result<(), NsErro
 /// Makes directories (and for /etc small files) of the lower layer again, owned by the one uid that an
 /// unprivileged lab has; the kernel lets nobody write to, or copy up, what belongs to an unmapped uid.
 /// What cannot be read stays as it is: this is best effort by nature.
-fn shadow(lower: &Path, upper: &Path, files: bool, budget: &mut usize) {
-    let mut open: Vec<(PathBuf, PathBuf)> = vec![(lower.to_owned(), upper.to_owned())];
-    while let Some((lower, upper)) = open.pop() {
-        for entry in fs::read_dir(&lower).into_iter().flatten().flatten() {
-            let (from, to) = (entry.path(), upper.join(entry.file_name()));
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() && *budget > 0 && fs::read_dir(&from).is_ok() {
-                *budget -= 1;
-                if fs::create_dir_all(&to).is_ok() {
-                    let _ = same_mode(&from, &to);
-                    open.push((from, to));
-                }
-            } else if kind.is_file() && files && entry.metadata().is_ok_and(|m| m.len() <= FILE_BYTES) {
-                let _ = fs::copy(&from, &to);
+fn shadow(lower: &Path, upper: &Path, depth: u8, files: bool) {
+    for entry in fs::read_dir(lower).into_iter().flatten().flatten() {
+        let (from, to) = (entry.path(), upper.join(entry.file_name()));
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() && depth > 0 && fs::read_dir(&from).is_ok() {
+            if fs::create_dir_all(&to).is_ok() {
+                let _ = same_mode(&from, &to);
+                shadow(&from, &to, depth - 1, files);
             }
+        } else if kind.is_file() && files && entry.metadata().is_ok_and(|m| m.len() <= FILE_BYTES) {
+            let _ = fs::copy(&from, &to);
         }
     }
 }
