@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{FactError, bad_id, tag_of};
 use crate::event::NewEvent;
 use crate::ids::{Digest, JobId, MinionId};
-use crate::job::{EndState, JobReturn, StateOutcome, StepRef, Target};
+use crate::job::{EndState, JobReturn, StateOutcome, StepRef, TargetKind};
 use crate::tag::EventTag;
 use crate::value::{Map, Value};
 
@@ -23,17 +23,19 @@ pub struct JobNew {
     #[serde(default)]
     pub kwarg: Map,
     /// Whom it addressed, as asked.
-    pub target: Target,
-    /// Everyone that it addresses, connected or not.
-    pub minions: Vec<MinionId>,
-    /// Those of them that were not connected.
-    pub missing: Vec<MinionId>,
+    pub tgt: String,
+    /// How that is read.
+    pub tgt_type: TargetKind,
+    /// Everyone that it addresses, connected or not; absent when they are too many for an event.
+    #[serde(default)]
+    pub minions: Option<Vec<MinionId>>,
+    /// How many these are.
+    pub count: u64,
     /// Who asked.
     pub user: String,
     /// The orchestration step that it belongs to.
+    #[serde(default)]
     pub step: Option<StepRef>,
-    /// A minion that has not returned after so many microseconds counts as timed out.
-    pub timeout_micros: Option<u64>,
 }
 
 impl JobNew {
@@ -75,6 +77,7 @@ pub struct JobEnd {
     /// How it ended.
     pub state: EndState,
     /// Why, and the way out, in a sentence.
+    #[serde(rename = "reason")]
     pub why: String,
 }
 

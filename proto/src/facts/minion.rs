@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{minion_tag, tag_of};
 use crate::event::Boot;
-use crate::ids::{BootId, JobId, MinionId, ProcessId};
+use crate::ids::{BootId, JobId, MachineId, MinionId, ProcessId};
 use crate::tag::EventTag;
 use crate::time::Timestamp;
 
@@ -53,35 +53,61 @@ pub struct MinionReboot {
     /// The minion.
     pub id: MinionId,
     /// The boot that the master knew.
-    pub old: Boot,
-    /// The boot that it is in now; a difference of more than one in `number` is more than one reboot.
-    pub new: Boot,
+    pub old: BootId,
+    /// The boot that it is in now.
+    pub new: BootId,
+    /// All boots after the old one, the new one last; more than one is more than one reboot.
+    #[serde(default)]
+    pub boots: Vec<BootId>,
     /// The job that had asked for it.
-    pub jid: Option<JobId>,
+    #[serde(default)]
+    pub requested_by: Option<JobId>,
+    /// When the machine booted, by its own clock.
+    #[serde(default)]
+    pub booted_at: Option<Timestamp>,
 }
 
-/// A minion connected and is subscribed. `lab/minion/<id>/connected`, stated by the master.
+/// A minion's link came up. `lab/minion/<id>/connected`, stated by the master.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinionConnected {
     /// The minion.
     pub id: MinionId,
-    /// The boot that it is in.
-    pub boot: Boot,
-    /// The agent's process.
-    pub process: ProcessId,
     /// From where.
     pub address: String,
+    /// The boot that it is in.
+    pub boot_id: BootId,
+    /// That boot's number.
+    #[serde(rename = "boot")]
+    pub boot_number: u64,
+    /// The agent's process.
+    pub process: ProcessId,
+    /// The machine.
+    pub machine_id: MachineId,
     /// The agent's version.
     pub version: String,
+    /// Another agent process than before, in the same boot.
+    pub agent_restarted: bool,
 }
 
-/// A minion's connection ended. `lab/minion/<id>/disconnected`, stated by the master.
+impl MinionConnected {
+    /// Returns the boot that the minion is in.
+    pub fn boot(&self) -> Boot {
+        Boot { id: self.boot_id, number: self.boot_number }
+    }
+}
+
+/// A minion's link went down. `lab/minion/<id>/disconnected`, stated by the master.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinionDisconnected {
     /// The minion.
     pub id: MinionId,
+    /// The boot that it was in.
+    pub boot_id: BootId,
     /// `shutdown`, `reboot`, `superseded`, `key revoked`, or what the transport said.
     pub reason: String,
+    /// The job that made it go down, if it said so.
+    #[serde(default)]
+    pub jid: Option<JobId>,
 }
 
 /// A minion's heartbeats stopped. `lab/minion/<id>/lost`, stated by the master.
@@ -93,14 +119,11 @@ pub struct MinionLost {
     pub last_heard: Timestamp,
 }
 
-/// A job on a minion asked for a reboot and the machine is about to go down.
-/// `lab/minion/<id>/reboot-requested`, stated by the master when it hears so.
+/// A lost minion gave a sign of life on the same link. `lab/minion/<id>/found`, stated by the master.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RebootRequested {
+pub struct MinionFound {
     /// The minion.
     pub id: MinionId,
-    /// The job that asked, if one did.
-    pub jid: Option<JobId>,
 }
 
 impl MinionStart {
@@ -122,9 +145,9 @@ macro_rules! minion_tags {
 }
 minion_tags!(
     MinionReady => "ready", MinionReboot => "reboot", MinionConnected => "connected",
-    MinionDisconnected => "disconnected", MinionLost => "lost", RebootRequested => "reboot-requested"
+    MinionDisconnected => "disconnected", MinionLost => "lost", MinionFound => "found"
 );
-super::master_fact!(MinionReboot, MinionConnected, MinionDisconnected, MinionLost, RebootRequested);
+super::master_fact!(MinionReboot, MinionConnected, MinionDisconnected, MinionLost, MinionFound);
 
 macro_rules! minion_data {
     ($($t:ty),*) => { $(

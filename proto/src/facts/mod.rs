@@ -15,7 +15,7 @@ use thiserror::Error;
 
 pub use job::{JobEnd, JobNew, StateSummary};
 pub use minion::{
-    MinionConnected, MinionDisconnected, MinionLost, MinionReady, MinionReboot, MinionStart, RebootRequested,
+    MinionConnected, MinionDisconnected, MinionFound, MinionLost, MinionReady, MinionReboot, MinionStart,
     StartCause,
 };
 pub use run::{
@@ -59,7 +59,7 @@ pub enum Fact {
     MinionConnected(MinionConnected),
     MinionDisconnected(MinionDisconnected),
     MinionLost(MinionLost),
-    RebootRequested(RebootRequested),
+    MinionFound(MinionFound),
 }
 
 impl Fact {
@@ -97,7 +97,7 @@ impl Fact {
             ["lab", "minion", _, "connected"] => Self::MinionConnected(typed(tag, data)?),
             ["lab", "minion", _, "disconnected"] => Self::MinionDisconnected(typed(tag, data)?),
             ["lab", "minion", _, "lost"] => Self::MinionLost(typed(tag, data)?),
-            ["lab", "minion", _, "reboot-requested"] => Self::RebootRequested(typed(tag, data)?),
+            ["lab", "minion", _, "found"] => Self::MinionFound(typed(tag, data)?),
             _ => return Ok(None),
         }))
     }

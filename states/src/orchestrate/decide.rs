@@ -1,4 +1,4 @@
-//! Judgement: may a step begin, is it over, and how. Pure functions of the ledger and the time.
+//! Judgement: what a step's end means for others, is it over, and how. Pure functions of the ledger and the time.
 
 use std::time::Duration;
 
@@ -7,8 +7,9 @@ use lab_proto::{EndState, MinionId, Timestamp};
 
 use super::action::{Action, Job};
 use super::ledger::{Entered, Ledger, Record, Row};
-use super::plan::{RequisiteKind, Step};
+use super::plan::{Plan, Step};
 use super::reboot::{RebootVerdict, Watch};
+use crate::schedule::{Node, Outcome, Reason, Scheduler, Verdict};
 
 /// How long a *lost* minion may still bring its return before the step counts on losing it.
 const LOST_GRACE: Duration = Duration::from_secs(120);
@@ -32,74 +33,59 @@ impl Decision {
     pub(super) fn plain(outcome: StepOutcome, comment: impl Into<String>) -> Self {
         Self { outcome, reason: None, comment: comment.into(), addressed: 0, succeeded: 0, rows: Vec::new() }
     }
+}
 
-    fn because(outcome: StepOutcome, reason: &str, comment: String) -> Self {
-        Self { reason: Some(reason.to_owned()), ..Self::plain(outcome, comment) }
+/// Lays a plan out for the scheduler.
+pub(super) fn scheduler(ledger: &Ledger) -> Scheduler {
+    let started = ledger.started.as_ref().map(|s| &s.fact);
+    let all = started.is_some_and(|s| s.failhard);
+    let node = |step: &Step| Node {
+        needs: step.requisites.clone(),
+        missing: false,
+        failhard: all || step.failhard,
+        parallel: step.parallel,
+    };
+    Scheduler::new(ledger.plan.steps().iter().map(node).collect(), started.is_some_and(|s| s.test))
+}
+
+/// Says what a step's end means for others.
+pub(super) fn weigh(outcome: StepOutcome) -> Outcome {
+    match outcome {
+        StepOutcome::Unchanged | StepOutcome::Skipped => Outcome::ran(Verdict::Holds, false),
+        StepOutcome::Changed => Outcome::ran(Verdict::Holds, true),
+        StepOutcome::WouldChange => Outcome::ran(Verdict::WouldChange, true),
+        StepOutcome::Failed | StepOutcome::TimedOut | StepOutcome::Blocked => {
+            Outcome::ran(Verdict::Failed, false)
+        }
     }
 }
 
-/// Whether a step may begin.
-pub(super) enum Gate {
-    Open,
-    /// A step that it needs has not ended.
-    NotYet,
-    /// It will not begin.
-    Shut(Decision),
-}
-
-/// Holds a step's requisites against what came of the steps that they name.
-pub(super) fn gate(ledger: &Ledger, step: &Step) -> Gate {
-    let test = ledger.started.as_ref().is_some_and(|s| s.fact.test);
-    let mut shut = None;
-    for requisite in step.requisites.iter().filter(|r| !r.steps.is_empty()) {
-        let mut ends = Vec::new();
-        for at in &requisite.steps {
-            let Some((ended, _)) = &ledger.records[*at].ended else { return Gate::NotYet };
-            ends.push((ledger.plan.steps()[*at].label.as_str(), ended.outcome));
-        }
-        let decision = held_against(requisite.kind, &ends, test);
-        // A block outranks a skip: it is a failure.
-        if decision.as_ref().is_some_and(|d| d.outcome == StepOutcome::Blocked) {
-            shut = decision;
-            break;
-        }
-        shut = shut.or(decision);
-    }
-    shut.map_or(Gate::Open, Gate::Shut)
-}
-
-fn held_against(kind: RequisiteKind, ends: &[(&str, StepOutcome)], test: bool) -> Option<Decision> {
-    use RequisiteKind as K;
-    let names = |which: &dyn Fn(StepOutcome) -> bool| {
-        let names: Vec<&str> = ends.iter().filter(|(_, o)| which(*o)).map(|(n, _)| *n).collect();
+/// Says why a step is not tried.
+pub(super) fn settled(plan: &Plan, reason: &Reason) -> Decision {
+    let names = |nodes: &[usize]| {
+        let names: Vec<&str> = nodes.iter().map(|n| plan.steps()[*n].label.as_str()).collect();
         names.join(", ")
     };
-    let holds = |o: StepOutcome| o.holds();
-    let fails = |o: StepOutcome| !o.holds();
-    let changed = |o: StepOutcome| matches!(o, StepOutcome::Changed | StepOutcome::WouldChange);
-    // In a dry run a step that would change something is not yet a success.
-    let failed = |o: StepOutcome| !o.holds() || (test && o == StepOutcome::WouldChange);
-    let any = |which: &dyn Fn(StepOutcome) -> bool| ends.iter().any(|(_, o)| which(*o));
-    let blocked = || {
-        let comment = format!("not tried: it needs {}, which failed", names(&fails));
-        Some(Decision::because(StepOutcome::Blocked, "requisite_failed", comment))
-    };
-    let skipped = |reason: &str, what: &str| {
-        let comment = format!("not needed: {what} of {}", names(&|_| true));
-        Some(Decision::because(StepOutcome::Skipped, reason, comment))
-    };
-    match kind {
-        K::Require | K::Watch if any(&fails) => blocked(),
-        K::RequireAny | K::WatchAny if !any(&holds) => blocked(),
-        K::Onchanges if any(&fails) => blocked(),
-        K::OnchangesAny if any(&fails) && !any(&changed) => blocked(),
-        K::Onchanges | K::OnchangesAny if !any(&changed) => {
-            skipped("onchanges", "nothing was changed by any")
+    let (word, comment) = match reason {
+        Reason::RequisiteFailed(nodes) => {
+            ("requisite_failed", format!("not tried: it needs {}, which failed", names(nodes)))
         }
-        K::Onfail | K::OnfailAny if !any(&failed) => skipped("onfail", "no failure"),
-        K::OnfailAll if ends.iter().any(|(_, o)| !failed(*o)) => skipped("onfail", "not every one failed"),
-        _ => None,
-    }
+        Reason::Recursive(nodes) => {
+            ("recursive", format!("not tried: it waits for itself by way of {}", names(nodes)))
+        }
+        Reason::Missing => {
+            ("requisite_missing", "not tried: something that it needs does not exist".to_owned())
+        }
+        Reason::Onchanges => {
+            ("onchanges", "not needed: nothing that its onchanges name has changed".to_owned())
+        }
+        Reason::Onfail => ("onfail", "not needed: nothing that its onfail name has failed".to_owned()),
+        Reason::Prereq | Reason::RehearsalStands => {
+            ("prereq", "not needed: nothing is about to change".to_owned())
+        }
+    };
+    let outcome = if reason.is_blocked() { StepOutcome::Blocked } else { StepOutcome::Skipped };
+    Decision { reason: Some(word.to_owned()), ..Decision::plain(outcome, comment) }
 }
 
 /// Returns when an entered step gives up.
@@ -112,7 +98,7 @@ pub(super) fn deadline(ledger: &Ledger, at: usize) -> Option<Timestamp> {
 /// A run that was away gives everything that was under way then a little time from its return on.
 fn extended(ledger: &Ledger, begun: Timestamp, until: Timestamp, span: Duration) -> Timestamp {
     match ledger.resumed {
-        Some(resumed) if resumed > begun => until.max(resumed + span.min(RESUME_GRACE)),
+        Some((_, resumed)) if resumed > begun => until.max(resumed + span.min(RESUME_GRACE)),
         _ => until,
     }
 }

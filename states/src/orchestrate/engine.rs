@@ -12,12 +12,13 @@ use lab_proto::{Digest, Event, JobId, JobSpec, Map, MinionId, RunId, StepId, Tim
 use thiserror::Error;
 
 use super::action::{Action, Job};
-use super::decide::{self, Decision, Gate};
+use super::decide::{self, Decision};
 use super::explain::{self, Explanation};
-use super::ledger::{Ledger, derived};
+use super::ledger::{Ledger, Record, derived};
 use super::plan::{Plan, PlanError};
 use super::wait::NEAR;
 use super::{Ask, Deadline, Effect, Resolution, StartNested};
+use crate::schedule::{Poll, Scheduler, Step as Scheduled};
 
 /// A run that is to begin.
 #[derive(Clone, Debug)]
@@ -75,8 +76,11 @@ pub struct Engine {
     /// Resumed, and that is not in the log yet: until then deadlines are those from before.
     resuming: bool,
     effects: VecDeque<Effect>,
+    /// Made when the run's start is known; follows the ledger.
+    scheduler: Option<Scheduler>,
+    /// Steps that the scheduler has given out and that it was not told the end of.
+    open: BTreeSet<usize>,
     asked: BTreeSet<usize>,
-    asked_run: bool,
     /// Steps whose entry, or end, is on its way to the log.
     entering: BTreeSet<usize>,
     ending: BTreeSet<usize>,
@@ -94,7 +98,6 @@ impl Engine {
         let mut engine = Self::over(Ledger::new(start.run, start.plan.clone()));
         engine.live = true;
         engine.start = Some(Box::new(start));
-        engine.asked_run = true;
         engine.effects.push_back(Effect::Resolve(Ask {
             step: None,
             target: None,
@@ -148,8 +151,9 @@ impl Engine {
             live: false,
             resuming: false,
             effects: VecDeque::new(),
+            scheduler: None,
+            open: BTreeSet::new(),
             asked: BTreeSet::new(),
-            asked_run: false,
             entering: BTreeSet::new(),
             ending: BTreeSet::new(),
             ending_run: false,
@@ -327,53 +331,48 @@ impl Engine {
                 self.end(at, decision, now);
             }
         }
-        if self.is_stopped() || self.ledger.records.iter().all(|r| r.ended.is_some()) {
-            self.end_run();
-        } else {
-            self.begin_steps(now);
-        }
+        self.begin_steps(now);
     }
 
-    /// A step with failhard has failed, and nothing is under way any more.
-    fn is_stopped(&self) -> bool {
-        self.failed_hard()
-            && self.asked.is_empty()
-            && self.entering.is_empty()
-            && self.running().next().is_none()
-    }
-
-    fn failed_hard(&self) -> bool {
-        let all = self.ledger.started.as_ref().is_some_and(|s| s.fact.failhard);
-        self.ledger.plan.steps().iter().zip(&self.ledger.records).any(|(step, record)| {
-            (all || step.failhard) && record.ended.as_ref().is_some_and(|(e, _)| !e.outcome.holds())
-        })
-    }
-
-    /// Begins steps in the plan's order up to the first that is under way and not parallel.
+    /// Begins and settles steps as the scheduler has them, as far as they go now.
     fn begin_steps(&mut self, now: Timestamp) {
-        if self.failed_hard() {
-            return;
+        let mut scheduler = self.scheduler.take().unwrap_or_else(|| decide::scheduler(&self.ledger));
+        for at in std::mem::take(&mut self.open) {
+            match &self.ledger.records[at].ended {
+                Some((ended, _)) => scheduler.finish(at, decide::weigh(ended.outcome)),
+                None => _ = self.open.insert(at),
+            }
         }
-        for at in 0..self.ledger.records.len() {
-            let record = &self.ledger.records[at];
-            let parallel = self.ledger.plan.steps()[at].parallel;
-            if record.ended.is_some() {
-                continue;
-            }
-            let under_way = record.entered.is_some()
-                || self.asked.contains(&at)
-                || self.entering.contains(&at)
-                || self.ending.contains(&at);
-            if !under_way {
-                match decide::gate(&self.ledger, &self.ledger.plan.steps()[at]) {
-                    Gate::NotYet => return,
-                    Gate::Shut(decision) => self.end(at, decision, now),
-                    Gate::Open => self.begin_step(at, now),
+        let done = loop {
+            match scheduler.poll() {
+                // What the log has of a step, its entry or end, is not done again after a restart.
+                Poll::Next(Scheduled::Run { node, .. }) => match &self.ledger.records[node] {
+                    Record { ended: Some((ended, _)), .. } => {
+                        scheduler.finish(node, decide::weigh(ended.outcome))
+                    }
+                    record => {
+                        let entered = record.entered.as_ref().is_some_and(|e| e.whole);
+                        self.open.insert(node);
+                        if !entered {
+                            self.begin_step(node, now);
+                        }
+                    }
+                },
+                Poll::Next(Scheduled::Settle { node, reason }) => {
+                    if self.ledger.records[node].ended.is_none() {
+                        self.end(node, decide::settled(&self.ledger.plan, &reason), now);
+                    }
                 }
+                Poll::Next(Scheduled::Rehearse { .. }) => {
+                    unreachable!("a plan has no prereq: refused by `Plan`")
+                }
+                Poll::Waiting => break false,
+                Poll::Done => break true,
             }
-            if !parallel {
-                return;
-            }
+        };
+        self.scheduler = Some(scheduler);
+        if done && self.ending.iter().all(|at| self.ledger.records[*at].ended.is_some()) {
+            self.end_run();
         }
     }
 

@@ -18,7 +18,8 @@ pub(super) struct Ledger {
     pub(super) run: RunId,
     pub(super) plan: Plan,
     pub(super) started: Option<Started>,
-    pub(super) resumed: Option<Timestamp>,
+    /// When, and where in the log, the run was last taken up again.
+    pub(super) resumed: Option<(Position, Timestamp)>,
     pub(super) ended: Option<RunEnded>,
     /// The newest event that was taken in.
     pub(super) last: Option<(Position, Timestamp)>,
@@ -140,7 +141,7 @@ impl Ledger {
                 let mark = Mark::new(event.position, &fact.minions);
                 self.started = Some(Started { mark, fact });
             }
-            Fact::RunResumed(_) => self.resumed = Some(event.stamp),
+            Fact::RunResumed(_) => self.resumed = Some((event.position, event.stamp)),
             Fact::RunEnded(fact) => self.ended = Some(fact),
             Fact::StepEntered(fact) => self.enter(fact, event),
             Fact::StepEnded(fact) => {
@@ -168,6 +169,11 @@ impl Ledger {
     fn enter(&mut self, fact: StepEntered, event: &Event) {
         let Some(at) = self.plan.find(&fact.step) else { return };
         let record = &mut self.records[at];
+        // An entry that a crash cut short is made anew.
+        let cut = |e: &Entered| !e.whole && self.resumed.is_some_and(|(p, _)| p.seq > e.mark.position.seq);
+        if record.entered.as_ref().is_some_and(cut) {
+            record.entered = None;
+        }
         let entered = record.entered.get_or_insert_with(|| Entered {
             mark: Mark::new(event.position, &[]),
             stamp: event.stamp,

@@ -29,7 +29,7 @@ pub use action::{Action, AssertSpec, BatchSize, Job, NestedRun, TestOutcome, Wai
 pub use engine::{Engine, ReplayError, Start};
 pub use explain::{ExplainedId, Explanation, Seen};
 pub use lab_proto::facts::{RunOutcome, StepOutcome};
-pub use plan::{Plan, PlanError, Requisite, RequisiteKind, SinceSpec, Step};
+pub use plan::{Plan, PlanError, SinceSpec, Step};
 pub use reboot::RebootVerdict;
 pub use view::{MinionView, RunView, StepView, TreeLine, TreeMark};
 

@@ -10,16 +10,17 @@ use lab_proto::{Digest, MinionId, StepId, Value, codec, glob};
 use thiserror::Error;
 
 use super::action::{self, Action, FUNCTIONS};
+use crate::low::{LowChunk, Requisite};
 use crate::nearest::nearest;
 
 /// Something wrong with an orchestration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("step {id:?} in {sls}: {what}")]
+#[error("{place}: step {id}: {what}")]
 pub struct PlanError {
     /// The ID declaration.
     pub id: String,
-    /// The SLS that holds it.
-    pub sls: String,
+    /// Where it is declared, as file:line:column; the SLS when that is not known.
+    pub place: String,
     /// What is wrong, and the way out.
     pub what: String,
 }
@@ -49,8 +50,8 @@ pub struct Step {
     pub fun: String,
     /// What it does.
     pub action: Action,
-    /// What it needs of other steps.
-    pub requisites: Vec<Requisite>,
+    /// What it needs of other steps, by their places in the plan.
+    pub requisites: Vec<(Requisite, Vec<usize>)>,
     /// For a wait: since when events count.
     pub since: SinceSpec,
     /// It gives up after so long.
@@ -59,30 +60,6 @@ pub struct Step {
     pub failhard: bool,
     /// The next steps do not wait for it.
     pub parallel: bool,
-}
-
-/// What a step needs of others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requisite {
-    /// Which kind.
-    pub kind: RequisiteKind,
-    /// The steps, by their place in the plan.
-    pub steps: Vec<usize>,
-}
-
-/// The kinds of requisites between steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are Salt's")]
-pub enum RequisiteKind {
-    Require,
-    RequireAny,
-    Watch,
-    WatchAny,
-    Onchanges,
-    OnchangesAny,
-    Onfail,
-    OnfailAny,
-    OnfailAll,
 }
 
 /// Since when events count for a wait.
@@ -94,25 +71,40 @@ pub enum SinceSpec {
     Steps(Vec<usize>),
 }
 
-const REQUISITES: [(&str, RequisiteKind); 9] = [
-    ("require", RequisiteKind::Require),
-    ("require_any", RequisiteKind::RequireAny),
-    ("watch", RequisiteKind::Watch),
-    ("watch_any", RequisiteKind::WatchAny),
-    ("onchanges", RequisiteKind::Onchanges),
-    ("onchanges_any", RequisiteKind::OnchangesAny),
-    ("onfail", RequisiteKind::Onfail),
-    ("onfail_any", RequisiteKind::OnfailAny),
-    ("onfail_all", RequisiteKind::OnfailAll),
-];
-/// Guards that would have to run on the master. Ignoring one could do harm.
+/// Guards that would have to run on the master.
 const REFUSED: [&str; 9] =
-    ["unless", "onlyif", "creates", "prereq", "listen", "retry", "check_cmd", "runas", "fire_event"];
+    ["unless", "onlyif", "creates", "prereq", "listen", "listen_in", "retry", "check_cmd", "fire_event"];
 /// Keys of a low chunk that are no arguments.
-const FRAME: [&str; 8] = ["state", "fun", "name", "order", "__id__", "__sls__", "__env__", "__line__"];
+const FRAME: [&str; 9] =
+    ["state", "fun", "name", "order", "__id__", "__sls__", "__env__", "__at__", "__sls_included_from__"];
 
 impl Plan {
-    /// Compiles low chunks: mappings with `state`, `fun`, `name`, `__id__`, `__sls__`, in the order in which
+    /// Compiles what an orchestration file compiled to.
+    ///
+    /// # Errors
+    /// Everything that is wrong, not only the first thing.
+    pub fn from_low(chunks: &[LowChunk]) -> Result<Self, Vec<PlanError>> {
+        let problem = |c: &LowChunk, what: &String| PlanError {
+            id: c.id.clone(),
+            place: c.at.to_string(),
+            what: what.clone(),
+        };
+        let problems: Vec<PlanError> =
+            chunks.iter().flat_map(|c| c.problems.iter().map(move |what| problem(c, what))).collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let placed = |c: &LowChunk| {
+            let mut value = c.to_value();
+            if let Value::Map(map) = &mut value {
+                map.insert(Value::from("__at__"), Value::from(c.at.to_string()));
+            }
+            value
+        };
+        Self::compile(chunks.iter().map(placed).collect())
+    }
+
+    /// Compiles low chunks as values: mappings with `state`, `fun`, `name`, `__id__`, `__sls__`, in the order in which
     /// they were declared, with arguments and requisites beside these keys as Salt's `show_low_sls` has them.
     ///
     /// # Errors
@@ -127,7 +119,7 @@ impl Plan {
                 Err(mut e) => errors.append(&mut e),
             }
         }
-        let whole = |what: String| PlanError { id: "*".to_owned(), sls: "the plan".to_owned(), what };
+        let whole = |what: String| PlanError { id: "*".to_owned(), place: "the plan".to_owned(), what };
         let encoded = codec::encode(&Value::List(chunks.clone())).map_err(|e| vec![whole(e.to_string())])?;
         if !errors.is_empty() {
             return Err(errors);
@@ -143,7 +135,7 @@ impl Plan {
     /// When they do not decode or no longer compile.
     pub fn from_blob(bytes: &[u8]) -> Result<Self, Vec<PlanError>> {
         let whole =
-            |what: String| vec![PlanError { id: "*".to_owned(), sls: "the stored plan".to_owned(), what }];
+            |what: String| vec![PlanError { id: "*".to_owned(), place: "the stored plan".to_owned(), what }];
         match codec::decode::<Value>(bytes) {
             Ok(Value::List(chunks)) => Self::compile(chunks),
             Ok(other) => Err(whole(format!("it is {} and no list", other.kind()))),
@@ -199,7 +191,8 @@ impl Plan {
 struct Draft<'a> {
     step: Step,
     module: &'a str,
-    requisites: Vec<(RequisiteKind, Vec<Wanted>)>,
+    place: &'a str,
+    requisites: Vec<(Requisite, Vec<Wanted>)>,
     since: Option<String>,
 }
 
@@ -213,7 +206,8 @@ impl<'a> Draft<'a> {
     fn read(chunk: &'a Value, before: &[Self], warnings: &mut Vec<String>) -> Result<Self, Vec<PlanError>> {
         let text = |key: &str| chunk.get(key).and_then(Value::as_str).unwrap_or_default();
         let (label, sls) = (text("__id__"), text("__sls__"));
-        let wrong = |what: String| PlanError { id: label.to_owned(), sls: sls.to_owned(), what };
+        let place = if text("__at__").is_empty() { sls } else { text("__at__") };
+        let wrong = |what: String| PlanError { id: label.to_owned(), place: place.to_owned(), what };
         let Some(map) = chunk.as_map() else { return Err(vec![wrong("it is no mapping".to_owned())]) };
         let module = text("state");
         let fun = format!("{module}.{}", text("fun"));
@@ -228,14 +222,15 @@ impl<'a> Draft<'a> {
         let mut requisites = Vec::new();
         let mut args = map.clone();
         args.retain(|k, _| !FRAME.contains(&k.as_str().unwrap_or_default()));
-        for (key, kind) in REQUISITES {
-            if let Some(list) = args.shift_remove(key) {
-                requisites.push((kind, wanted(&list)));
-            }
-        }
+        // Ignoring a guard could do harm.
         for key in REFUSED {
             if args.shift_remove(key).is_some() {
                 errors.push(wrong(format!("{key} is not supported on the steps of an orchestration")));
+            }
+        }
+        for kind in Requisite::ALL {
+            if let Some(list) = args.shift_remove(kind.as_str()) {
+                requisites.push((kind, wanted(&list)));
             }
         }
         let mut told = Vec::new();
@@ -262,6 +257,7 @@ impl<'a> Draft<'a> {
                     parallel: flag("parallel"),
                 },
                 module,
+                place,
                 requisites,
                 since: args.get("since").filter(|v| **v != Value::Null).map(Value::to_string),
             }),
@@ -285,7 +281,7 @@ impl<'a> Draft<'a> {
     }
 
     fn wrong(&self, what: String) -> PlanError {
-        PlanError { id: self.step.label.clone(), sls: self.step.sls.clone(), what }
+        PlanError { id: self.step.label.clone(), place: self.place.to_owned(), what }
     }
 }
 
@@ -357,7 +353,8 @@ fn visit(
                 let known = drafts.iter().map(|d| d.step.label.as_str());
                 let hint = nearest(&wanted.name, known).map(|n| format!("; did you mean {n:?}?"));
                 errors.push(drafts[at].wrong(format!(
-                    "its {kind:?} names {:?}, and there is no such step{}",
+                    "its {} names {:?}, and there is no such step{}",
+                    kind.as_str(),
                     wanted.name,
                     hint.unwrap_or_default()
                 )));
@@ -384,10 +381,9 @@ fn link(drafts: &[Draft<'_>], order: &[usize]) -> Result<Vec<Step>, Vec<PlanErro
         let draft = &drafts[*at];
         let mut step = draft.step.clone();
         for (kind, list) in &draft.requisites {
-            let steps: Vec<usize> = list.iter().flat_map(|w| find(w, place)).collect();
-            step.requisites.push(Requisite { kind: *kind, steps });
+            step.requisites.push((*kind, list.iter().flat_map(|w| find(w, place)).collect()));
         }
-        let mut required: Vec<usize> = step.requisites.iter().flat_map(|r| r.steps.clone()).collect();
+        let mut required: Vec<usize> = step.requisites.iter().flat_map(|(_, steps)| steps.clone()).collect();
         required.sort_unstable();
         required.dedup();
         step.since = match draft.since.as_deref() {
@@ -452,7 +448,7 @@ mod tests {
         let errors = Plan::compile(vec![chunk("x", "salt.functoin", &[tgt()])]).expect_err("refused");
         assert_eq!(
             errors[0].to_string(),
-            "step \"x\" in orch.x: there is no function salt.functoin in an orchestration; \
+            "orch.x: step x: there is no function salt.functoin in an orchestration; \
              did you mean salt.function?"
         );
     }

@@ -78,6 +78,8 @@ struct Host {
     ready_at_entry: bool,
     /// The boots after the known one, as they became known.
     boots: Vec<Boot>,
+    /// How many boots the master counted at once when the host came back.
+    told_boots: u64,
     kexec: bool,
     ready_in: Option<BootId>,
     /// Ready since the step was entered, in whatever boot.
@@ -130,12 +132,12 @@ impl Watch {
             }
             Fact::MinionReboot(reboot) => {
                 if let Some(host) = self.hosts.get_mut(&reboot.id) {
-                    host.booted(reboot.new, None);
+                    host.told_boots = host.told_boots.max(reboot.boots.len() as u64);
                 }
             }
             Fact::MinionConnected(connected) => {
                 if let Some(host) = self.hosts.get_mut(&connected.id) {
-                    host.booted(connected.boot, None);
+                    host.booted(connected.boot(), None);
                     host.down = false;
                 }
             }
@@ -192,7 +194,7 @@ impl Host {
             return if self.down { RebootVerdict::NeverReturned } else { RebootVerdict::NotReady };
         }
         let counted = self.known.map_or(1, |(known, _)| newest.number.saturating_sub(known.number));
-        let boots = counted.max(self.boots.len() as u64);
+        let boots = counted.max(self.boots.len() as u64).max(self.told_boots);
         match boots {
             0 | 1 if self.kexec => RebootVerdict::Kexec,
             0 | 1 => RebootVerdict::Rebooted,
@@ -205,7 +207,7 @@ impl Host {
 mod tests {
     use lab_proto::facts::{MinionConnected, MinionDisconnected, MinionReady, MinionReboot, MinionStart};
     use lab_proto::ids::ProcessId;
-    use lab_proto::{EventTag, Fingerprint, LogId, MinionOrigin, Origin, Timestamp, Value};
+    use lab_proto::{EventTag, Fingerprint, LogId, MachineId, MinionOrigin, Origin, Timestamp, Value};
 
     use super::*;
 
@@ -250,12 +252,25 @@ mod tests {
     }
 
     fn gone() -> Fact {
-        Fact::MinionDisconnected(MinionDisconnected { id: n1(), reason: "reset".into() })
+        Fact::MinionDisconnected(MinionDisconnected {
+            id: n1(),
+            boot_id: boot(3).id,
+            reason: "reset".into(),
+            jid: None,
+        })
     }
 
     fn back(n: u64) -> Fact {
-        let (process, address, version) = (ProcessId::from_u128(1), "127.0.0.1:1".into(), "0.1.0".into());
-        Fact::MinionConnected(MinionConnected { id: n1(), boot: boot(n), process, address, version })
+        Fact::MinionConnected(MinionConnected {
+            id: n1(),
+            address: "127.0.0.1:1".into(),
+            boot_id: boot(n).id,
+            boot_number: n,
+            process: ProcessId::from_u128(1),
+            machine_id: MachineId::from_u128(1),
+            version: "0.1.0".into(),
+            agent_restarted: false,
+        })
     }
 
     #[test]
@@ -286,7 +301,17 @@ mod tests {
 
     #[test]
     fn a_reboot_that_the_master_counted_double_is_told_so() {
-        let reboot = Fact::MinionReboot(MinionReboot { id: n1(), old: boot(3), new: boot(5), jid: None });
-        assert_eq!(verdict_after(&[(5, reboot), (5, ready())]), RebootVerdict::RebootedAgain { boots: 2 });
+        let reboot = Fact::MinionReboot(MinionReboot {
+            id: n1(),
+            old: boot(3).id,
+            new: boot(4).id,
+            boots: vec![boot(9).id, boot(4).id],
+            requested_by: None,
+            booted_at: None,
+        });
+        assert_eq!(
+            verdict_after(&[(4, back(4)), (4, reboot), (4, ready())]),
+            RebootVerdict::RebootedAgain { boots: 2 }
+        );
     }
 }

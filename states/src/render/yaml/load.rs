@@ -146,7 +146,9 @@ impl Loader<'_> {
             let (event, span) = self.next()?;
             let done = match event {
                 Event::StreamEnd => {
-                    return Ok(root.unwrap_or(Node::scalar(Value::Null, Span { file: 0, line: 1, column: 1 })));
+                    return Ok(
+                        root.unwrap_or(Node::scalar(Value::Null, Span { file: 0, line: 1, column: 1 }))
+                    );
                 }
                 Event::DocumentStart(_) if root.is_some() => {
                     return Err(YamlError::at(
