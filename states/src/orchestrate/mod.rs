@@ -15,6 +15,7 @@ mod explain;
 mod ledger;
 mod plan;
 mod reboot;
+mod runs;
 mod view;
 mod wait;
 
@@ -31,6 +32,7 @@ pub use explain::{ExplainedId, Explanation, Seen};
 pub use lab_proto::facts::{RunOutcome, StepOutcome};
 pub use plan::{Plan, PlanError, SinceSpec, Step};
 pub use reboot::RebootVerdict;
+pub use runs::Runs;
 pub use view::{MinionView, RunView, StepView, TreeLine, TreeMark};
 
 /// What the engine asks its shell to do. Effects are to be carried out in the order in which they come.

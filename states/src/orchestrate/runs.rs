@@ -1,0 +1,61 @@
+//! The runs that a master drives at one time: every event goes to each of them, and each may ask for effects.
+
+use std::collections::BTreeMap;
+
+use lab_proto::{Event, RunId, Timestamp};
+
+use super::{Ask, Deadline, Effect, Engine, Resolution};
+
+/// The unfinished runs of a master.
+#[derive(Clone, Debug, Default)]
+pub struct Runs {
+    engines: BTreeMap<RunId, Engine>,
+}
+
+impl Runs {
+    /// Adds a run that was started, or replayed and resumed. A run that is already here stays as it is.
+    pub fn add(&mut self, engine: Engine) {
+        self.engines.entry(engine.run()).or_insert(engine);
+    }
+
+    /// Takes the next event of the log.
+    pub fn handle_event(&mut self, event: &Event) {
+        self.engines.values_mut().for_each(|e| e.handle_event(event));
+    }
+
+    /// Takes the answer to a run's [`Effect::Resolve`].
+    pub fn handle_resolved(&mut self, run: RunId, ask: &Ask, answer: Result<Resolution, String>) {
+        if let Some(engine) = self.engines.get_mut(&run) {
+            engine.handle_resolved(ask, answer);
+        }
+    }
+
+    /// Takes the passing of time.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.engines.values_mut().for_each(|e| e.handle_timeout(now));
+    }
+
+    /// Returns the next effect and whose it is. A run that finishes is forgotten here.
+    pub fn poll_effect(&mut self) -> Option<(RunId, Effect)> {
+        let (run, effect) = self.engines.iter_mut().find_map(|(run, e)| e.poll_effect().map(|x| (*run, x)))?;
+        if matches!(effect, Effect::Finish(_)) {
+            self.engines.remove(&run);
+        }
+        Some((run, effect))
+    }
+
+    /// Returns when to call [`Self::handle_timeout`], if nothing happens before.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        self.engines.values().filter_map(Engine::poll_timeout).min()
+    }
+
+    /// Returns a run that has not finished.
+    pub fn get(&self, run: RunId) -> Option<&Engine> {
+        self.engines.get(&run)
+    }
+
+    /// Returns the runs that have not finished, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Engine> {
+        self.engines.values()
+    }
+}
