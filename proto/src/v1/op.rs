@@ -88,6 +88,29 @@ pub enum OpRequest {
     },
 }
 
+impl OpRequest {
+    /// Names the request for logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Key(_) => "key",
+            Self::Token(_) => "token",
+            Self::OperatorIssue { .. } => "operator issue",
+            Self::Events(_) => "events",
+            Self::EventSend { .. } => "event send",
+            Self::Run(_) => "run",
+            Self::Job(_) => "job",
+            Self::MinionList => "minion list",
+            Self::MinionShow { .. } => "minion show",
+            Self::Orchestrate(_) => "orchestrate",
+            Self::Runs(_) => "runs",
+            Self::Pillar { .. } => "pillar",
+            Self::Grains { .. } => "grains",
+            Self::Mine { .. } => "mine",
+        }
+    }
+}
+
 /// What to do with keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyRequest {

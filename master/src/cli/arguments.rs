@@ -1,0 +1,194 @@
+//! Words of the command line that several commands share: targets, `k=v` values, durations, places in the log.
+
+use std::time::Duration;
+
+use clap::Args;
+use lab_proto::v1::op::{Since, Until};
+use lab_proto::{Map, Position, Target, TargetKind, Timestamp, Value};
+use lab_states::render::yaml;
+
+/// A target and how to read it; the letters are Salt's.
+#[derive(Args, Debug)]
+pub(super) struct TargetArgs {
+    /// Whom: a glob on ids unless one of -L -E -G -P -I -J -C -N says otherwise
+    target: String,
+    /// The target is a list: web1,web2
+    #[arg(short = 'L', long, group = "kind")]
+    list: bool,
+    /// The target is a regular expression on ids, anchored at the start
+    #[arg(short = 'E', long, group = "kind")]
+    pcre: bool,
+    /// The target is a grain: os:Debian
+    #[arg(short = 'G', long, group = "kind")]
+    grain: bool,
+    /// The target is a grain with a regular expression: os:(Debian|Ubuntu)
+    #[arg(short = 'P', long, group = "kind")]
+    grain_pcre: bool,
+    /// The target is a pillar value: role:web
+    #[arg(short = 'I', long, group = "kind")]
+    pillar: bool,
+    /// The target is a pillar value with a regular expression
+    #[arg(short = 'J', long, group = "kind")]
+    pillar_pcre: bool,
+    /// The target is compound: 'G@os:Debian and not web*'
+    #[arg(short = 'C', long, group = "kind")]
+    compound: bool,
+    /// The target is the name of a node group
+    #[arg(short = 'N', long, group = "kind")]
+    nodegroup: bool,
+}
+
+impl TargetArgs {
+    pub(super) fn target(self) -> Target {
+        let kinds = [
+            (self.list, TargetKind::List),
+            (self.pcre, TargetKind::Pcre),
+            (self.grain, TargetKind::Grain),
+            (self.grain_pcre, TargetKind::GrainPcre),
+            (self.pillar, TargetKind::Pillar),
+            (self.pillar_pcre, TargetKind::PillarPcre),
+            (self.compound, TargetKind::Compound),
+            (self.nodegroup, TargetKind::Nodegroup),
+        ];
+        let kind = kinds.into_iter().find(|(given, _)| *given).map_or(TargetKind::Glob, |(_, k)| k);
+        Target::new(kind, self.target)
+    }
+}
+
+/// Splits words into positional arguments and `k=v` pairs, reading each value as YAML, as Salt's CLI does.
+///
+/// # Errors
+/// When a value is not YAML.
+pub(super) fn function_arguments(words: &[String]) -> Result<(Vec<Value>, Map), String> {
+    let (mut args, mut kwargs) = (Vec::new(), Map::new());
+    for word in words {
+        match word.split_once('=') {
+            Some((key, value)) if is_name(key) => {
+                kwargs.insert(Value::from(key), yaml_value(value)?);
+            }
+            _ => args.push(yaml_value(word)?),
+        }
+    }
+    Ok((args, kwargs))
+}
+
+/// Reads `k=v` words as a mapping.
+///
+/// # Errors
+/// When a word has no `=` or a value is not YAML.
+pub(super) fn mapping(words: &[String]) -> Result<Map, String> {
+    let (args, kwargs) = function_arguments(words)?;
+    match args.first() {
+        None => Ok(kwargs),
+        Some(stray) => Err(format!("{stray:#} is not of the form key=value")),
+    }
+}
+
+fn yaml_value(text: &str) -> Result<Value, String> {
+    // Salt reads structures and plain scalars as YAML, but leaves a text with a comment sign or a line break alone.
+    if text.contains(['\n', '#']) {
+        return Ok(Value::from(text));
+    }
+    match yaml::parse(text) {
+        Ok(node) if text.trim().is_empty() || node.is_null() && text != "null" && text != "~" => {
+            Ok(Value::from(text))
+        }
+        Ok(node) => Ok(node.to_value()),
+        Err(_) if !text.starts_with(['{', '[']) => Ok(Value::from(text)),
+        Err(e) => Err(format!("{text:?} is not YAML: {e}")),
+    }
+}
+
+fn is_name(key: &str) -> bool {
+    !key.is_empty()
+        && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+        && !key.starts_with('-')
+}
+
+/// Reads a duration with a unit.
+///
+/// # Errors
+/// When it is not one.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    crate::config::units::duration(text).map_err(|e| e.to_string())
+}
+
+/// Reads where to begin: `start`, `head`, a number, a position, a time, or how long ago.
+///
+/// # Errors
+/// When it is none of these.
+pub(super) fn since(text: &str, now: Timestamp) -> Result<Since, String> {
+    Ok(match text {
+        "start" => Since::Start,
+        "head" | "now" => Since::Head,
+        other => match place(other, now)? {
+            Place::Seq(n) => Since::AfterSeq(n),
+            Place::Position(p) => Since::After(p),
+            Place::Time(t) => Since::Time(t),
+        },
+    })
+}
+
+/// Reads where to end: a number, a time, or how long ago.
+///
+/// # Errors
+/// When it is none of these.
+pub(super) fn until(text: &str, now: Timestamp) -> Result<Until, String> {
+    Ok(match place(text, now)? {
+        Place::Seq(n) => Until::Seq(n),
+        Place::Position(p) => Until::Seq(p.seq),
+        Place::Time(t) => Until::Time(t),
+    })
+}
+
+enum Place {
+    Seq(u64),
+    Position(Position),
+    Time(Timestamp),
+}
+
+fn place(text: &str, now: Timestamp) -> Result<Place, String> {
+    if let Ok(n) = text.parse::<u64>() {
+        return Ok(Place::Seq(n));
+    }
+    if let Ok(p) = text.parse::<Position>() {
+        return Ok(Place::Position(p));
+    }
+    if let Ok(t) = text.parse::<Timestamp>() {
+        return Ok(Place::Time(t));
+    }
+    duration(text).map(|ago| Place::Time(now - ago)).map_err(|_| {
+        format!(
+            "{text:?} is neither a number, a position, a time like 2026-11-21T05:13:00Z nor an age like 10m"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_salt_reads_them() {
+        let words: Vec<String> = ["web", "5", "test=True", "name=a b", "list=[1, two]", "path=/a=b", "8:30"]
+            .map(str::to_owned)
+            .to_vec();
+        let (args, kwargs) = function_arguments(&words).expect("reads");
+        assert_eq!(args[..2], [Value::from("web"), Value::from(5)]);
+        assert_eq!(kwargs.get("test"), Some(&Value::from(true)));
+        assert_eq!(kwargs.get("name"), Some(&Value::from("a b")));
+        assert_eq!(kwargs.get("list"), Some(&Value::List(vec![Value::from(1), Value::from("two")])));
+        assert_eq!(kwargs.get("path"), Some(&Value::from("/a=b")));
+        assert!(function_arguments(&["x={broken".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn places_are_numbers_positions_times_or_ages() {
+        let now = Timestamp::from_micros(1_795_238_380_000_000);
+        assert_eq!(since("42", now), Ok(Since::AfterSeq(42)));
+        assert_eq!(since("10m", now), Ok(Since::Time(now - Duration::from_secs(600))));
+        assert!(matches!(since("2026-11-21T05:13:00Z", now), Ok(Since::Time(_))));
+        assert!(matches!(since("00000000-0000-0000-0000-000000000007:42", now), Ok(Since::After(_))));
+        assert!(since("yesterday", now).is_err());
+    }
+}

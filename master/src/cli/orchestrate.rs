@@ -1,0 +1,78 @@
+//! `lab-master orchestrate`: start a run and follow it; resume or replay one.
+
+use lab_proto::v1::op::{OpReply, OpRequest, OrchestrateRequest, RunsRequest};
+
+use super::follow::{Followed, follow};
+use super::{Context, Failure, Outcome, arguments, output};
+
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// The orchestration: `kubic` is orch/kubic.sls, orch/kubic/init.sls or kubic.sls below the file roots
+    #[arg(required_unless_present_any = ["resume", "replay"])]
+    name: Option<String>,
+    /// Pillar values that override, key=value, values read as YAML
+    #[arg(long, value_name = "K=V")]
+    pillar: Vec<String>,
+    /// Show the compiled steps and start nothing
+    #[arg(long, conflicts_with_all = ["test", "resume", "replay", "detach"])]
+    show: bool,
+    /// Dry run: states say what they would change, nothing else is sent out
+    #[arg(long)]
+    test: bool,
+    /// Attach to a run; one that the master left unfinished goes on where it was
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["name", "replay"])]
+    resume: Option<String>,
+    /// Show a finished run again as it was
+    #[arg(long, value_name = "RUN", conflicts_with = "name")]
+    replay: Option<String>,
+    /// Print the run id and leave
+    #[arg(long)]
+    detach: bool,
+    /// Take files as they are when each step begins instead of as they are now
+    #[arg(long)]
+    follow_tree: bool,
+}
+
+pub(super) async fn run(args: Args, context: &Context) -> Outcome {
+    let Args { name, pillar, show, test, resume, replay, detach, follow_tree } = args;
+    let request = match (name, resume, replay) {
+        (Some(name), None, None) => {
+            let pillar = arguments::mapping(&pillar).map_err(Failure::Usage)?;
+            OpRequest::Orchestrate(OrchestrateRequest { name, pillar, show, test, follow_tree })
+        }
+        (None, Some(run), None) => OpRequest::Runs(RunsRequest::Attach { run }),
+        (None, None, Some(run)) => OpRequest::Runs(RunsRequest::Replay { run }),
+        _ => return Err(Failure::Usage("give a NAME, or --resume RUN, or --replay RUN".to_owned())),
+    };
+    if show {
+        let rows = context.client.collect(request).await?;
+        rows.iter().for_each(|row| output::value(row, context.json));
+        return Ok(0);
+    }
+    let replies = context.client.request(request).await?;
+    if detach {
+        return leave(replies).await;
+    }
+    match follow(replies, context).await? {
+        Followed::Ended(outcome) => Ok(outcome.exit_code()),
+        Followed::Open => Ok(0),
+        Followed::Detached(run) => {
+            if let Some(run) = run {
+                eprintln!("detached; the run goes on: `lab-master orchestrate --resume {run}`");
+                output::line(&run.to_string());
+            }
+            Ok(0)
+        }
+    }
+}
+
+async fn leave(mut replies: crate::client::Replies) -> Outcome {
+    while let Some(reply) = replies.next().await? {
+        if let OpReply::Run { run } = reply {
+            output::line(&run.to_string());
+            break;
+        }
+    }
+    replies.stop();
+    Ok(0)
+}

@@ -1,0 +1,176 @@
+//! How a minion's return looks to a person.
+
+use lab_proto::facts::{JobEnd, StateSummary};
+use lab_proto::{EndState, JobReturn, Value};
+use lab_states::render::yaml;
+
+use super::exit;
+
+/// One minion's row of a job.
+pub(super) enum Row {
+    /// It returned, or ended in a way that it could tell itself.
+    Return(JobReturn),
+    /// The master ended the waiting for it.
+    End(JobEnd),
+}
+
+impl Row {
+    /// Tells whether the minion did what it was asked.
+    pub(super) fn good(&self) -> bool {
+        matches!(self, Self::Return(r) if r.state == EndState::Returned && r.success)
+    }
+
+    fn state(&self) -> EndState {
+        match self {
+            Self::Return(r) => r.state,
+            Self::End(e) => e.state,
+        }
+    }
+
+    /// Prints the row as lines, the minion first.
+    pub(super) fn lines(&self) -> Vec<String> {
+        match self {
+            Self::End(e) => vec![format!("{}: {} ({})", e.id, e.state.as_str(), e.why)],
+            Self::Return(r) => return_lines(r),
+        }
+    }
+}
+
+/// Returns the exit code of a job: what is worst decides, failures before silence.
+pub(super) fn exit_code<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> u8 {
+    let any = |states: &[EndState]| rows.clone().any(|r| !r.good() && states.contains(&r.state()));
+    if any(&[EndState::Returned, EndState::Failed, EndState::Killed]) {
+        exit::FAILED
+    } else if any(&[EndState::TimedOut]) {
+        exit::TIMED_OUT
+    } else if any(&[EndState::Lost, EndState::Offline]) {
+        exit::UNREACHABLE
+    } else if any(&[EndState::Interrupted]) {
+        exit::INTERRUPTED
+    } else {
+        0
+    }
+}
+
+fn return_lines(r: &JobReturn) -> Vec<String> {
+    let head = match (r.state, r.success) {
+        (EndState::Returned, true) => format!("{}:", r.id),
+        (EndState::Returned, false) => format!("{}: failed (retcode {})", r.id, r.retcode),
+        (state, _) => format!("{}: {}", r.id, state.as_str()),
+    };
+    if let Some(rows) = state_rows(&r.value) {
+        return state_lines(head, &rows, &r.value);
+    }
+    match &r.value {
+        Value::Map(_) | Value::List(_) | Value::Tuple(_) => {
+            let body = yaml::dump_block(&r.value);
+            std::iter::once(head).chain(body.lines().map(|l| format!("    {l}"))).collect()
+        }
+        Value::Str(text) if text.contains('\n') => {
+            std::iter::once(head).chain(text.lines().map(|l| format!("    {l}"))).collect()
+        }
+        plain => vec![format!("{head} {plain}")],
+    }
+}
+
+/// Returns the rows of a state run's return, in the order in which they ran.
+fn state_rows(value: &Value) -> Option<Vec<&Value>> {
+    let rows: Vec<&Value> = match value {
+        Value::Map(m) if !m.is_empty() && m.get("blob").is_none() => m.values().collect(),
+        Value::List(l) if !l.is_empty() => l.iter().collect(),
+        _ => return None,
+    };
+    let is_state = |row: &&Value| row.get("changes").is_some() && row.get("comment").is_some();
+    rows.iter().all(is_state).then(|| {
+        let mut rows = rows;
+        rows.sort_by_key(|row| row.get("run_num").or_else(|| row.get("__run_num__")).and_then(Value::as_int));
+        rows
+    })
+}
+
+fn state_lines(head: String, rows: &[&Value], value: &Value) -> Vec<String> {
+    let mut lines = vec![head];
+    for row in rows {
+        let text = |key: &str| row.get(key).map(ToString::to_string).unwrap_or_default();
+        let (verdict, quiet) = verdict(row);
+        lines.push(format!("    {verdict:<12} {} {}", text("state"), text("name")));
+        if !quiet {
+            lines.extend(text("comment").lines().map(|l| format!("                 {l}")));
+        }
+        if let Some(changes) = row.get("changes").filter(|c| c.truthy()) {
+            lines.extend(yaml::dump_block(changes).lines().map(|l| format!("                 {l}")));
+        }
+    }
+    if let Some(sum) = StateSummary::of(value) {
+        let would =
+            if sum.would_change > 0 { format!(", {} would change", sum.would_change) } else { String::new() };
+        lines.push(format!(
+            "    {} states, {} changed{would}, {} failed",
+            sum.total,
+            sum.changed - sum.would_change,
+            sum.failed
+        ));
+    }
+    lines
+}
+
+fn verdict(row: &Value) -> (&'static str, bool) {
+    let changed = row.get("changes").is_some_and(Value::truthy);
+    let outcome = row.get("outcome").and_then(Value::as_str);
+    match (outcome, row.get("result")) {
+        (Some("failed"), _) | (None, Some(Value::Bool(false))) => ("failed", false),
+        (Some("skipped"), _) => ("skipped", false),
+        (Some("would_change"), _) | (None, Some(Value::Null)) => ("would change", false),
+        _ if changed => ("changed", true),
+        _ => ("ok", true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lab_proto::{JobId, MinionId, Timestamp};
+
+    use super::*;
+
+    fn row(state: EndState, success: bool, value: Value) -> Row {
+        Row::Return(JobReturn {
+            jid: JobId::new(Timestamp::from_micros(0), 1),
+            id: MinionId::new("web1").expect("valid"),
+            fun: "test.ping".to_owned(),
+            state,
+            success,
+            retcode: i64::from(!success),
+            value,
+            duration_micros: 1,
+        })
+    }
+
+    #[test]
+    fn the_worst_end_decides_the_exit_code() {
+        let good = || row(EndState::Returned, true, Value::from(true));
+        let of = |rows: Vec<Row>| exit_code(rows.iter());
+        assert_eq!(of(vec![good(), good()]), 0);
+        assert_eq!(of(vec![good(), row(EndState::TimedOut, false, Value::Null)]), 11);
+        assert_eq!(of(vec![row(EndState::Offline, false, Value::Null), good()]), 12);
+        assert_eq!(
+            of(vec![row(EndState::Lost, false, Value::Null), row(EndState::Failed, false, Value::Null)]),
+            10
+        );
+        assert_eq!(of(vec![row(EndState::Interrupted, false, Value::Null)]), 15);
+    }
+
+    #[test]
+    fn a_plain_return_is_a_line_and_a_state_run_a_table() {
+        assert_eq!(row(EndState::Returned, true, Value::from(true)).lines(), ["web1: true"]);
+        let state = Value::from([
+            ("state", Value::from("file.managed")),
+            ("name", Value::from("/etc/motd")),
+            ("changes", Value::map()),
+            ("comment", Value::from("fine")),
+            ("outcome", Value::from("ok")),
+        ]);
+        let lines = row(EndState::Returned, true, Value::List(vec![state])).lines();
+        assert_eq!(lines[1], "    ok           file.managed /etc/motd");
+        assert_eq!(lines[2], "    1 states, 0 changed, 0 failed");
+    }
+}

@@ -1,0 +1,201 @@
+//! `lab-master run` and `apply`: a job, followed to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use lab_proto::facts::Fact;
+use lab_proto::v1::link::Progress;
+use lab_proto::v1::op::{Batch, OpReply, OpRequest, RunRequest};
+use lab_proto::{Event, JobId, Map, MinionId, Value};
+
+use super::arguments::TargetArgs;
+use super::returns::{Row, exit_code};
+use super::{Context, Failure, Outcome, arguments, output};
+
+/// What `run` and `apply` share.
+#[derive(clap::Args, Debug)]
+struct Following {
+    /// How long a minion may take, 30s
+    #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
+    timeout: Option<Duration>,
+    /// Only so many of the matching minions, picked at random
+    #[arg(long, value_name = "N")]
+    subset: Option<u32>,
+    /// At most so many at a time: 5 or 10%
+    #[arg(long, short, value_name = "N|N%", value_parser = batch)]
+    batch: Option<Batch>,
+    /// Print the job id and leave
+    #[arg(long)]
+    detach: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// What: test.ping, cmd.run, state.apply … (`run TARGET sys.doc` lists them)
+    function: String,
+    /// Arguments, positional or key=value, read as YAML
+    #[arg(allow_hyphen_values = true)]
+    arguments: Vec<String>,
+    #[command(flatten)]
+    following: Following,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Which SLS; without any the highstate of the top file
+    sls: Vec<String>,
+    /// Change nothing, say what would change
+    #[arg(long)]
+    test: bool,
+    /// Pillar values that override, key=value
+    #[arg(long, value_name = "K=V")]
+    pillar: Vec<String>,
+    #[command(flatten)]
+    following: Following,
+}
+
+pub(super) async fn run(args: RunArgs, context: &Context) -> Outcome {
+    let RunArgs { target, function, arguments, following } = args;
+    let (args, kwargs) = arguments::function_arguments(&arguments).map_err(Failure::Usage)?;
+    follow(context, target, function, args, kwargs, following).await
+}
+
+pub(super) async fn apply(args: ApplyArgs, context: &Context) -> Outcome {
+    let ApplyArgs { target, sls, test, pillar, following } = args;
+    let mut kwargs = Map::new();
+    if test {
+        kwargs.insert(Value::from("test"), Value::from(true));
+    }
+    let pillar = arguments::mapping(&pillar).map_err(Failure::Usage)?;
+    if !pillar.is_empty() {
+        kwargs.insert(Value::from("pillar"), Value::Map(pillar));
+    }
+    let (function, args) = if sls.is_empty() {
+        ("state.highstate", Vec::new())
+    } else {
+        ("state.apply", vec![Value::from(sls)])
+    };
+    follow(context, target, function.to_owned(), args, kwargs, following).await
+}
+
+async fn follow(
+    context: &Context,
+    target: TargetArgs,
+    fun: String,
+    args: Vec<Value>,
+    kwargs: Map,
+    following: Following,
+) -> Outcome {
+    let Following { timeout, subset, batch, detach } = following;
+    let request = RunRequest { target: target.target(), fun, args, kwargs, timeout, subset, batch, detach };
+    let mut replies = context.client.request(OpRequest::Run(request)).await?;
+    let mut job = Job { json: context.json, detach, ..Job::default() };
+    loop {
+        tokio::select! {
+            reply = replies.next() => match reply? {
+                Some(reply) => job.take(reply),
+                None => return Ok(job.end()),
+            },
+            _ = tokio::signal::ctrl_c() => {
+                replies.stop();
+                job.detached();
+                return Ok(0);
+            }
+        }
+    }
+}
+
+/// The job as this side sees it.
+#[derive(Default)]
+struct Job {
+    json: bool,
+    detach: bool,
+    jid: Option<JobId>,
+    expected: BTreeSet<MinionId>,
+    rows: BTreeMap<MinionId, Row>,
+}
+
+impl Job {
+    fn take(&mut self, reply: OpReply) {
+        match reply {
+            OpReply::Job { jid, minions } => {
+                self.jid = Some(jid);
+                self.expected = minions.into_iter().collect();
+                if self.detach {
+                    output::line(&jid.to_string());
+                } else if !self.json {
+                    eprintln!("job {jid}: {} minion(s)", self.expected.len());
+                }
+            }
+            OpReply::Progress { jid: _, minion, progress } => self.progress(&minion, &progress),
+            OpReply::Events(events) => events.iter().for_each(|e| self.event(e)),
+            _ => {}
+        }
+    }
+
+    fn progress(&self, minion: &MinionId, progress: &Progress) {
+        if self.json {
+            return;
+        }
+        match progress {
+            Progress::Stdout(text) | Progress::Stderr(text) => {
+                text.lines().for_each(|l| eprintln!("{minion} | {l}"));
+            }
+            Progress::StateStarted { .. } => {}
+            Progress::StateEnded(row) => {
+                let text = |key: &str| row.get(key).map(ToString::to_string).unwrap_or_default();
+                eprintln!("{minion} | {} {} {}", text("outcome"), text("state"), text("name"));
+            }
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        let row = match Fact::of(event) {
+            Ok(Some(Fact::JobReturn(r))) => (r.id.clone(), Row::Return(r)),
+            Ok(Some(Fact::JobEnd(e))) => (e.id.clone(), Row::End(e)),
+            _ => return,
+        };
+        if self.json {
+            output::event(event, true);
+        } else {
+            row.1.lines().iter().for_each(|l| output::line(l));
+        }
+        self.rows.insert(row.0, row.1);
+    }
+
+    fn end(self) -> u8 {
+        if self.detach {
+            return 0;
+        }
+        let silent: Vec<&str> =
+            self.expected.iter().filter(|id| !self.rows.contains_key(*id)).map(MinionId::as_str).collect();
+        if !silent.is_empty() {
+            eprintln!("no answer from {}", silent.join(", "));
+            return super::exit::UNREACHABLE;
+        }
+        exit_code(self.rows.values())
+    }
+
+    fn detached(&self) {
+        if let Some(jid) = self.jid {
+            eprintln!("detached; the job goes on: `lab-master job show {jid}`");
+            output::line(&jid.to_string());
+        }
+    }
+}
+
+fn batch(text: &str) -> Result<Batch, String> {
+    let number = |t: &str| t.parse::<u32>().ok().filter(|n| *n > 0);
+    let bad = || format!("{text:?} is neither a number of minions nor a percentage like 10%");
+    match text.strip_suffix('%') {
+        Some(p) => {
+            let percent = number(p).filter(|p| *p <= 100).and_then(|p| u8::try_from(p).ok());
+            percent.map(Batch::Percent).ok_or_else(bad)
+        }
+        None => number(text).map(Batch::Count).ok_or_else(bad),
+    }
+}

@@ -1,0 +1,244 @@
+//! The operators' end of lab-op/1: one connection, one stream per request.
+//!
+//! Used by every command except `serve`. Knows nothing of what is printed.
+
+mod identity;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab_proto::codec::{self, CodecError, FrameBuffer};
+use lab_proto::v1::op::{OpOpen, OpRefusal, OpReply, OpRequest, RefusalKind};
+use lab_proto::v1::{ALPN_OPERATOR, DEFAULT_PORT, MASTER_TLS_NAME};
+use lab_proto::version::SUPPORTED;
+use quinn::crypto::rustls::QuicClientConfig;
+
+pub use identity::{Identity, IdentityError};
+
+/// How long a master may take to answer the first packet.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A request that could not be carried to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The operator's certificate or key cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The master's name has no address.
+    #[error("cannot find the master {name:?}: {reason} (give it with --master HOST[:PORT])")]
+    Resolve {
+        /// The name as given.
+        name: String,
+        /// The resolver's words.
+        reason: String,
+    },
+    /// The master does not answer, or not as a master.
+    #[error("cannot reach the master at {address}: {reason}; is `lab-master serve` running there?")]
+    Unreachable {
+        /// Where it should be.
+        address: SocketAddr,
+        /// What happened.
+        reason: String,
+    },
+    /// The master does not let this certificate in.
+    #[error("the master at {address} does not accept this operator certificate: {reason}")]
+    NotAccepted {
+        /// Where.
+        address: SocketAddr,
+        /// The master's words.
+        reason: String,
+    },
+    /// The connection broke during a request.
+    #[error("the connection to the master broke: {0}; what it was asked goes on there")]
+    Broken(String),
+    /// The master said something that this version does not understand.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The master refused the request.
+    #[error(transparent)]
+    Refused(OpRefusal),
+}
+
+impl ClientError {
+    /// Returns the exit code of a command that ends with this error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Identity(_) | Self::NotAccepted { .. } => RefusalKind::Refused.exit_code(),
+            Self::Resolve { .. } | Self::Unreachable { .. } | Self::Broken(_) => 12,
+            Self::Codec(_) => RefusalKind::Versions.exit_code(),
+            Self::Refused(r) => r.kind.exit_code(),
+        }
+    }
+}
+
+/// A connection to a master.
+#[derive(Debug)]
+pub struct Client {
+    endpoint: quinn::Endpoint,
+    connection: quinn::Connection,
+}
+
+impl Client {
+    /// Connects to `HOST[:PORT]` with an operator's identity.
+    ///
+    /// # Errors
+    /// When the identity cannot be used or the master cannot be reached or does not let it in.
+    pub async fn connect(master: &str, identity: &Identity) -> Result<Self, ClientError> {
+        let address = resolve(master).await?;
+        let unreachable = |reason: String| ClientError::Unreachable { address, reason };
+        let local: SocketAddr = if address.is_ipv6() { ([0; 16], 0).into() } else { ([0; 4], 0).into() };
+        let mut endpoint = quinn::Endpoint::client(local).map_err(|e| unreachable(e.to_string()))?;
+        endpoint.set_default_client_config(quic_config(identity)?);
+        let connecting =
+            endpoint.connect(address, MASTER_TLS_NAME).map_err(|e| unreachable(e.to_string()))?;
+        let connection = tokio::time::timeout(CONNECT_PATIENCE, connecting)
+            .await
+            .map_err(|_| unreachable(format!("no answer within {} s", CONNECT_PATIENCE.as_secs())))?
+            .map_err(|e| connect_error(address, &e))?;
+        Ok(Self { endpoint, connection })
+    }
+
+    /// Sends a request and waits until the master takes it on.
+    ///
+    /// # Errors
+    /// When the connection breaks or the master refuses.
+    pub async fn request(&self, request: OpRequest) -> Result<Replies, ClientError> {
+        let (mut send, recv) = self.connection.open_bi().await.map_err(|e| self.broken(&e))?;
+        let frame = codec::frame(&OpOpen { versions: SUPPORTED, request })?;
+        send.write_all(&frame).await.map_err(|e| self.stream_broken(&e))?;
+        let mut replies = Replies { send, recv, buffer: FrameBuffer::default(), address: self.address() };
+        match replies.next().await? {
+            Some(OpReply::Accepted { version: _ }) => Ok(replies),
+            other => Err(ClientError::Broken(format!("the master answered {other:?} to a request"))),
+        }
+    }
+
+    /// Sends a request and collects its data.
+    ///
+    /// # Errors
+    /// As [`Self::request`]; also when the master refuses half-way.
+    pub async fn collect(&self, request: OpRequest) -> Result<Vec<lab_proto::Value>, ClientError> {
+        let mut replies = self.request(request).await?;
+        let mut data = Vec::new();
+        while let Some(reply) = replies.next().await? {
+            if let OpReply::Data(value) = reply {
+                data.push(value);
+            }
+        }
+        Ok(data)
+    }
+
+    /// Ends the connection and waits until the master was told.
+    pub async fn close(self) {
+        self.connection.close(0u32.into(), b"done");
+        // A master that is gone is not waited for.
+        let _ = tokio::time::timeout(Duration::from_millis(500), self.endpoint.wait_idle()).await;
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.connection.remote_address()
+    }
+
+    fn broken(&self, error: &quinn::ConnectionError) -> ClientError {
+        connection_error(self.address(), error)
+    }
+
+    fn stream_broken(&self, error: &quinn::WriteError) -> ClientError {
+        match error {
+            quinn::WriteError::ConnectionLost(e) => self.broken(e),
+            other => ClientError::Broken(other.to_string()),
+        }
+    }
+}
+
+/// The answers to one request. Dropping it tells the master to stop answering.
+#[derive(Debug)]
+pub struct Replies {
+    send: quinn::SendStream,
+    recv: quinn::RecvStream,
+    buffer: FrameBuffer,
+    address: SocketAddr,
+}
+
+impl Replies {
+    /// Returns the next answer, `None` after the last.
+    ///
+    /// # Errors
+    /// When the connection breaks before the end, or the master refuses.
+    pub async fn next(&mut self) -> Result<Option<OpReply>, ClientError> {
+        loop {
+            if let Some(reply) = self.buffer.next_frame::<OpReply>()? {
+                return match reply {
+                    OpReply::End => Ok(None),
+                    OpReply::Refused(refusal) => Err(ClientError::Refused(refusal)),
+                    other => Ok(Some(other)),
+                };
+            }
+            match self.recv.read_chunk(64 * 1024, true).await {
+                Ok(Some(chunk)) => self.buffer.push(&chunk.bytes),
+                Ok(None) => return Err(ClientError::Broken("the answer ends in the middle".to_owned())),
+                Err(quinn::ReadError::ConnectionLost(e)) => return Err(connection_error(self.address, &e)),
+                Err(e) => return Err(ClientError::Broken(e.to_string())),
+            }
+        }
+    }
+
+    /// Tells the master that no more answers are wanted.
+    pub fn stop(mut self) {
+        let _ = self.send.finish();
+        let _ = self.recv.stop(0u32.into());
+    }
+}
+
+fn quic_config(identity: &Identity) -> Result<quinn::ClientConfig, ClientError> {
+    let tls = identity.tls_config(ALPN_OPERATOR)?;
+    let quic = QuicClientConfig::try_from(tls).map_err(|e| IdentityError::Unusable(e.to_string()))?;
+    let mut config = quinn::ClientConfig::new(Arc::new(quic));
+    let mut transport = quinn::TransportConfig::default();
+    let idle = Duration::from_secs(120).try_into().expect("two minutes fit a QUIC timeout");
+    transport.max_idle_timeout(Some(idle)).keep_alive_interval(Some(Duration::from_secs(3)));
+    config.transport_config(Arc::new(transport));
+    Ok(config)
+}
+
+async fn resolve(master: &str) -> Result<SocketAddr, ClientError> {
+    let error = |reason: String| ClientError::Resolve { name: master.to_owned(), reason };
+    let with_port = match master.parse::<std::net::IpAddr>() {
+        Ok(ip) => SocketAddr::new(ip, DEFAULT_PORT).to_string(),
+        Err(_) if master.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) => {
+            master.to_owned()
+        }
+        Err(_) => format!("{master}:{DEFAULT_PORT}"),
+    };
+    let mut found = tokio::net::lookup_host(&with_port).await.map_err(|e| error(e.to_string()))?;
+    found.next().ok_or_else(|| error("it has no address".to_owned()))
+}
+
+fn connect_error(address: SocketAddr, error: &quinn::ConnectionError) -> ClientError {
+    match error {
+        quinn::ConnectionError::TransportError(e) => {
+            ClientError::NotAccepted { address, reason: format!("the TLS handshake failed ({})", e.reason) }
+        }
+        other => connection_error(address, other),
+    }
+}
+
+fn connection_error(address: SocketAddr, error: &quinn::ConnectionError) -> ClientError {
+    match error {
+        quinn::ConnectionError::ApplicationClosed(close) => {
+            ClientError::NotAccepted { address, reason: String::from_utf8_lossy(&close.reason).into_owned() }
+        }
+        // TLS alerts come as transport errors; in TLS 1.3 a refused client certificate shows up after the handshake.
+        quinn::ConnectionError::ConnectionClosed(close) if u64::from(close.error_code) >= 0x100 => {
+            ClientError::NotAccepted {
+                address,
+                reason: format!("the TLS handshake failed ({})", close.error_code),
+            }
+        }
+        quinn::ConnectionError::TimedOut => {
+            ClientError::Unreachable { address, reason: "it stopped answering".to_owned() }
+        }
+        other => ClientError::Broken(other.to_string()),
+    }
+}

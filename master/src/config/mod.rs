@@ -1,0 +1,309 @@
+//! The configuration: defaults that are the manual, a file over them, settings of the command line over both.
+//!
+//! Read once by `serve` and by `config show`; everything after that sees typed values only.
+
+pub mod units;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use lab_states::nearest;
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
+use toml::{Table, Value};
+
+/// Where the configuration is looked for.
+pub const DEFAULT_PATH: &str = "/etc/lab/master.toml";
+/// The defaults, commented: the manual.
+pub const DEFAULTS: &str = include_str!("default.toml");
+
+/// The values that apply.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Config {
+    /// Where the master listens.
+    pub listen: SocketAddr,
+    /// Where everything lives.
+    pub data_dir: PathBuf,
+    /// Where state files come from.
+    pub file_roots: Vec<PathBuf>,
+    /// Where pillar comes from.
+    pub pillar_roots: Vec<PathBuf>,
+    /// The enrolment door.
+    pub enrol: Enrol,
+    /// Certificates.
+    pub certificates: Certificates,
+    /// The minions' door.
+    pub link: Link,
+    /// Jobs.
+    pub jobs: Jobs,
+    /// The event log.
+    pub events: Events,
+    /// The store.
+    pub store: Store,
+    /// Names for targets, in compound syntax.
+    pub node_groups: BTreeMap<String, String>,
+}
+
+/// The enrolment door.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Enrol {
+    /// Directory of accepted grain values; empty is off.
+    pub autosign_grains_dir: PathBuf,
+    /// Enrolments at the same time.
+    pub max_concurrent: usize,
+    /// Enrolments begun per second.
+    pub rate: u32,
+    /// The same from one address.
+    pub rate_per_address: u32,
+    /// Ids with a pending key.
+    pub max_pending: usize,
+}
+
+/// Certificates.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Certificates {
+    /// How long a minion's is valid.
+    #[serde(deserialize_with = "duration")]
+    pub life: Duration,
+}
+
+/// The minions' door.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Link {
+    /// How often minions send heartbeats.
+    #[serde(deserialize_with = "duration")]
+    pub heartbeat: Duration,
+    /// After how many missed ones a minion is lost.
+    pub missed: u32,
+    /// After how long a minion that said that it reboots is lost.
+    #[serde(deserialize_with = "duration")]
+    pub reboot_patience: Duration,
+    /// Minions connected at once.
+    pub max_connections: usize,
+}
+
+/// Jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Jobs {
+    /// How long a minion may take unless the job says.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// How long a minion that was here a moment ago is waited for.
+    #[serde(deserialize_with = "duration")]
+    pub reconnect_grace: Duration,
+    /// Jobs remembered.
+    pub keep: usize,
+}
+
+/// The event log.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Events {
+    /// Older events are removed.
+    #[serde(deserialize_with = "duration")]
+    pub keep_age: Duration,
+    /// More than this is removed.
+    #[serde(deserialize_with = "size")]
+    pub keep_size: u64,
+    /// The size of a segment.
+    #[serde(deserialize_with = "size")]
+    pub segment_size: u64,
+    /// How often retention runs.
+    #[serde(deserialize_with = "duration")]
+    pub retention_every: Duration,
+}
+
+/// The store.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Store {
+    /// The cache's size.
+    #[serde(deserialize_with = "size")]
+    pub cache: u64,
+}
+
+/// Where each value comes from, by its path (`link.heartbeat`), with the value as TOML.
+pub type Origins = IndexMap<String, (String, Value)>;
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: io::Error,
+    },
+    /// A text is not TOML.
+    #[error("{origin}: {text}")]
+    Syntax {
+        /// Where it came from.
+        origin: String,
+        /// The parser's words, with line and column.
+        text: String,
+    },
+    /// A key that does not exist.
+    #[error("{origin}: unknown key {key}{}", hint.as_ref().map(|h| format!("; did you mean {h}?")).unwrap_or_default())]
+    UnknownKey {
+        /// Where it came from.
+        origin: String,
+        /// The key.
+        key: String,
+        /// The nearest known one.
+        hint: Option<String>,
+    },
+    /// A value that does not fit.
+    #[error("{0}; `lab-master config show` prints every value and where it comes from")]
+    Value(String),
+}
+
+/// Loads the configuration: defaults, then `file` (absent is fine unless it was asked for), then `settings` of the
+/// form `key=value` with the value in TOML.
+///
+/// # Errors
+/// When something cannot be read, is not TOML, is not known, or does not fit.
+pub fn load(file: Option<&Path>, settings: &[String]) -> Result<(Config, Origins), ConfigError> {
+    let mut merged = Merged::defaults();
+    let path = file.unwrap_or_else(|| Path::new(DEFAULT_PATH));
+    match fs::read_to_string(path) {
+        Ok(text) => merged.overlay(&path.display().to_string(), &text)?,
+        Err(e) if file.is_none() && e.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
+    }
+    for setting in settings {
+        merged.overlay("command line", &as_toml(setting))?;
+    }
+    merged.finish()
+}
+
+struct Merged {
+    table: Table,
+    origins: IndexMap<String, String>,
+}
+
+impl Merged {
+    fn defaults() -> Self {
+        let table: Table = DEFAULTS.parse().expect("the embedded defaults are TOML: a test reads them");
+        let mut origins = IndexMap::new();
+        leaves(&table, "", &mut |key, _| {
+            origins.insert(key.to_owned(), "default".to_owned());
+        });
+        Self { table, origins }
+    }
+
+    fn overlay(&mut self, origin: &str, text: &str) -> Result<(), ConfigError> {
+        let over: Table = text.parse().map_err(|e: toml::de::Error| ConfigError::Syntax {
+            origin: origin.to_owned(),
+            text: e.to_string().trim_end().to_owned(),
+        })?;
+        let mut found = Vec::new();
+        leaves(&over, "", &mut |key, value| found.push((key.to_owned(), value.clone())));
+        for (key, value) in found {
+            if !self.origins.contains_key(&key) && !key.starts_with("node_groups.") {
+                let known: Vec<&str> = self.origins.keys().map(String::as_str).collect();
+                let hint = nearest::nearest(&key, known).map(str::to_owned);
+                return Err(ConfigError::UnknownKey { origin: origin.to_owned(), key, hint });
+            }
+            set(&mut self.table, &key, value);
+            self.origins.insert(key, origin.to_owned());
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(Config, Origins), ConfigError> {
+        let Self { table, origins } = self;
+        let config = table
+            .clone()
+            .try_into()
+            .map_err(|e: toml::de::Error| ConfigError::Value(e.to_string().trim_end().replace('\n', " ")))?;
+        let mut out = Origins::new();
+        leaves(&table, "", &mut |key, value| {
+            let origin = origins.get(key).cloned().unwrap_or_default();
+            out.insert(key.to_owned(), (origin, value.clone()));
+        });
+        Ok((config, out))
+    }
+}
+
+fn leaves(table: &Table, prefix: &str, found: &mut dyn FnMut(&str, &Value)) {
+    for (name, value) in table {
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value {
+            Value::Table(inner) => leaves(inner, &key, found),
+            leaf => found(&key, leaf),
+        }
+    }
+}
+
+fn set(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                set(inner, rest, value);
+            }
+        }
+    }
+}
+
+/// A value that is not TOML by itself is taken as text: `--set listen=[::]:4511` need not be quoted twice.
+fn as_toml(setting: &str) -> String {
+    let (key, value) = setting.split_once('=').unwrap_or((setting, "\"\""));
+    if format!("x = {value}").parse::<Table>().is_ok() {
+        format!("{key} = {value}")
+    } else {
+        format!("{key} = {}", Value::String(value.to_owned()))
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+    units::duration(&String::deserialize(d)?).map_err(de::Error::custom)
+}
+
+fn size<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
+    units::size(&String::deserialize(d)?).map_err(de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_a_whole_configuration() {
+        let (config, origins) = Merged::defaults().finish().expect("fits");
+        assert_eq!(config.link.heartbeat, Duration::from_secs(5));
+        assert!(origins.values().all(|(origin, _)| origin == "default"));
+    }
+
+    #[test]
+    fn a_file_and_the_command_line_go_over_the_defaults_and_are_named() {
+        let mut merged = Merged::defaults();
+        merged.overlay("m.toml", "[link]\nheartbeat = '1s'\n[node_groups]\nweb = 'web*'").expect("known");
+        merged.overlay("command line", &as_toml("listen=127.0.0.1:0")).expect("known");
+        let (config, origins) = merged.finish().expect("fits");
+        assert_eq!(config.link.heartbeat, Duration::from_secs(1));
+        assert_eq!(config.node_groups["web"], "web*");
+        assert_eq!(origins["link.heartbeat"].0, "m.toml");
+        assert_eq!(origins["listen"].0, "command line");
+        assert_eq!(origins["link.missed"].0, "default");
+    }
+
+    #[test]
+    fn a_wrong_key_or_value_is_named_with_the_way_out() {
+        let mut merged = Merged::defaults();
+        let error = merged.overlay("m.toml", "[link]\nheartbeet = '1s'").expect_err("unknown").to_string();
+        assert_eq!(error, "m.toml: unknown key link.heartbeet; did you mean link.heartbeat?");
+        merged.overlay("m.toml", "[link]\nheartbeat = '5'").expect("known");
+        let error = merged.finish().expect_err("no unit").to_string();
+        assert!(error.contains("\"5\" is not a duration like"), "{error}");
+    }
+}

@@ -1,0 +1,8 @@
+//! State trees: what jobs name by digest and minions fetch by hash.
+//!
+//! The server scans the roots when a job is submitted; a job that names a digest works with exactly the files that
+//! were there then.
+
+mod scan;
+
+pub use scan::{Scan, ScanError, Scanner};

@@ -1,0 +1,232 @@
+//! Reads the file roots into a manifest. Hashes are kept by path, size, times and inode, so that a scan of an unchanged
+//! tree reads no content.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use lab_proto::Digest;
+use lab_proto::tree::{Entry, Manifest, ManifestError};
+use sha2::{Digest as _, Sha256};
+
+/// The deepest directory that is followed; a loop of symbolic links ends here.
+const MAX_DEPTH: usize = 64;
+/// A file that changed so recently may change again without its times telling.
+const SETTLED_AFTER_SECONDS: i64 = 2;
+
+/// A tree that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// A file or directory says no.
+    #[error("cannot {verb} {}", path.display())]
+    Io {
+        /// What was tried.
+        verb: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: io::Error,
+    },
+    /// A file's name is not UTF-8.
+    #[error("the name of {} is not UTF-8; rename it", path.display())]
+    Name {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Directories are nested too deep, or symbolic links go in circles.
+    #[error("{} is nested deeper than {MAX_DEPTH} levels; do symbolic links go in circles there?", path.display())]
+    TooDeep {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The tree is too large.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+}
+
+/// Reads trees again and again, hashing only what changed.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    known: BTreeMap<PathBuf, (Stamp, Digest)>,
+}
+
+/// A tree as it was found.
+#[derive(Debug)]
+pub struct Scan {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The digest that names it.
+    pub digest: Digest,
+    /// Where each content lies.
+    pub sources: BTreeMap<Digest, PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(m: &Metadata) -> Self {
+        Self {
+            device: m.dev(),
+            inode: m.ino(),
+            size: m.len(),
+            modified: (m.mtime(), m.mtime_nsec()),
+            changed: (m.ctime(), m.ctime_nsec()),
+        }
+    }
+}
+
+impl Scanner {
+    /// Reads the roots; of a path in several roots the first one counts. A root that does not exist is empty.
+    /// `now_seconds` is the wall clock, to tell files that may still be being written.
+    ///
+    /// # Errors
+    /// When something exists and cannot be read, has no UTF-8 name, or there is too much.
+    pub fn scan(&mut self, roots: &[PathBuf], now_seconds: i64) -> Result<Scan, ScanError> {
+        let mut walk = Walk {
+            scanner: self,
+            now_seconds,
+            entries: Vec::new(),
+            sources: BTreeMap::new(),
+            seen: BTreeSet::new(),
+        };
+        for root in roots {
+            match fs::metadata(root) {
+                Ok(_) => walk.directory(root, "", 0)?,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(ScanError::Io { verb: "read", path: root.clone(), source }),
+            }
+        }
+        let Walk { entries, sources, seen, .. } = walk;
+        self.known.retain(|path, _| seen.contains(path));
+        let manifest = Manifest::new(entries)?;
+        let digest = Digest::of(&manifest.to_bytes());
+        Ok(Scan { manifest, digest, sources })
+    }
+
+    fn digest(&mut self, path: &Path, metadata: &Metadata, now_seconds: i64) -> Result<Digest, ScanError> {
+        let stamp = Stamp::of(metadata);
+        if let Some((known, digest)) = self.known.get(path)
+            && *known == stamp
+        {
+            return Ok(*digest);
+        }
+        let digest = hash(path)?;
+        if now_seconds - metadata.ctime() > SETTLED_AFTER_SECONDS {
+            self.known.insert(path.to_owned(), (stamp, digest));
+        }
+        Ok(digest)
+    }
+}
+
+struct Walk<'a> {
+    scanner: &'a mut Scanner,
+    now_seconds: i64,
+    entries: Vec<Entry>,
+    sources: BTreeMap<Digest, PathBuf>,
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn directory(&mut self, dir: &Path, prefix: &str, depth: usize) -> Result<(), ScanError> {
+        if depth > MAX_DEPTH {
+            return Err(ScanError::TooDeep { path: dir.to_owned() });
+        }
+        let io = |source| ScanError::Io { verb: "list", path: dir.to_owned(), source };
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir).map_err(io)? {
+            names.push(entry.map_err(io)?.file_name());
+        }
+        names.sort();
+        for name in names {
+            let path = dir.join(&name);
+            let Some(name) = name.to_str() else { return Err(ScanError::Name { path }) };
+            if name == ".git" {
+                continue;
+            }
+            let relative = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+            self.one(&path, relative, depth)?;
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, path: &Path, relative: String, depth: usize) -> Result<(), ScanError> {
+        let metadata = match fs::metadata(path) {
+            Ok(m) => m,
+            // A dangling link, or a file that went away between listing and looking: not part of the tree.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(ScanError::Io { verb: "read", path: path.to_owned(), source }),
+        };
+        if metadata.is_dir() {
+            return self.directory(path, &relative, depth + 1);
+        }
+        if !metadata.is_file() {
+            return Ok(());
+        }
+        let link = fs::read_link(path).ok().map(|to| to.to_string_lossy().into_owned());
+        let digest = self.scanner.digest(path, &metadata, self.now_seconds)?;
+        self.seen.insert(path.to_owned());
+        self.sources.entry(digest).or_insert_with(|| path.to_owned());
+        let mode = metadata.permissions().mode() & 0o7777;
+        self.entries.push(Entry { path: relative, digest, size: metadata.len(), mode, link });
+        Ok(())
+    }
+}
+
+fn hash(path: &Path) -> Result<Digest, ScanError> {
+    let io = |source| ScanError::Io { verb: "read", path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let n = file.read(&mut buffer).map_err(io)?;
+        if n == 0 {
+            return Ok(Digest::from_bytes(hasher.finalize().into()));
+        }
+        hasher.update(&buffer[..n]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_are_merged_links_are_kept_and_changes_change_the_digest() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        fs::create_dir_all(a.join("web")).expect("made");
+        fs::create_dir_all(&b).expect("made");
+        fs::write(a.join("web/init.sls"), "one").expect("written");
+        fs::write(b.join("top.sls"), "two").expect("written");
+        std::os::unix::fs::symlink("top.sls", b.join("link.sls")).expect("linked");
+        std::os::unix::fs::symlink("nowhere", b.join("dangling")).expect("linked");
+        let roots = [a.clone(), b, dir.path().join("absent")];
+        let mut scanner = Scanner::default();
+        let first = scanner.scan(&roots, i64::MAX / 2).expect("scans");
+        let paths: Vec<&str> = first.manifest.entries().iter().map(|e| e.path.as_str()).collect();
+        assert_eq!(paths, ["link.sls", "top.sls", "web/init.sls"]);
+        let link = first.manifest.get("link.sls").expect("there");
+        assert_eq!((link.digest, link.link.as_deref()), (Digest::of(b"two"), Some("top.sls")));
+        assert_eq!(scanner.scan(&roots, i64::MAX / 2).expect("scans").digest, first.digest);
+        fs::write(a.join("web/init.sls"), "three").expect("written");
+        assert_ne!(scanner.scan(&roots, i64::MAX / 2).expect("scans").digest, first.digest);
+    }
+
+    #[test]
+    fn links_in_circles_are_named() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        std::os::unix::fs::symlink(".", dir.path().join("loop")).expect("linked");
+        let error = Scanner::default().scan(&[dir.path().to_owned()], 0).map(|_| ()).expect_err("a circle");
+        assert!(matches!(error, ScanError::TooDeep { .. } | ScanError::Io { .. }), "{error}");
+    }
+}

@@ -1,0 +1,498 @@
+//! Jobs: whom each addressed, how it stands on each of them, and when everyone is accounted for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use lab_proto::ids::JobId;
+use lab_proto::job::StepRef;
+use lab_proto::v1::link::{JobState, JobsUp};
+use lab_proto::{Digest, EndState, Event, JobSpec, Map, MinionId, Target, Timestamp, Value};
+
+use super::links::end_state;
+use super::{ConnId, Core, Effect, JobRecord, RowRecord, Timer, facts, records};
+
+/// The largest job, in bytes when encoded: its event and its record must hold it.
+const MAX_SPEC: usize = 48 * 1024;
+
+/// A job to be.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Its id, when a step of a run chose it before.
+    pub jid: Option<JobId>,
+    /// The function.
+    pub fun: String,
+    /// Positional arguments.
+    pub args: Vec<Value>,
+    /// Named arguments.
+    pub kwargs: Map,
+    /// Whom it addresses, as asked.
+    pub target: Target,
+    /// Whom it addresses, matched.
+    pub minions: Vec<MinionId>,
+    /// How long a minion may take.
+    pub timeout: Option<Duration>,
+    /// The state tree.
+    pub tree: Option<Digest>,
+    /// Who asks.
+    pub user: String,
+    /// The step that it belongs to.
+    pub step: Option<StepRef>,
+    /// At most so many minions at a time.
+    pub batch: Option<u32>,
+}
+
+/// A job that is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// It is too large.
+    #[error(
+        "the job's arguments have {0} bytes when encoded; at most {MAX_SPEC} fit, put large data into files"
+    )]
+    TooLarge(usize),
+}
+
+/// A job that cannot be killed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no job {0} is running; see `lab-master job list`")]
+pub struct KillError(pub JobId);
+
+/// How a job stands on one minion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// It waits for its turn in the batch.
+    Waiting,
+    /// The minion is not connected, but may be back before then.
+    Absent {
+        /// Offline from then on.
+        until: Timestamp,
+    },
+    /// It was published.
+    Published {
+        /// Timed out from then on.
+        deadline: Timestamp,
+        /// How many jobs are before it there, as far as the minion told.
+        queued: Option<u32>,
+    },
+    /// The master decided its end; the event is on its way to the log.
+    Ending,
+    /// It ended.
+    Ended(RowRecord),
+}
+
+/// What is told of a job that is not done.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    /// The job.
+    pub record: JobRecord,
+    /// How it stands.
+    pub rows: Vec<(MinionId, Row)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Job {
+    record: JobRecord,
+    spec: Arc<JobSpec>,
+    rows: IndexMap<MinionId, Row>,
+    waiting: VecDeque<MinionId>,
+    open: usize,
+    /// Whether the event that starts the job is in the log; its record is written first and may stand alone.
+    begun: bool,
+    closing: bool,
+}
+
+impl Core {
+    /// Takes a job: it is stored, then published. Returns its id and where its events begin.
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub fn submit(&mut self, submission: Submission, now: Timestamp) -> Result<JobId, SubmitError> {
+        let jid = submission.jid.unwrap_or_else(|| JobId::new(now, (self.random)()));
+        if self.jobs.contains_key(&jid) {
+            // A step that is entered again after a restart; its job is known and goes on.
+            return Ok(jid);
+        }
+        let Submission { jid: _, fun, args, kwargs, target, minions, timeout, tree, user, step, batch } =
+            submission;
+        let timeout = timeout.unwrap_or(self.config.job_timeout);
+        let spec = JobSpec {
+            jid,
+            fun,
+            args,
+            kwargs,
+            target,
+            timeout_micros: Some(u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX)),
+            tree,
+            user,
+            step,
+            at: now,
+        };
+        let size = lab_proto::codec::encode(&spec).map_or(usize::MAX, |b| b.len());
+        if size > MAX_SPEC {
+            return Err(SubmitError::TooLarge(size));
+        }
+        let record = JobRecord {
+            spec: spec.clone(),
+            after: self.head.seq,
+            count: minions.len() as u64,
+            batch,
+            done: None,
+        };
+        let rows = minions.iter().map(|m| (m, RowRecord::open()));
+        self.append_with(records::put_job(&record, rows), vec![facts::job_new(&spec, &minions)]);
+        let job = Job {
+            record,
+            spec: Arc::new(spec),
+            open: minions.len(),
+            waiting: minions.iter().cloned().collect(),
+            rows: minions.into_iter().map(|m| (m, Row::Waiting)).collect(),
+            begun: false,
+            closing: false,
+        };
+        self.jobs.insert(jid, job);
+        Ok(jid)
+    }
+
+    /// Ends a job: minions that run it are told, the others do not get it.
+    ///
+    /// # Errors
+    /// When no such job is running.
+    pub fn kill(&mut self, jid: JobId, by: &str) -> Result<(), KillError> {
+        let job = self.jobs.get_mut(&jid).filter(|j| !j.closing).ok_or(KillError(jid))?;
+        job.waiting.clear();
+        let (mut published, mut unborn) = (Vec::new(), Vec::new());
+        for (minion, row) in &mut job.rows {
+            match row {
+                Row::Published { .. } => published.push(minion.clone()),
+                Row::Waiting | Row::Absent { .. } => {
+                    *row = Row::Ending;
+                    unborn.push(minion.clone());
+                }
+                Row::Ending | Row::Ended(_) => {}
+            }
+        }
+        self.append(facts::job_kill(jid, by));
+        for minion in unborn {
+            self.append(facts::job_end(
+                jid,
+                &minion,
+                EndState::Killed,
+                "killed before it was published there",
+            ));
+        }
+        for conn in published.iter().filter_map(|m| self.job_link(m)).collect::<Vec<_>>() {
+            self.effects.push_back(Effect::Kill { conn, jid, by: by.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Notes that a link's stream of jobs is registered, and publishes what its minion has not ended.
+    pub fn jobs_registered(&mut self, conn: ConnId, now: Timestamp) {
+        let Some(minion) = self.subscribe(conn) else { return };
+        let jids: Vec<JobId> = self.jobs.keys().copied().collect();
+        for jid in jids {
+            let job = &self.jobs[&jid];
+            if job.begun && matches!(job.rows.get(&minion), Some(Row::Absent { .. } | Row::Published { .. }))
+            {
+                self.publish(jid, &minion, now);
+                self.arm_job(jid);
+            }
+        }
+    }
+
+    /// Takes a frame from a link's stream of jobs.
+    pub fn jobs_up(&mut self, conn: ConnId, frame: JobsUp) {
+        let Some(minion) = self.link_minion(conn) else { return };
+        match frame {
+            JobsUp::Progress { jid, progress } => {
+                if self.jobs.get(&jid).is_some_and(|j| j.rows.contains_key(&minion)) {
+                    self.effects.push_back(Effect::Progress { jid, minion, progress });
+                }
+            }
+            JobsUp::State { jid, state } => self.job_state(jid, &minion, state),
+        }
+    }
+
+    /// Returns the jobs that are not done, oldest first.
+    pub fn open_jobs(&self) -> impl Iterator<Item = JobView> {
+        self.jobs.values().map(Job::view)
+    }
+
+    /// Returns a job that is not done.
+    pub fn open_job(&self, jid: JobId) -> Option<JobView> {
+        self.jobs.get(&jid).map(Job::view)
+    }
+
+    /// Changes the tables by an event; returns the job that it is about, if that is open.
+    pub(super) fn fold_job_event(&mut self, event: &Event) -> Option<JobId> {
+        let (jid, kind) = job_event(event)?;
+        let Some(job) = self.jobs.get_mut(&jid) else {
+            if let JobEvent::Ended(minion, row) = kind
+                && event.origin.minion().is_some()
+            {
+                self.effects.push_back(Effect::LateReturn { jid, minion, row });
+            }
+            return None;
+        };
+        match kind {
+            JobEvent::New => job.begun = true,
+            JobEvent::Ended(minion, row) => job.end(&minion, row, event.origin.minion().is_some()),
+            JobEvent::Done => {
+                self.jobs.remove(&jid);
+            }
+        }
+        Some(jid)
+    }
+
+    /// Goes on with a job after one of its events is in the log.
+    pub(super) fn after_job_event(&mut self, jid: JobId, now: Timestamp) {
+        self.fill(jid, now);
+        self.close_if_done(jid);
+    }
+
+    pub(super) fn resume_jobs(&mut self, now: Timestamp) {
+        // A record whose first event is not in the log was never acknowledged to anybody.
+        let unborn: Vec<JobId> = self.jobs.iter().filter(|(_, j)| !j.begun).map(|(jid, _)| *jid).collect();
+        for jid in unborn {
+            if let Some(job) = self.jobs.remove(&jid) {
+                self.append_with(records::delete_job(&job.record), Vec::new());
+            }
+        }
+        let until = now + self.config.reconnect_grace.max(self.config.reboot_patience);
+        let jids: Vec<JobId> = self.jobs.keys().copied().collect();
+        for jid in jids {
+            if let Some(job) = self.jobs.get_mut(&jid) {
+                // Rows that were published and rows that were not look the same from here: both are asked again,
+                // and a minion that knows the jid does not run it twice.
+                for row in job.rows.values_mut().filter(|r| !matches!(r, Row::Ended(_))) {
+                    *row = Row::Absent { until };
+                }
+            }
+            self.arm(until, Timer::Job(jid));
+            self.close_if_done(jid);
+        }
+    }
+
+    pub(super) fn job_timeout(&mut self, jid: JobId, now: Timestamp) {
+        let Some(job) = self.jobs.get_mut(&jid) else { return };
+        let mut ends = Vec::new();
+        for (minion, row) in &mut job.rows {
+            let end = match row {
+                Row::Absent { until } if *until <= now => (EndState::Offline, "it is not connected"),
+                Row::Published { deadline, .. } if *deadline <= now => {
+                    (EndState::TimedOut, "no return within the job's timeout")
+                }
+                _ => continue,
+            };
+            *row = Row::Ending;
+            ends.push((minion.clone(), end));
+        }
+        for (minion, (state, why)) in ends {
+            self.append(facts::job_end(jid, &minion, state, why));
+        }
+        self.arm_job(jid);
+    }
+
+    /// Ends the rows of a minion that is gone.
+    pub(super) fn end_rows_of(&mut self, minion: &MinionId, state: EndState, why: &str) {
+        let mut events = Vec::new();
+        for (jid, job) in &mut self.jobs {
+            if let Some(row @ (Row::Published { .. } | Row::Absent { .. })) = job.rows.get_mut(minion) {
+                *row = Row::Ending;
+                events.push(facts::job_end(*jid, minion, state, why));
+            }
+        }
+        for event in events {
+            self.append(event);
+        }
+    }
+
+    fn job_state(&mut self, jid: JobId, minion: &MinionId, state: JobState) {
+        let Some(row) = self.jobs.get_mut(&jid).and_then(|j| j.rows.get_mut(minion)) else { return };
+        let Row::Published { queued, .. } = row else { return };
+        match state {
+            JobState::Queued(before) => *queued = Some(before),
+            JobState::Running => *queued = Some(0),
+            // The return is in the minion's outbox and comes as an event, or came before.
+            JobState::Ended => {}
+            JobState::Refused(reason) => {
+                *row = Row::Ending;
+                self.append(facts::job_end(jid, minion, EndState::Failed, &reason));
+            }
+        }
+    }
+
+    /// Publishes to as many waiting minions as the batch allows.
+    fn fill(&mut self, jid: JobId, now: Timestamp) {
+        let Some(job) = self.jobs.get_mut(&jid).filter(|j| j.begun) else { return };
+        let active = job.open - job.waiting.len().min(job.open);
+        let room = job.record.batch.map_or(usize::MAX, |b| (b.max(1) as usize).saturating_sub(active));
+        let next: Vec<MinionId> = job.waiting.drain(..room.min(job.waiting.len())).collect();
+        if next.is_empty() {
+            return;
+        }
+        for minion in next {
+            self.start_row(jid, &minion, now);
+        }
+        self.arm_job(jid);
+    }
+
+    fn start_row(&mut self, jid: JobId, minion: &MinionId, now: Timestamp) {
+        if self.job_link(minion).is_some() {
+            return self.publish(jid, minion, now);
+        }
+        let until = self.may_be_back_until(minion, now);
+        let Some(row) = self.jobs.get_mut(&jid).and_then(|j| j.rows.get_mut(minion)) else { return };
+        match until {
+            Some(until) => *row = Row::Absent { until },
+            None => {
+                *row = Row::Ending;
+                self.append(facts::job_end(jid, minion, EndState::Offline, "it is not connected"));
+            }
+        }
+    }
+
+    /// A minion that was here a moment ago, or before this master started, may be about to come back.
+    fn may_be_back_until(&self, minion: &MinionId, now: Timestamp) -> Option<Timestamp> {
+        let entry = self.roster.get(minion)?;
+        if entry.lost {
+            return None;
+        }
+        let since = entry.last_heard.max(if entry.conn.is_some() { now } else { self.started });
+        let grace = since + self.config.reconnect_grace;
+        let rebooting = entry.record.reboot_by.is_some().then_some(entry.away_until).flatten();
+        Some(rebooting.map_or(grace, |t| grace.max(t))).filter(|until| *until > now)
+    }
+
+    fn publish(&mut self, jid: JobId, minion: &MinionId, now: Timestamp) {
+        let Some(conn) = self.job_link(minion) else { return };
+        let Some(job) = self.jobs.get_mut(&jid) else { return };
+        let timeout = Duration::from_micros(job.spec.timeout_micros.unwrap_or(u64::MAX));
+        if let Some(row) = job.rows.get_mut(minion)
+            && !matches!(row, Row::Published { .. })
+        {
+            *row = Row::Published { deadline: now + timeout, queued: None };
+        }
+        let job = job.spec.clone();
+        self.effects.push_back(Effect::Publish { conn, minion: minion.clone(), job });
+    }
+
+    fn arm_job(&mut self, jid: JobId) {
+        let Some(job) = self.jobs.get(&jid) else { return };
+        let next = job.rows.values().filter_map(|row| match row {
+            Row::Absent { until } => Some(*until),
+            Row::Published { deadline, .. } => Some(*deadline),
+            Row::Waiting | Row::Ending | Row::Ended(_) => None,
+        });
+        if let Some(at) = next.min() {
+            self.arm(at, Timer::Job(jid));
+        }
+    }
+
+    fn close_if_done(&mut self, jid: JobId) {
+        let Some(job) = self.jobs.get_mut(&jid).filter(|j| j.open == 0 && !j.closing && j.begun) else {
+            return;
+        };
+        job.closing = true;
+        let ended: Vec<(&MinionId, RowRecord)> = job
+            .rows
+            .iter()
+            .filter_map(|(m, row)| if let Row::Ended(r) = row { Some((m, r.clone())) } else { None })
+            .collect();
+        let success = ended.iter().all(|(_, r)| r.success);
+        let mut counts: Vec<(EndState, u64)> = Vec::new();
+        for end in ended.iter().filter_map(|(_, r)| r.end) {
+            match counts.iter_mut().find(|(e, _)| *e == end) {
+                Some((_, n)) => *n += 1,
+                None => counts.push((end, 1)),
+            }
+        }
+        job.record.done = Some(success);
+        let changes = records::put_job(&job.record, ended);
+        let event = facts::job_done(&job.spec, success, &counts);
+        self.append_with(changes, vec![event]);
+    }
+}
+
+impl Job {
+    pub(super) fn restore(record: JobRecord, rows: Vec<(MinionId, RowRecord)>) -> Self {
+        let rows: IndexMap<MinionId, Row> = rows.into_iter().map(|(m, _)| (m, Row::Waiting)).collect();
+        Self {
+            spec: Arc::new(record.spec.clone()),
+            open: rows.len(),
+            waiting: VecDeque::new(),
+            rows,
+            record,
+            begun: false,
+            closing: false,
+        }
+    }
+
+    fn end(&mut self, minion: &MinionId, end: RowRecord, is_return: bool) {
+        let Some(row) = self.rows.get_mut(minion) else { return };
+        match row {
+            // A return corrects what the master had to guess; nothing corrects a return.
+            Row::Ended(old) if is_return && old.end.is_some_and(is_guess) => *row = Row::Ended(end),
+            Row::Ended(_) => {}
+            Row::Waiting | Row::Absent { .. } | Row::Published { .. } | Row::Ending => {
+                *row = Row::Ended(end);
+                self.open -= 1;
+                self.waiting.retain(|m| m != minion);
+            }
+        }
+    }
+
+    fn view(&self) -> JobView {
+        let rows = self.rows.iter().map(|(m, r)| (m.clone(), r.clone())).collect();
+        JobView { record: self.record.clone(), rows }
+    }
+}
+
+impl RowRecord {
+    fn open() -> Self {
+        Self { end: None, success: false, retcode: 0, seq: 0 }
+    }
+}
+
+/// Tells whether an end is the master's guess, which a late return corrects.
+pub(crate) fn is_guess(end: EndState) -> bool {
+    match end {
+        EndState::TimedOut | EndState::Lost | EndState::Offline => true,
+        EndState::Returned | EndState::Failed | EndState::Interrupted | EndState::Killed => false,
+    }
+}
+
+enum JobEvent {
+    New,
+    Ended(MinionId, RowRecord),
+    Done,
+}
+
+fn job_event(event: &Event) -> Option<(JobId, JobEvent)> {
+    let mut parts = event.tag.parts();
+    let head = (parts.next()?, parts.next()?);
+    if !matches!(head, ("salt" | "lab", "job")) {
+        return None;
+    }
+    let jid: JobId = parts.next()?.parse().ok()?;
+    let kind = match (head.0, parts.next()?) {
+        ("salt", "new") => JobEvent::New,
+        ("lab", "done") => JobEvent::Done,
+        ("salt", "ret") | ("lab", "end") => {
+            let minion = MinionId::new(parts.next()?).ok()?;
+            let data = &event.data;
+            let end = end_state(data.get("state")?.as_str()?)?;
+            let retcode = data.get("retcode").and_then(Value::as_int).and_then(|n| i64::try_from(n).ok());
+            let row = RowRecord {
+                end: Some(end),
+                success: data.get("success").and_then(Value::as_bool).unwrap_or(false),
+                retcode: retcode.unwrap_or(1),
+                seq: event.position.seq,
+            };
+            JobEvent::Ended(minion, row)
+        }
+        _ => return None,
+    };
+    Some((jid, kind))
+}

@@ -1,0 +1,228 @@
+//! The master as a value: who is connected, what they were asked, what came of it. Sans-IO: the server shell (and the
+//! simulator) calls the methods with the present time and carries out [`Core::poll_effect`].
+//!
+//! Facts are decided here, but they count only once they are in the log: the core asks for an append, and its tables
+//! change when the event comes back through [`Core::appended`]. A replay of the log therefore rebuilds them.
+//! Never reads a clock, never blocks; randomness comes from the generator given at construction.
+
+mod effect;
+pub(crate) mod facts;
+mod jobs;
+mod links;
+pub(crate) mod records;
+mod refusals;
+mod roster;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab_proto::link::SessionLimits;
+use lab_proto::{Event, JobId, Map, MinionId, NewEvent, OutboxId, Position, Timestamp};
+
+pub use effect::{Effect, Write};
+pub(crate) use jobs::is_guess;
+pub use jobs::{JobView, KillError, Row, Submission, SubmitError};
+pub use links::Arrival;
+pub use records::{JobRecord, KeyRecord, KeyState, MinionRecord, RowRecord};
+pub use roster::{MinionView, Presence};
+
+use self::jobs::Job;
+use self::links::Link;
+use self::refusals::Refusals;
+use self::roster::Entry;
+use crate::store::Change;
+
+/// One connection of a minion; the shell counts them up and never uses one twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// What the core must be told of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct CoreConfig {
+    /// Heartbeats.
+    pub limits: SessionLimits,
+    /// How long a minion that announced a reboot may be away.
+    pub reboot_patience: Duration,
+    /// How long a minion may take for a job that does not say.
+    pub job_timeout: Duration,
+    /// How long a minion that was here a moment ago is waited for with a new job.
+    pub reconnect_grace: Duration,
+}
+
+/// Makes 64 random bits.
+pub type Random = Box<dyn FnMut() -> u64 + Send>;
+
+/// The master's decisions.
+pub struct Core {
+    config: CoreConfig,
+    random: Random,
+    started: Timestamp,
+    head: Position,
+    links: HashMap<ConnId, Link>,
+    roster: BTreeMap<MinionId, Entry>,
+    marks: HashMap<OutboxId, u64>,
+    jobs: BTreeMap<JobId, Job>,
+    refusals: Refusals,
+    timers: BTreeSet<(Timestamp, Timer)>,
+    effects: VecDeque<Effect>,
+}
+
+/// What a wake-up is for. One that no longer matters when it fires does nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// A link's heartbeats.
+    Link(ConnId),
+    /// A minion without a link becomes lost.
+    Away(MinionId),
+    /// A row of the job is overdue.
+    Job(JobId),
+    /// Refusals that were held back.
+    Refusals,
+}
+
+/// What the core finds in the store at start.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// What is known of minions.
+    pub minions: Vec<MinionRecord>,
+    /// Their last grains.
+    pub grains: Vec<(MinionId, Map)>,
+    /// Jobs that were not done, with their rows.
+    pub jobs: Vec<(JobRecord, Vec<(MinionId, RowRecord)>)>,
+}
+
+impl Core {
+    /// Makes a core. Events that came after the oldest unfinished job must follow through [`Core::replay`], then
+    /// [`Core::resume`].
+    pub fn new(
+        config: CoreConfig,
+        random: Random,
+        head: Position,
+        restored: Restored,
+        now: Timestamp,
+    ) -> Self {
+        let mut core = Self {
+            config,
+            random,
+            started: now,
+            head,
+            links: HashMap::new(),
+            roster: BTreeMap::new(),
+            marks: HashMap::new(),
+            jobs: BTreeMap::new(),
+            refusals: Refusals::default(),
+            timers: BTreeSet::new(),
+            effects: VecDeque::new(),
+        };
+        core.restore_roster(restored.minions, restored.grains, now);
+        for (record, rows) in restored.jobs {
+            core.jobs.insert(record.spec.jid, Job::restore(record, rows));
+        }
+        core
+    }
+
+    /// Takes an event of the past at start: rebuilds unfinished jobs, decides nothing.
+    pub fn replay(&mut self, event: &Event) {
+        self.fold_job_event(event);
+    }
+
+    /// Ends the replay: unfinished jobs wait for their minions again.
+    pub fn resume(&mut self, now: Timestamp) {
+        self.resume_jobs(now);
+    }
+
+    /// Takes events that were just appended, in the order of the log.
+    pub fn appended(&mut self, events: &[Event], now: Timestamp) {
+        for event in events {
+            self.head = event.position;
+            if let Some(jid) = self.fold_job_event(event) {
+                self.after_job_event(jid, now);
+            }
+        }
+    }
+
+    /// Appends events and makes changes that the core need not know the reason of.
+    pub fn write(&mut self, write: Write) {
+        if !write.is_empty() {
+            self.effects.push_back(Effect::Write(write));
+        }
+    }
+
+    /// Notes that somebody tried what is not allowed.
+    pub fn refused(&mut self, why: &str, peer: &str, now: Timestamp) {
+        if let Some(event) = self.refusals.note(why, peer, now) {
+            self.append(event);
+            self.arm_refusals();
+        }
+    }
+
+    /// Takes a wake-up.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        while let Some((at, _)) = self.timers.first()
+            && *at <= now
+        {
+            let (_, timer) = self.timers.pop_first().expect("there is a first: just seen");
+            match timer {
+                Timer::Link(conn) => self.link_timeout(conn, now),
+                Timer::Away(minion) => self.away_timeout(&minion, now),
+                Timer::Job(jid) => self.job_timeout(jid, now),
+                Timer::Refusals => {
+                    for event in self.refusals.due(now) {
+                        self.append(event);
+                    }
+                    self.arm_refusals();
+                }
+            }
+        }
+    }
+
+    /// Returns when to call [`Core::handle_timeout`], and what for.
+    pub fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
+        self.timers.first().map(|(at, timer)| {
+            let why = match timer {
+                Timer::Link(_) => "heartbeats of a link",
+                Timer::Away(_) => "a minion without a link",
+                Timer::Job(_) => "a job's minions",
+                Timer::Refusals => "refusals held back",
+            };
+            (*at, why)
+        })
+    }
+
+    /// Returns the next thing to do.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Returns the newest position that the core knows to be durable.
+    pub fn head(&self) -> Position {
+        self.head
+    }
+
+    /// Makes 64 random bits.
+    pub fn random(&mut self) -> u64 {
+        (self.random)()
+    }
+
+    fn append(&mut self, event: NewEvent) {
+        self.effects.push_back(Effect::Write(Write { events: vec![event], ..Write::default() }));
+    }
+
+    fn append_with(&mut self, changes: Vec<Change>, events: Vec<NewEvent>) {
+        self.write(Write { changes, events, marks: Vec::new() });
+    }
+
+    fn arm(&mut self, at: Timestamp, timer: Timer) {
+        self.timers.insert((at, timer));
+    }
+
+    fn arm_refusals(&mut self) {
+        if let Some(at) = self.refusals.poll_timeout() {
+            self.arm(at, Timer::Refusals);
+        }
+    }
+}
+
+/// Shares a map of grains between the roster and its readers.
+pub type SharedGrains = Arc<Map>;

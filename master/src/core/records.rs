@@ -1,0 +1,379 @@
+//! What the master keeps beside the log, typed. The only file that knows buckets and keys.
+
+use lab_proto::event::Boot;
+use lab_proto::ids::{MachineId, ProcessId};
+use lab_proto::{
+    Digest, EndState, Fingerprint, JobId, JobSpec, Map, MinionId, RunId, Target, Timestamp, Value, codec,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Bucket, Change, KeyStore, StoreError};
+
+/// Rows of a job are stored so many to a value, which keeps each value below the store's limit.
+const ROWS_PER_CHUNK: usize = 128;
+
+/// How a key stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyState {
+    /// Waits.
+    Pending,
+    /// Let in.
+    Accepted,
+    /// Shut out.
+    Rejected,
+    /// Was accepted until another key of the same minion took its place.
+    Superseded,
+}
+
+impl KeyState {
+    /// Names the state.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// One key of one minion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// Whose.
+    pub id: MinionId,
+    /// Which.
+    pub fingerprint: Fingerprint,
+    /// How it stands.
+    pub state: KeyState,
+    /// The request that it came with, DER: what is signed when it is accepted.
+    pub csr: Vec<u8>,
+    /// When it first came.
+    pub since: Timestamp,
+    /// When its state changed.
+    pub changed: Timestamp,
+    /// Who changed it.
+    pub by: String,
+    /// Where it came from.
+    pub address: String,
+    /// The machine that it came from.
+    pub machine_id: Option<MachineId>,
+}
+
+/// A join token; its secret only as a hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRecord {
+    /// The public name.
+    pub name: String,
+    /// SHA-256 of the secret.
+    pub hash: Digest,
+    /// The ids it is good for.
+    pub pattern: String,
+    /// Until when.
+    pub expires: Timestamp,
+    /// How often it may still be used.
+    pub uses_left: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Who made it.
+    pub by: String,
+}
+
+/// An operator's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorRecord {
+    /// Whose.
+    pub name: String,
+    /// Which.
+    pub fingerprint: Fingerprint,
+    /// Since when.
+    pub since: Timestamp,
+    /// Who let it in.
+    pub by: String,
+}
+
+/// What is known of a minion across restarts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MinionRecord {
+    /// Which.
+    pub id: MinionId,
+    /// The boot that it was last seen with.
+    pub boot: Boot,
+    /// The agent process that it was last seen with.
+    pub process: ProcessId,
+    /// The machine.
+    pub machine_id: MachineId,
+    /// The agent's version.
+    pub version: String,
+    /// Where it came from.
+    pub address: String,
+    /// When its last link came up or went down.
+    pub last_seen: Timestamp,
+    /// The job that announced a reboot that has not been seen yet.
+    pub reboot_by: Option<JobId>,
+}
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// The job.
+    pub spec: JobSpec,
+    /// The log's head when it was submitted: its events come after.
+    pub after: u64,
+    /// How many minions it addressed.
+    pub count: u64,
+    /// At most so many at a time.
+    pub batch: Option<u32>,
+    /// Whether everyone is accounted for, and then whether all succeeded.
+    pub done: Option<bool>,
+}
+
+/// How a job stands on one minion; `seq` finds the event that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowRecord {
+    /// The end, once there is one.
+    pub end: Option<EndState>,
+    /// Whether the function succeeded.
+    pub success: bool,
+    /// The exit code.
+    pub retcode: i64,
+    /// The number of the return or end event.
+    pub seq: u64,
+}
+
+/// A mine value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MineRecord {
+    /// The value.
+    pub value: Value,
+    /// Who may read it; `None` is everyone.
+    pub allow: Option<Target>,
+    /// Until when it is good.
+    pub expires: Option<Timestamp>,
+    /// When it was stored.
+    pub at: Timestamp,
+}
+
+/// An orchestration run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Which.
+    pub run: RunId,
+    /// Its orchestration file.
+    pub name: String,
+    /// Who started it.
+    pub user: String,
+    /// When.
+    pub at: Timestamp,
+    /// The log's head when it was started: its events come after.
+    pub after: u64,
+    /// Whether it ended, and then whether it succeeded.
+    pub done: Option<bool>,
+}
+
+const KEYS: Bucket = Bucket::new("keys");
+const TOKENS: Bucket = Bucket::new("tokens");
+const OPERATORS: Bucket = Bucket::new("operators");
+const MINIONS: Bucket = Bucket::new("minions");
+const GRAINS: Bucket = Bucket::new("grains");
+const JOBS: Bucket = Bucket::new("jobs");
+const JOB_ROWS: Bucket = Bucket::new("job-rows");
+const MINE: Bucket = Bucket::new("mine");
+const RUNS: Bucket = Bucket::new("runs");
+
+/// A record that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The store says no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The bytes are not the record.
+    #[error("a record in {bucket} cannot be read; restore a backup (`lab-master restore`)")]
+    Malformed {
+        /// Where.
+        bucket: &'static str,
+        /// Why.
+        #[source]
+        source: codec::CodecError,
+    },
+}
+
+type Read<T> = Result<T, RecordError>;
+
+/// Sets a key.
+pub(crate) fn put_key(r: &KeyRecord) -> Change {
+    put(KEYS, key_key(&r.id, r.fingerprint), r)
+}
+
+/// Forgets a key.
+pub(crate) fn delete_key(id: &MinionId, fingerprint: Fingerprint) -> Change {
+    Change::Delete { bucket: KEYS, key: key_key(id, fingerprint) }
+}
+
+/// Reads all keys.
+pub(crate) fn keys(store: &dyn KeyStore) -> Read<Vec<KeyRecord>> {
+    all(store, KEYS)
+}
+
+/// Sets a token.
+pub(crate) fn put_token(r: &TokenRecord) -> Change {
+    put(TOKENS, r.name.clone().into_bytes(), r)
+}
+
+/// Forgets a token.
+pub(crate) fn delete_token(name: &str) -> Change {
+    Change::Delete { bucket: TOKENS, key: name.as_bytes().to_vec() }
+}
+
+/// Reads all tokens.
+pub(crate) fn tokens(store: &dyn KeyStore) -> Read<Vec<TokenRecord>> {
+    all(store, TOKENS)
+}
+
+/// Sets an operator's key.
+pub(crate) fn put_operator(r: &OperatorRecord) -> Change {
+    put(OPERATORS, r.fingerprint.as_bytes().to_vec(), r)
+}
+
+/// Reads all operators' keys.
+pub(crate) fn operators(store: &dyn KeyStore) -> Read<Vec<OperatorRecord>> {
+    all(store, OPERATORS)
+}
+
+/// Sets what is known of a minion.
+pub(crate) fn put_minion(r: &MinionRecord) -> Change {
+    put(MINIONS, r.id.as_str().as_bytes().to_vec(), r)
+}
+
+/// Reads what is known of all minions.
+pub(crate) fn minions(store: &dyn KeyStore) -> Read<Vec<MinionRecord>> {
+    all(store, MINIONS)
+}
+
+/// Sets a minion's grains.
+pub(crate) fn put_grains(id: &MinionId, grains: &Map) -> Change {
+    put(GRAINS, id.as_str().as_bytes().to_vec(), &Value::Map(grains.clone()))
+}
+
+/// Forgets what is known of a minion.
+pub(crate) fn forget_minion(id: &MinionId) -> Vec<Change> {
+    let key = id.as_str().as_bytes().to_vec();
+    vec![Change::Delete { bucket: MINIONS, key: key.clone() }, Change::Delete { bucket: GRAINS, key }]
+}
+
+/// Reads all grains.
+pub(crate) fn grains(store: &dyn KeyStore) -> Read<Vec<(MinionId, Map)>> {
+    let mut out = Vec::new();
+    for (key, bytes) in store.scan(GRAINS)? {
+        let id = String::from_utf8(key).ok().and_then(|id| MinionId::new(id).ok());
+        if let (Some(id), Value::Map(map)) = (id, decode(GRAINS, &bytes)?) {
+            out.push((id, map));
+        }
+    }
+    Ok(out)
+}
+
+/// Sets a job with all its rows.
+pub(crate) fn put_job<'a>(
+    job: &JobRecord,
+    rows: impl IntoIterator<Item = (&'a MinionId, RowRecord)>,
+) -> Vec<Change> {
+    let jid = job.spec.jid.to_string();
+    let mut changes = vec![put(JOBS, jid.clone().into_bytes(), job)];
+    let rows: Vec<(MinionId, RowRecord)> = rows.into_iter().map(|(m, r)| (m.clone(), r)).collect();
+    for (n, chunk) in rows.chunks(ROWS_PER_CHUNK).enumerate() {
+        changes.push(put(JOB_ROWS, format!("{jid}/{n:06}").into_bytes(), chunk));
+    }
+    changes
+}
+
+/// Forgets a job.
+pub(crate) fn delete_job(job: &JobRecord) -> Vec<Change> {
+    let jid = job.spec.jid.to_string();
+    let chunks = usize::try_from(job.count).unwrap_or(0).div_ceil(ROWS_PER_CHUNK);
+    let rows =
+        (0..chunks).map(|n| Change::Delete { bucket: JOB_ROWS, key: format!("{jid}/{n:06}").into_bytes() });
+    std::iter::once(Change::Delete { bucket: JOBS, key: jid.clone().into_bytes() }).chain(rows).collect()
+}
+
+/// Reads all jobs, oldest first.
+pub(crate) fn jobs(store: &dyn KeyStore) -> Read<Vec<JobRecord>> {
+    all(store, JOBS)
+}
+
+/// Reads one job.
+pub(crate) fn job(store: &dyn KeyStore, jid: JobId) -> Read<Option<JobRecord>> {
+    one(store, JOBS, jid.to_string().as_bytes())
+}
+
+/// Reads a job's rows.
+pub(crate) fn job_rows(store: &dyn KeyStore, job: &JobRecord) -> Read<Vec<(MinionId, RowRecord)>> {
+    let chunks = usize::try_from(job.count).unwrap_or(0).div_ceil(ROWS_PER_CHUNK);
+    let mut out = Vec::new();
+    for n in 0..chunks {
+        let key = format!("{}/{n:06}", job.spec.jid);
+        let rows: Option<Vec<(MinionId, RowRecord)>> = one(store, JOB_ROWS, key.as_bytes())?;
+        out.extend(rows.unwrap_or_default());
+    }
+    Ok(out)
+}
+
+/// Sets a mine value.
+pub(crate) fn put_mine(id: &MinionId, function: &str, r: &MineRecord) -> Change {
+    put(MINE, mine_key(id, function), r)
+}
+
+/// Forgets a mine value.
+pub(crate) fn delete_mine(id: &MinionId, function: &str) -> Change {
+    Change::Delete { bucket: MINE, key: mine_key(id, function) }
+}
+
+/// Reads all mine values with their minions and functions.
+pub(crate) fn mine(store: &dyn KeyStore) -> Read<Vec<(MinionId, String, MineRecord)>> {
+    let mut out = Vec::new();
+    for (key, bytes) in store.scan(MINE)? {
+        let text = String::from_utf8(key).unwrap_or_default();
+        let Some((id, function)) = text.split_once('\0') else { continue };
+        if let Ok(id) = MinionId::new(id) {
+            out.push((id, function.to_owned(), decode(MINE, &bytes)?));
+        }
+    }
+    Ok(out)
+}
+
+/// Sets a run.
+pub(crate) fn put_run(r: &RunRecord) -> Change {
+    put(RUNS, r.run.to_string().into_bytes(), r)
+}
+
+/// Reads all runs, oldest first.
+pub(crate) fn runs(store: &dyn KeyStore) -> Read<Vec<RunRecord>> {
+    all(store, RUNS)
+}
+
+fn key_key(id: &MinionId, fingerprint: Fingerprint) -> Vec<u8> {
+    format!("{id}\0{fingerprint}").into_bytes()
+}
+
+fn mine_key(id: &MinionId, function: &str) -> Vec<u8> {
+    format!("{id}\0{function}").into_bytes()
+}
+
+fn put<T: Serialize + ?Sized>(bucket: Bucket, key: Vec<u8>, record: &T) -> Change {
+    // Over a frame's megabyte the encoding fails; the store refuses such a value anyway, and names it.
+    let value = codec::encode(record).unwrap_or_else(|_| vec![0; crate::store::MAX_KEY_VALUE + 1]);
+    Change::Put { bucket, key, value }
+}
+
+fn one<T: DeserializeOwned>(store: &dyn KeyStore, bucket: Bucket, key: &[u8]) -> Read<Option<T>> {
+    store.get(bucket, key)?.map(|bytes| decode(bucket, &bytes)).transpose()
+}
+
+fn all<T: DeserializeOwned>(store: &dyn KeyStore, bucket: Bucket) -> Read<Vec<T>> {
+    store.scan(bucket)?.iter().map(|(_, bytes)| decode(bucket, bytes)).collect()
+}
+
+fn decode<T: DeserializeOwned>(bucket: Bucket, bytes: &[u8]) -> Read<T> {
+    codec::decode(bytes).map_err(|source| RecordError::Malformed { bucket: bucket.as_str(), source })
+}

@@ -1,0 +1,301 @@
+//! Who is there: every minion that was ever connected, with its boot, its process, its grains.
+
+use std::sync::Arc;
+
+use lab_proto::event::Boot;
+use lab_proto::ids::{MachineId, ProcessId};
+use lab_proto::link::MasterEvent;
+use lab_proto::v1::link::{CloseReason, Hello};
+use lab_proto::{EndState, JobId, Map, MinionId, Timestamp};
+
+use super::{Arrival, ConnId, Core, MinionRecord, SharedGrains, Timer, facts, records};
+
+/// The largest set of grains that is kept, in bytes when encoded; the store takes 64 KiB.
+const MAX_GRAINS: usize = 60 * 1024;
+
+/// Whether a minion is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Its link is up.
+    Connected,
+    /// Its link is down, not long enough to count as lost.
+    Away,
+    /// It gives no sign of life.
+    Lost,
+}
+
+impl Presence {
+    /// Names the state.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Away => "away",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// What is told of a minion.
+#[derive(Clone, Debug)]
+pub struct MinionView {
+    /// Whether it is there.
+    pub presence: Presence,
+    /// What is kept of it.
+    pub record: MinionRecord,
+    /// Its grains.
+    pub grains: SharedGrains,
+    /// How many jobs run or wait there, by its last heartbeat.
+    pub jobs: u32,
+    /// When it last gave a sign of life.
+    pub last_heard: Timestamp,
+}
+
+/// How a link went down.
+pub(super) enum Leaving {
+    /// The machine reboots; the job that asked for it, if one did.
+    Reboot(Option<JobId>),
+    /// Any other way.
+    Other(String),
+}
+
+impl Leaving {
+    fn text(&self) -> &str {
+        match self {
+            Self::Reboot(_) => "reboot",
+            Self::Other(text) => text,
+        }
+    }
+
+    fn jid(&self) -> Option<JobId> {
+        match self {
+            Self::Reboot(jid) => *jid,
+            Self::Other(_) => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) record: MinionRecord,
+    pub(super) conn: Option<ConnId>,
+    pub(super) grains: SharedGrains,
+    pub(super) jobs: u32,
+    pub(super) last_heard: Timestamp,
+    pub(super) lost: bool,
+    /// When it becomes lost unless a link comes up; `None` while there is one.
+    pub(super) away_until: Option<Timestamp>,
+}
+
+impl Core {
+    /// Returns what is known of every minion that was ever connected.
+    pub fn minions(&self) -> impl Iterator<Item = (&MinionId, MinionView)> {
+        self.roster.iter().map(|(id, e)| (id, e.view()))
+    }
+
+    /// Returns what is known of one minion.
+    pub fn minion(&self, id: &MinionId) -> Option<MinionView> {
+        self.roster.get(id).map(Entry::view)
+    }
+
+    /// Returns the grains of a minion, if it ever sent any.
+    pub fn grains(&self, id: &MinionId) -> Option<SharedGrains> {
+        self.roster.get(id).map(|e| e.grains.clone())
+    }
+
+    /// Closes a minion's link because its key is not accepted any more, and forgets it when `forget`.
+    pub fn revoke(&mut self, id: &MinionId, forget: bool, now: Timestamp) {
+        if let Some(conn) = self.roster.get(id).and_then(|e| e.conn) {
+            self.drop_link(conn, CloseReason::KeyRevoked, now);
+        }
+        if forget && self.roster.remove(id).is_some() {
+            self.append_with(records::forget_minion(id), Vec::new());
+        }
+        self.end_rows_of(id, EndState::Lost, "its key was rejected or deleted");
+    }
+
+    pub(super) fn restore_roster(
+        &mut self,
+        minions: Vec<MinionRecord>,
+        grains: Vec<(MinionId, Map)>,
+        now: Timestamp,
+    ) {
+        for record in minions {
+            let rebooting = record.reboot_by.is_some();
+            let patience = if rebooting { self.config.reboot_patience } else { self.config.reconnect_grace };
+            let id = record.id.clone();
+            let last_heard = record.last_seen;
+            let entry = Entry {
+                record,
+                conn: None,
+                grains: Arc::default(),
+                jobs: 0,
+                last_heard,
+                // Whoever was gone long before the restart is not told to be lost once more.
+                lost: now.since(last_heard) > self.config.reboot_patience.max(patience),
+                away_until: Some(now + patience.max(self.silence())),
+            };
+            if let (false, Some(at)) = (entry.lost, entry.away_until) {
+                self.arm(at, Timer::Away(id.clone()));
+            }
+            self.roster.insert(id, entry);
+        }
+        for (id, map) in grains {
+            if let Some(entry) = self.roster.get_mut(&id) {
+                entry.grains = Arc::new(map);
+            }
+        }
+    }
+
+    /// Enters a minion whose link came up; tells a reboot from a reconnect.
+    pub(super) fn enter(&mut self, conn: ConnId, arrival: &Arrival, now: Timestamp) {
+        let hello = &arrival.hello;
+        let mut events = Vec::new();
+        let before = self.roster.get(&hello.id).map(|e| e.record.clone());
+        let restarted =
+            before.as_ref().is_some_and(|b| b.process != hello.process && b.boot.id == hello.boot.id);
+        if let Some(b) = before.as_ref().filter(|b| b.boot.id != hello.boot.id) {
+            events.push(facts::reboot(hello, b.boot, &boots_since(b.boot, hello), b.reboot_by));
+        }
+        events.push(facts::connected(hello, &arrival.address, restarted));
+        let reboot_by = before.filter(|b| b.boot.id == hello.boot.id).and_then(|b| b.reboot_by);
+        let record = new_record(arrival, reboot_by, now);
+        self.append_with(vec![records::put_minion(&record)], events);
+        let entry = self.roster.entry(hello.id.clone()).or_insert_with(|| Entry {
+            record: record.clone(),
+            conn: None,
+            grains: Arc::default(),
+            jobs: 0,
+            last_heard: now,
+            lost: false,
+            away_until: None,
+        });
+        entry.record = record;
+        entry.conn = Some(conn);
+        entry.last_heard = now;
+        entry.lost = false;
+        entry.away_until = None;
+    }
+
+    /// Notes that a minion's link went down.
+    pub(super) fn leave(&mut self, id: &MinionId, conn: ConnId, why: &Leaving, now: Timestamp) {
+        let rebooting = matches!(why, Leaving::Reboot(_));
+        let patience = if rebooting { self.config.reboot_patience } else { self.silence() };
+        let Some(entry) = self.roster.get_mut(id).filter(|e| e.conn == Some(conn)) else { return };
+        entry.conn = None;
+        entry.record.last_seen = now;
+        if let Leaving::Reboot(jid) = why {
+            entry.record.reboot_by = jid.or(entry.record.reboot_by);
+        }
+        let event = facts::disconnected(id, entry.record.boot.id, why.text(), why.jid());
+        let change = records::put_minion(&entry.record);
+        if !entry.lost {
+            let until = now + patience;
+            entry.away_until = Some(until);
+            self.arm(until, Timer::Away(id.clone()));
+        }
+        self.append_with(vec![change], vec![event]);
+    }
+
+    pub(super) fn session_event(&mut self, conn: ConnId, id: &MinionId, event: MasterEvent, now: Timestamp) {
+        match event {
+            MasterEvent::Heartbeat { jobs, change_pending_until: _ } => {
+                if let Some(entry) = self.roster.get_mut(id) {
+                    entry.jobs = jobs;
+                    entry.last_heard = now;
+                }
+            }
+            MasterEvent::Lost { last_heard } => self.lose(id, last_heard),
+            MasterEvent::Found => {
+                if let Some(entry) = self.roster.get_mut(id) {
+                    entry.lost = false;
+                }
+                self.append(facts::found(id));
+            }
+            MasterEvent::Grains(grains) => self.take_grains(id, grains, now),
+            MasterEvent::Renew { csr } => {
+                self.effects.push_back(super::Effect::Certify { conn, minion: id.clone(), csr });
+            }
+            MasterEvent::Closing(reason) => self.closing(conn, reason),
+        }
+    }
+
+    pub(super) fn away_timeout(&mut self, id: &MinionId, now: Timestamp) {
+        let Some(entry) = self.roster.get_mut(id) else { return };
+        if entry.lost || entry.away_until.is_none_or(|until| until > now) {
+            return;
+        }
+        entry.away_until = None;
+        let last_heard = entry.last_heard;
+        self.lose(id, last_heard);
+    }
+
+    fn lose(&mut self, id: &MinionId, last_heard: Timestamp) {
+        let Some(entry) = self.roster.get_mut(id) else { return };
+        entry.lost = true;
+        self.append(facts::lost(id, last_heard));
+        self.end_rows_of(id, EndState::Lost, "its heartbeats stopped");
+    }
+
+    fn take_grains(&mut self, id: &MinionId, grains: Map, now: Timestamp) {
+        let change = records::put_grains(id, &grains);
+        if let crate::store::Change::Put { value, .. } = &change
+            && value.len() > MAX_GRAINS
+        {
+            self.refused("grains over 60 KiB are not kept", id.as_str(), now);
+            return;
+        }
+        if let Some(entry) = self.roster.get_mut(id) {
+            if *entry.grains == grains {
+                return;
+            }
+            entry.grains = Arc::new(grains);
+            self.append_with(vec![change], Vec::new());
+        }
+    }
+
+    /// How long a minion may be silent before it is lost.
+    fn silence(&self) -> std::time::Duration {
+        self.config.limits.heartbeat * self.config.limits.missed
+    }
+}
+
+impl Entry {
+    fn view(&self) -> MinionView {
+        let presence = match (self.lost, self.conn) {
+            (true, _) => Presence::Lost,
+            (false, Some(_)) => Presence::Connected,
+            (false, None) => Presence::Away,
+        };
+        MinionView {
+            presence,
+            record: self.record.clone(),
+            grains: self.grains.clone(),
+            jobs: self.jobs,
+            last_heard: self.last_heard,
+        }
+    }
+}
+
+fn new_record(arrival: &Arrival, reboot_by: Option<JobId>, now: Timestamp) -> MinionRecord {
+    let Hello { id, boot, process, machine_id, version, .. } = &arrival.hello;
+    let (process, machine_id): (ProcessId, MachineId) = (*process, *machine_id);
+    MinionRecord {
+        id: id.clone(),
+        boot: *boot,
+        process,
+        machine_id,
+        version: version.clone(),
+        address: arrival.address.clone(),
+        last_seen: now,
+        reboot_by,
+    }
+}
+
+/// The boots after `known`, oldest first, the present one last.
+fn boots_since(known: Boot, hello: &Hello) -> Vec<Boot> {
+    let between = hello
+        .earlier_boots
+        .iter()
+        .filter(|b| b.number > known.number && b.number < hello.boot.number && b.id != known.id);
+    between.copied().chain([hello.boot]).collect()
+}

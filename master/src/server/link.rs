@@ -1,0 +1,302 @@
+//! One minion's connection: its streams, between the transport and the hub.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab_proto::v1::link::{EventAck, EventBatch, JobsDown, JobsUp, Query, StreamOpen, ToMaster, ToMinion};
+use lab_proto::{Fingerprint, MinionId, OutboxId, Position};
+use quinn::{Connection, SendStream, VarInt};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tracing::{debug, info, warn};
+
+use super::Shared;
+use super::hub::{JobOrder, LinkDoors, LinkEnd};
+use crate::core::{Arrival, ConnId};
+use crate::frames::{FrameError, FrameReader, send};
+
+/// How long a peer may take for its first words on a stream.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a peer may take to read the good-bye.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// Control frames that wait for a slow peer.
+const CONTROL: usize = 64;
+/// Answers to event batches that wait; lost ones do no harm.
+const ANSWERS: usize = 16;
+/// Job orders that wait for a slow peer.
+const ORDERS: usize = 256;
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(shared: &Arc<Shared>, connection: Connection, minion: MinionId, key: Fingerprint) {
+    let conn = shared.next_conn();
+    let first = tokio::time::timeout(PATIENCE, opening(&connection)).await;
+    let (control, reader, arrival) = match first {
+        Ok(Ok((control, reader, StreamOpen::Control(hello)))) => {
+            let address = connection.remote_address().to_string();
+            (control, reader, Arrival { minion: minion.clone(), key, address, hello, stored_mark: 0 })
+        }
+        Ok(Ok(_)) => return violated(shared, &connection, &minion, "the first stream is not control").await,
+        Ok(Err(e)) => return violated(shared, &connection, &minion, &e.to_string()).await,
+        Err(_) => return violated(shared, &connection, &minion, "no hello in time").await,
+    };
+    let (doors, mut link) = Link::new(shared.clone(), connection, conn, minion, control, reader);
+    shared.hub.connect(conn, arrival, doors).await;
+    let why = link.run().await;
+    info!(reason = why, "link ended");
+    link.streams.shutdown().await;
+    shared.hub.gone(conn, why).await;
+}
+
+async fn opening(connection: &Connection) -> Result<(SendStream, FrameReader, StreamOpen), FrameError> {
+    let (send, recv) = connection.accept_bi().await.map_err(quinn::ReadError::ConnectionLost)?;
+    let mut reader = FrameReader::new(recv);
+    let open = reader.expect().await?;
+    Ok((send, reader, open))
+}
+
+async fn violated(shared: &Shared, connection: &Connection, minion: &MinionId, what: &str) {
+    connection.close(VarInt::from_u32(4), what.as_bytes());
+    shared.hub.refused(format!("link: {what}"), minion.as_str()).await;
+}
+
+struct Link {
+    shared: Arc<Shared>,
+    connection: Connection,
+    conn: ConnId,
+    minion: MinionId,
+    control: SendStream,
+    reader: FrameReader,
+    frames: mpsc::Receiver<ToMinion>,
+    close: mpsc::Receiver<LinkEnd>,
+    acks: Option<Acks>,
+    orders: Option<mpsc::Receiver<JobOrder>>,
+    streams: JoinSet<()>,
+}
+
+struct Acks {
+    durable: watch::Receiver<(u64, Position)>,
+    answers: mpsc::Receiver<EventAck>,
+}
+
+impl Link {
+    fn new(
+        shared: Arc<Shared>,
+        connection: Connection,
+        conn: ConnId,
+        minion: MinionId,
+        control: SendStream,
+        reader: FrameReader,
+    ) -> (LinkDoors, Self) {
+        let (control_door, frames) = mpsc::channel(CONTROL);
+        let (durable_door, durable) = watch::channel((0, shared.store.head()));
+        let (answers_door, answers) = mpsc::channel(ANSWERS);
+        let (jobs_door, orders) = mpsc::channel(ORDERS);
+        let (close_door, close) = mpsc::channel(1);
+        let doors = LinkDoors {
+            control: control_door,
+            durable: durable_door,
+            answers: answers_door,
+            jobs: jobs_door,
+            close: close_door,
+        };
+        let link = Self {
+            shared,
+            connection,
+            conn,
+            minion,
+            control,
+            reader,
+            frames,
+            close,
+            acks: Some(Acks { durable, answers }),
+            orders: Some(orders),
+            streams: JoinSet::new(),
+        };
+        (doors, link)
+    }
+
+    /// Moves frames until the link ends; returns why it did.
+    async fn run(&mut self) -> String {
+        loop {
+            tokio::select! {
+                biased;
+                Some(frame) = self.frames.recv() => {
+                    if let Err(e) = send(&mut self.control, &frame).await { return e.to_string() }
+                }
+                end = self.close.recv() => return self.say_goodbye(end).await,
+                frame = self.reader.next::<ToMaster>() => match frame {
+                    Ok(Some(frame)) => self.shared.hub.control(self.conn, frame).await,
+                    Ok(None) => return self.closed().await,
+                    Err(FrameError::Read(_)) => return self.closed().await,
+                    Err(e) => return self.broken(&e).await,
+                },
+                stream = self.connection.accept_bi() => match stream {
+                    Ok((send, recv)) => self.open(send, FrameReader::new(recv)).await,
+                    Err(_) => return self.closed().await,
+                },
+            }
+            while self.streams.try_join_next().is_some() {}
+        }
+    }
+
+    async fn open(&mut self, send: SendStream, mut reader: FrameReader) {
+        let opened = tokio::time::timeout(PATIENCE, reader.expect::<StreamOpen>()).await;
+        let (shared, conn) = (self.shared.clone(), self.conn);
+        let taken = match opened {
+            Ok(Ok(StreamOpen::Events { outbox_id })) => self.acks.take().map(|acks| {
+                self.streams.spawn(logged("events", events(shared, conn, outbox_id, send, reader, acks)));
+            }),
+            Ok(Ok(StreamOpen::Jobs)) => self.orders.take().map(|orders| {
+                let minion = self.minion.clone();
+                self.streams.spawn(logged("jobs", jobs(shared, conn, minion, send, reader, orders)));
+            }),
+            Ok(Ok(StreamOpen::Query(query))) => {
+                let minion = self.minion.clone();
+                self.streams.spawn(logged("query", answer(shared, minion, query, send, reader)));
+                Some(())
+            }
+            Ok(Ok(StreamOpen::Control(_))) => None,
+            Ok(Err(e)) => {
+                debug!(error = %e, "a stream did not open");
+                Some(())
+            }
+            Err(_) => Some(()),
+        };
+        if taken.is_none() {
+            let what = "a second control, events or jobs stream";
+            violated(&self.shared, &self.connection, &self.minion, what).await;
+        }
+    }
+
+    /// The minion ended the control stream or the connection is gone.
+    async fn closed(&mut self) -> String {
+        let reason = tokio::time::timeout(GOODBYE, self.connection.closed()).await;
+        self.connection.close(VarInt::from_u32(0), b"");
+        reason.map_or_else(|_| "the control stream ended".to_owned(), |e| e.to_string())
+    }
+
+    async fn broken(&mut self, error: &FrameError) -> String {
+        let what = error.to_string();
+        violated(&self.shared, &self.connection, &self.minion, &what).await;
+        format!("protocol violation: {what}")
+    }
+
+    async fn say_goodbye(&mut self, end: Option<LinkEnd>) -> String {
+        let (frame, code, text) = match end {
+            Some(LinkEnd::Close(reason)) => {
+                let (code, text) = (reason.code(), format!("{reason:?}"));
+                (ToMinion::Closing(reason), code, text)
+            }
+            Some(LinkEnd::Refuse(refusal)) => {
+                let text = refusal.to_string();
+                (ToMinion::Refused(refusal), 5, text)
+            }
+            None => return self.closed().await,
+        };
+        while let Ok(frame) = self.frames.try_recv() {
+            let _ = tokio::time::timeout(GOODBYE, send(&mut self.control, &frame)).await;
+        }
+        let sent = tokio::time::timeout(GOODBYE, send(&mut self.control, &frame)).await;
+        if matches!(sent, Ok(Ok(()))) && self.control.finish().is_ok() {
+            // The last receiver closes: QUIC may drop unread data on close.
+            let _ = tokio::time::timeout(GOODBYE, self.control.stopped()).await;
+        }
+        self.connection.close(VarInt::from_u32(code), text.as_bytes());
+        text
+    }
+}
+
+async fn logged(stream: &'static str, work: impl Future<Output = Result<(), FrameError>>) {
+    if let Err(e) = work.await {
+        debug!(stream, error = %e, "stream ended");
+    }
+}
+
+/// The stream of the outbox's events.
+async fn events(
+    shared: Arc<Shared>,
+    conn: ConnId,
+    outbox: OutboxId,
+    mut down: SendStream,
+    mut up: FrameReader,
+    mut acks: Acks,
+) -> Result<(), FrameError> {
+    loop {
+        tokio::select! {
+            batch = up.next::<EventBatch>() => match batch? {
+                Some(batch) => shared.hub.batch(conn, outbox, batch).await,
+                None => return Ok(()),
+            },
+            Some(answer) = acks.answers.recv() => send(&mut down, &answer).await?,
+            changed = acks.durable.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+                let (counter, head) = *acks.durable.borrow_and_update();
+                send(&mut down, &EventAck::Durable { counter, head }).await?;
+            }
+        }
+    }
+}
+
+/// The stream of jobs.
+async fn jobs(
+    shared: Arc<Shared>,
+    conn: ConnId,
+    minion: MinionId,
+    mut down: SendStream,
+    mut up: FrameReader,
+    mut orders: mpsc::Receiver<JobOrder>,
+) -> Result<(), FrameError> {
+    send(&mut down, &JobsDown::Registered).await?;
+    shared.hub.registered(conn).await;
+    loop {
+        tokio::select! {
+            frame = up.next::<JobsUp>() => match frame? {
+                Some(frame) => shared.hub.jobs_up(conn, frame).await,
+                None => return Ok(()),
+            },
+            order = orders.recv() => {
+                let Some(order) = order else { return Ok(()) };
+                let frame = carry_out(&shared, &minion, order).await;
+                send(&mut down, &frame).await?;
+            }
+        }
+    }
+}
+
+async fn carry_out(shared: &Arc<Shared>, minion: &MinionId, order: JobOrder) -> JobsDown {
+    match order {
+        JobOrder::Kill { jid, by } => JobsDown::Kill { jid, by },
+        JobOrder::Publish(job) => {
+            let pillar = super::pillar::for_job(shared, minion, &job).await;
+            JobsDown::Publish { job: Box::new((*job).clone()), pillar }
+        }
+    }
+}
+
+async fn answer(
+    shared: Arc<Shared>,
+    minion: MinionId,
+    query: Query,
+    down: SendStream,
+    up: FrameReader,
+) -> Result<(), FrameError> {
+    let kind = query_name(&query);
+    let done = super::query::answer(&shared, &minion, query, down, up).await;
+    if let Err(e) = &done {
+        warn!(kind, error = %e, "a question was not answered");
+    }
+    done
+}
+
+fn query_name(query: &Query) -> &'static str {
+    match query {
+        Query::BlobGet { .. } => "blob get",
+        Query::BlobPut { .. } => "blob put",
+        Query::Pillar { .. } => "pillar",
+        Query::MineGet { .. } => "mine get",
+        Query::MineSend { .. } => "mine send",
+        Query::MineDelete { .. } => "mine delete",
+    }
+}

@@ -1,0 +1,274 @@
+//! The server: the shell around the core. It owns the sockets, the store's writer and the tasks; it decides nothing
+//! that the core can decide.
+
+mod autosign;
+mod clock;
+mod enrol;
+mod hub;
+mod keys;
+mod link;
+mod listener;
+mod op;
+mod pillar;
+mod query;
+mod tail;
+mod writer;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use lab_proto::link::SessionLimits;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tracing::info;
+
+use self::clock::Clock;
+use self::hub::Hub;
+use self::keys::KeyBook;
+use crate::config::Config;
+use crate::core::records::{self, OperatorRecord, RecordError};
+use crate::core::{ConnId, Core, CoreConfig, KeyState, Restored, Write, facts};
+use crate::pki::{self, Authority, IssueError, OperatorFiles, Peer, PkiFileError, Trust};
+use crate::store::{ReadError, Store};
+
+pub use self::clock::wall_time;
+pub(crate) use self::enrol::chain;
+
+/// Events read from the store at a time.
+const READ_CHUNK: usize = 512;
+
+/// What every task of the server sees.
+pub(crate) struct Shared {
+    config: Config,
+    clock: Clock,
+    store: Arc<dyn Store>,
+    authority: Arc<Authority>,
+    trust: Arc<Trust>,
+    hub: Hub,
+    keys: KeyBook,
+    door: enrol::Door,
+    connections: AtomicU64,
+    started: lab_proto::Timestamp,
+}
+
+impl Shared {
+    fn next_conn(&self) -> ConnId {
+        ConnId(self.connections.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A running master.
+pub struct Server {
+    shared: Arc<Shared>,
+    endpoint: quinn::Endpoint,
+    listener: JoinHandle<()>,
+    hub_task: JoinHandle<()>,
+    failed: mpsc::Receiver<String>,
+}
+
+/// Why a master does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Keys and certificates.
+    #[error(transparent)]
+    Pki(#[from] PkiFileError),
+    /// The server's certificate.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// TLS.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+    /// QUIC.
+    #[error("cannot set up QUIC: {0}")]
+    Quic(String),
+    /// The socket.
+    #[error("cannot listen on {address} (udp)")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// The system's words.
+        #[source]
+        source: io::Error,
+    },
+    /// A thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+    /// The records beside the log.
+    #[error(transparent)]
+    Records(#[from] RecordError),
+    /// The log.
+    #[error("the event log cannot be read")]
+    Log(#[from] ReadError),
+    /// The log.
+    #[error("the event log cannot be written: {0}")]
+    Write(String),
+    /// Randomness.
+    #[error("the system gives no randomness: {0}")]
+    Random(String),
+}
+
+impl Server {
+    /// Starts a master over a store that is open.
+    ///
+    /// # Errors
+    /// When something that it needs cannot be had; nothing runs then.
+    pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        let clock = Clock::start();
+        let now = clock.now();
+        let authority = Arc::new(pki::open_or_create(&config.data_dir, config.certificates.life, now)?);
+        let (trust, first_operator) = load_trust(&config, &*store, &authority, now)?;
+        let core = load_core(&config, &*store, now)?;
+        let (failed_sender, failed) = mpsc::channel(1);
+        let (hub, hub_task) =
+            Hub::start(core, store.clone(), trust.clone(), authority.clone(), clock, failed_sender)
+                .map_err(StartError::Thread)?;
+        let keys =
+            KeyBook::load(&*store, hub.clone(), trust.clone(), authority.clone(), config.enrol.max_pending)?;
+        let begun = Write {
+            changes: first_operator.iter().map(records::put_operator).collect(),
+            events: vec![facts::lifecycle("started", env!("CARGO_PKG_VERSION"))],
+            ..Write::default()
+        };
+        match hub.write(begun).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(e)) => return Err(StartError::Write(e.to_string())),
+            Err(e) => return Err(StartError::Write(e.to_string())),
+        }
+        let endpoint = listener::bind(&config, &authority, trust.clone(), now)?;
+        let door =
+            enrol::Door::new(config.enrol.max_concurrent, config.enrol.rate, config.enrol.rate_per_address);
+        let shared = Arc::new(Shared {
+            config,
+            clock,
+            store,
+            authority,
+            trust,
+            hub,
+            keys,
+            door,
+            connections: AtomicU64::new(1),
+            started: now,
+        });
+        let listener = tokio::spawn(listener::run(shared.clone(), endpoint.clone()));
+        info!(address = ?endpoint.local_addr().ok(), "listening");
+        Ok(Self { shared, endpoint, listener, hub_task, failed })
+    }
+
+    /// Returns where the master listens.
+    ///
+    /// # Errors
+    /// When the socket does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.endpoint.local_addr()
+    }
+
+    /// Returns where the local operator's identity lies.
+    pub fn operator_dir(&self) -> PathBuf {
+        self.shared.config.data_dir.join("operator")
+    }
+
+    /// Returns the fingerprint of the CA's key, which minions pin.
+    pub fn ca_fingerprint(&self) -> lab_proto::Fingerprint {
+        self.shared.authority.fingerprint()
+    }
+
+    /// Waits until the store fails, and returns its words. Does not return while all is well.
+    pub async fn failure(&mut self) -> String {
+        match self.failed.recv().await {
+            Some(why) => why,
+            None => "the master's core ended".to_owned(),
+        }
+    }
+
+    /// Ends the master: no new connections, good-bye to the old ones, everything written.
+    pub async fn shut_down(self) {
+        self.endpoint.set_server_config(None);
+        self.shared.hub.shut_down().await;
+        let patience = std::time::Duration::from_secs(2);
+        self.listener.abort();
+        self.endpoint.close(0u32.into(), b"the master shuts down");
+        let _ = tokio::time::timeout(patience, self.endpoint.wait_idle()).await;
+        let _ = tokio::time::timeout(patience, self.hub_task).await;
+        let store = self.shared.store.clone();
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        if let Ok(Err(e)) = closed {
+            tracing::error!(error = %e, "the store did not close cleanly");
+        }
+    }
+}
+
+/// Mirrors the accepted keys; makes the local operator's identity at the first start.
+fn load_trust(
+    config: &Config,
+    store: &dyn Store,
+    authority: &Authority,
+    now: lab_proto::Timestamp,
+) -> Result<(Arc<Trust>, Option<OperatorRecord>), StartError> {
+    let minions = records::keys(store)?
+        .into_iter()
+        .filter(|k| k.state == KeyState::Accepted)
+        .map(|k| (k.fingerprint, Peer::Minion(k.id)));
+    let operators = records::operators(store)?.into_iter().map(|o| (o.fingerprint, Peer::Operator(o.name)));
+    let trust = Trust::new(minions.chain(operators));
+    let dir = config.data_dir.join("operator");
+    let files = OperatorFiles::within(&dir);
+    let known = std::fs::read(&files.certificate)
+        .ok()
+        .and_then(|text| pki::certificate_in(&text))
+        .and_then(|der| pki::peer_of(&der))
+        .is_some_and(|(peer, fingerprint)| trust.check(&peer, fingerprint).is_ok());
+    if known && files.key.exists() && files.ca.exists() {
+        return Ok((Arc::new(trust), None));
+    }
+    let name = "local".to_owned();
+    let fingerprint = pki::write_operator(authority, &name, &dir, now)?;
+    trust.accept(fingerprint, Peer::Operator(name.clone()));
+    let record = OperatorRecord { name, fingerprint, since: now, by: "first start".to_owned() };
+    Ok((Arc::new(trust), Some(record)))
+}
+
+/// Restores the core: what is known of minions, and unfinished jobs replayed from the log.
+fn load_core(config: &Config, store: &dyn Store, now: lab_proto::Timestamp) -> Result<Core, StartError> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).map_err(|e| StartError::Random(e.to_string()))?;
+    let mut state = u64::from_le_bytes(seed);
+    let mut jobs = Vec::new();
+    for job in records::jobs(store)?.into_iter().filter(|j| j.done.is_none()) {
+        let rows = records::job_rows(store, &job)?;
+        jobs.push((job, rows));
+    }
+    let oldest = jobs.iter().map(|(j, _)| j.after).min();
+    let restored = Restored { minions: records::minions(store)?, grains: records::grains(store)?, jobs };
+    let core_config = CoreConfig {
+        limits: SessionLimits { heartbeat: config.link.heartbeat, missed: config.link.missed },
+        reboot_patience: config.link.reboot_patience,
+        job_timeout: config.jobs.timeout,
+        reconnect_grace: config.jobs.reconnect_grace,
+    };
+    let random = Box::new(move || split_mix(&mut state));
+    let mut core = Core::new(core_config, random, store.head(), restored, now);
+    if let Some(oldest) = oldest {
+        let mut at = store.floor();
+        at.seq = at.seq.max(oldest);
+        loop {
+            let events = store.read(at, READ_CHUNK)?;
+            let Some(last) = events.last() else { break };
+            at = last.position;
+            events.iter().for_each(|e| core.replay(e));
+        }
+    }
+    core.resume(now);
+    Ok(core)
+}
+
+/// SplitMix64: ids need to be different, not secret.
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

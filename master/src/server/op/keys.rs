@@ -1,0 +1,122 @@
+//! `key …`, `token …`, `operator issue`.
+
+use lab_proto::Value;
+use lab_proto::v1::op::{KeyRequest, RefusalKind, TokenRequest};
+
+use super::{Answer, Request, refuse};
+use crate::core::facts;
+use crate::core::records::{self, OperatorRecord};
+use crate::core::{KeyRecord, Write};
+use crate::pki::{self, Peer};
+use crate::server::keys::{key_value, token_value};
+
+impl Request {
+    pub(super) async fn key(&mut self, request: KeyRequest) -> Answer {
+        let shared = self.shared.clone();
+        let (by, now) = (format!("operator {}", self.operator), shared.clock.now());
+        let keys = match request {
+            KeyRequest::List => shared.keys.matching("*").await,
+            KeyRequest::Show { id } => {
+                some(shared.keys.matching(id.as_str()).await, id.as_str(), "has a key")?
+            }
+            KeyRequest::Finger { pattern } => {
+                let ca = shared.authority.fingerprint().to_string();
+                self.data(Value::from([
+                    ("id", "master CA".to_owned()),
+                    ("state", "trusted".to_owned()),
+                    ("fingerprint", ca),
+                ]))
+                .await?;
+                match pattern {
+                    Some(pattern) => some(shared.keys.matching(&pattern).await, &pattern, "has a key")?,
+                    None => Vec::new(),
+                }
+            }
+            KeyRequest::Accept { pattern } => {
+                some(shared.keys.accept(&pattern, &by, now).await?, &pattern, "waits to be accepted")?
+            }
+            KeyRequest::Reject { pattern } => {
+                some(shared.keys.reject(&pattern, &by, now).await?, &pattern, "can be rejected")?
+            }
+            KeyRequest::Delete { pattern } => {
+                some(shared.keys.delete(&pattern, &by).await?, &pattern, "has a key")?
+            }
+        };
+        for key in &keys {
+            self.data(key_value(key)).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn token(&mut self, request: TokenRequest) -> Answer {
+        let shared = self.shared.clone();
+        let (by, now) = (format!("operator {}", self.operator), shared.clock.now());
+        match request {
+            TokenRequest::Create { pattern, ttl, uses } => {
+                if uses == 0 || ttl.is_zero() {
+                    return Err(refuse(
+                        RefusalKind::Usage,
+                        "a token needs at least one use and some time to live",
+                    ));
+                }
+                let (token, record) = shared.keys.create_token(&pattern, ttl, uses, &by, now).await?;
+                let mut value = token_value(&record);
+                if let Value::Map(map) = &mut value {
+                    map.insert("token".into(), token.to_string().into());
+                }
+                self.data(value).await?;
+            }
+            TokenRequest::List => {
+                for token in shared.keys.tokens(now).await {
+                    self.data(token_value(&token)).await?;
+                }
+            }
+            TokenRequest::Revoke { name } => {
+                let revoked = shared.keys.revoke_tokens(&name, &by).await?;
+                if revoked.is_empty() {
+                    let text = format!("no join token {name}; see `lab-master token list`");
+                    return Err(refuse(RefusalKind::Refused, text));
+                }
+                for token in &revoked {
+                    self.data(token_value(token)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn operator_issue(&mut self, name: String, csr: Vec<u8>) -> Answer {
+        let shared = self.shared.clone();
+        let now = shared.clock.now();
+        let usage = |e: &dyn std::error::Error| refuse(RefusalKind::Usage, crate::server::chain(e));
+        let request = pki::Request::verify(&csr).map_err(|e| usage(&e))?;
+        let peer = Peer::Operator(name.clone());
+        let certificate = shared.authority.issue(&peer, &request, now).map_err(|e| usage(&e))?;
+        let by = format!("operator {}", self.operator);
+        let record = OperatorRecord {
+            name: name.clone(),
+            fingerprint: request.fingerprint(),
+            since: now,
+            by: by.clone(),
+        };
+        let event = facts::operator(&name, request.fingerprint(), &by);
+        let write =
+            Write { changes: vec![records::put_operator(&record)], events: vec![event], ..Write::default() };
+        shared.hub.write(write).await?.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))?;
+        shared.trust.accept(request.fingerprint(), peer);
+        let value = Value::from([
+            ("name", Value::from(name)),
+            ("certificate", Value::Bytes(certificate)),
+            ("ca", Value::Bytes(shared.authority.certificate().to_vec())),
+        ]);
+        Ok(self.data(value).await?)
+    }
+}
+
+fn some(keys: Vec<KeyRecord>, pattern: &str, what: &str) -> Result<Vec<KeyRecord>, super::Stop> {
+    if keys.is_empty() {
+        let text = format!("no minion that matches {pattern} {what}; see `lab-master key list`");
+        return Err(refuse(RefusalKind::Refused, text));
+    }
+    Ok(keys)
+}

@@ -1,0 +1,171 @@
+//! The operators' door: one stream per request. Every CLI command except `serve` comes in here.
+
+mod events;
+mod keys;
+mod minions;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab_proto::Value;
+use lab_proto::v1::op::{OpOpen, OpRefusal, OpReply, OpRequest, RefusalKind};
+use lab_proto::version::{SUPPORTED, negotiate};
+use quinn::{Connection, RecvStream, SendStream};
+use tokio::task::JoinSet;
+use tracing::{Instrument, debug, debug_span, info};
+
+use super::Shared;
+use super::hub::HubGone;
+use super::keys::KeyError;
+use crate::core::records::RecordError;
+use crate::frames::{FrameError, FrameReader, send};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serves an operator's connection to its end.
+pub(crate) async fn serve(shared: &Arc<Shared>, connection: Connection, name: String) {
+    let mut requests = JoinSet::new();
+    while let Ok((down, up)) = connection.accept_bi().await {
+        while requests.try_join_next().is_some() {}
+        let (shared, name) = (shared.clone(), name.clone());
+        requests.spawn(async move { serve_request(&shared, name, down, up).await }.in_current_span());
+    }
+    // Whoever leaves wants no more answers.
+    requests.shutdown().await;
+}
+
+async fn serve_request(shared: &Arc<Shared>, name: String, down: SendStream, up: RecvStream) {
+    let mut request = Request { shared: shared.clone(), operator: name, down };
+    let mut reader = FrameReader::new(up);
+    let open = match tokio::time::timeout(PATIENCE, reader.expect::<OpOpen>()).await {
+        Ok(Ok(open)) => open,
+        Ok(Err(e)) => {
+            shared.hub.refused(format!("operator request: {e}"), request.operator.as_str()).await;
+            return;
+        }
+        Err(_) => return,
+    };
+    let kind = open.request.name();
+    let span = debug_span!("request", kind);
+    if let Err(e) = request.answer(open).instrument(span).await {
+        debug!(kind, error = %e, "the operator left");
+    }
+}
+
+/// Why a request ends early.
+pub(crate) enum Stop {
+    /// The operator is told.
+    Refused(OpRefusal),
+    /// There is nobody to tell.
+    Left(FrameError),
+}
+
+impl From<FrameError> for Stop {
+    fn from(e: FrameError) -> Self {
+        Self::Left(e)
+    }
+}
+
+impl From<OpRefusal> for Stop {
+    fn from(e: OpRefusal) -> Self {
+        Self::Refused(e)
+    }
+}
+
+impl From<HubGone> for Stop {
+    fn from(e: HubGone) -> Self {
+        Self::Refused(refusal(RefusalKind::Refused, e.to_string()))
+    }
+}
+
+impl From<RecordError> for Stop {
+    fn from(e: RecordError) -> Self {
+        Self::Refused(refusal(RefusalKind::StoreDamaged, super::chain(&e)))
+    }
+}
+
+impl From<KeyError> for Stop {
+    fn from(e: KeyError) -> Self {
+        let kind = match e {
+            KeyError::Gone(_)
+            | KeyError::TooManyTokens
+            | KeyError::TooManyPending
+            | KeyError::BadToken(_) => RefusalKind::Refused,
+            KeyError::Store(_) | KeyError::Issue(_) | KeyError::Random(_) => RefusalKind::Internal,
+        };
+        Self::Refused(refusal(kind, super::chain(&e)))
+    }
+}
+
+pub(crate) type Answer = Result<(), Stop>;
+
+/// One request under way.
+pub(crate) struct Request {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) operator: String,
+    pub(crate) down: SendStream,
+}
+
+impl Request {
+    async fn answer(&mut self, open: OpOpen) -> Result<(), FrameError> {
+        let version = match negotiate(SUPPORTED, open.versions) {
+            Ok(version) => version,
+            Err(e) => {
+                let refused = refusal(RefusalKind::Versions, e.to_string());
+                self.send(&OpReply::Refused(refused)).await?;
+                return self.finish().await;
+            }
+        };
+        self.send(&OpReply::Accepted { version }).await?;
+        match self.dispatch(open.request).await {
+            Ok(()) => self.send(&OpReply::End).await?,
+            Err(Stop::Refused(refused)) => {
+                info!(why = refused.text, "refused a request");
+                self.send(&OpReply::Refused(refused)).await?;
+            }
+            Err(Stop::Left(e)) => return Err(e),
+        }
+        self.finish().await
+    }
+
+    async fn dispatch(&mut self, request: OpRequest) -> Answer {
+        match request {
+            OpRequest::Status => self.status().await,
+            OpRequest::Key(request) => self.key(request).await,
+            OpRequest::Token(request) => self.token(request).await,
+            OpRequest::OperatorIssue { name, csr } => self.operator_issue(name, csr).await,
+            OpRequest::Events(query) => self.events(query).await,
+            OpRequest::EventSend { tag, data } => self.event_send(tag, data).await,
+            OpRequest::MinionList => self.minion_list().await,
+            OpRequest::MinionShow { id } => self.minion_show(id).await,
+            other => Err(refuse(RefusalKind::Usage, format!("{} is not known to this master", other.name()))),
+        }
+    }
+
+    pub(crate) async fn send(&mut self, reply: &OpReply) -> Result<(), FrameError> {
+        send(&mut self.down, reply).await
+    }
+
+    /// Sends one answer of a list or show request.
+    pub(crate) async fn data(&mut self, value: Value) -> Result<(), FrameError> {
+        self.send(&OpReply::Data(value)).await
+    }
+
+    async fn finish(&mut self) -> Result<(), FrameError> {
+        self.down.finish()?;
+        // Until the client has read everything.
+        let _ = tokio::time::timeout(PATIENCE, self.down.stopped()).await;
+        Ok(())
+    }
+}
+
+/// Makes a refusal.
+pub(crate) fn refusal(kind: RefusalKind, text: impl Into<String>) -> OpRefusal {
+    OpRefusal { kind, text: text.into() }
+}
+
+/// Makes a refusal that ends the request.
+pub(crate) fn refuse(kind: RefusalKind, text: impl Into<String>) -> Stop {
+    Stop::Refused(refusal(kind, text))
+}

@@ -1,0 +1,125 @@
+//! The one thread that writes the store. Requests that come while a flush runs share the next one.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use tokio::sync::{oneshot, watch};
+use tracing::error;
+
+use super::clock::Clock;
+use crate::core::Write;
+use crate::store::{Appended, Store, StoreError};
+use lab_proto::{Event, Position};
+
+/// So many requests at most share one flush.
+const MAX_GROUP: usize = 512;
+
+/// Why a write did not happen.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the store did not take it: {0}")]
+pub(crate) struct WriteFailed(pub(crate) Arc<StoreError>);
+
+/// What became of a request: the events in their places.
+pub(crate) type Written = Result<Vec<Event>, WriteFailed>;
+
+struct Request {
+    write: Write,
+    done: oneshot::Sender<Written>,
+}
+
+/// The door to the writer thread. Dropping it ends the thread once everything is written.
+pub(crate) struct Writer {
+    requests: Option<Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread; `head` is moved after each flush.
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        head: watch::Sender<Position>,
+    ) -> std::io::Result<Self> {
+        // Unbounded here, bounded by the hub: it stops taking input while too many writes are under way.
+        let (requests, inbox) = channel();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || run(&*store, clock, &head, &inbox))?;
+        Ok(Self { requests: Some(requests), thread: Some(thread) })
+    }
+
+    /// Asks for a write; the answer comes once it is durable, in the order of asking.
+    pub(crate) fn submit(&self, write: Write) -> oneshot::Receiver<Written> {
+        let (done, answer) = oneshot::channel();
+        if let Some(requests) = &self.requests {
+            // A dead writer shows as a dropped answer.
+            let _ = requests.send(Request { write, done });
+        }
+        answer
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            error!("the store's writer panicked");
+        }
+    }
+}
+
+fn run(store: &dyn Store, clock: Clock, head: &watch::Sender<Position>, inbox: &Receiver<Request>) {
+    while let Ok(first) = inbox.recv() {
+        let group: Vec<Request> =
+            std::iter::once(first).chain(inbox.try_iter().take(MAX_GROUP - 1)).collect();
+        let (writes, answers): (Vec<Write>, Vec<_>) = group.into_iter().map(|r| (r.write, r.done)).unzip();
+        let results = write_group(store, clock, writes);
+        // Visible before acknowledged, durable before visible.
+        head.send_if_modified(|h| std::mem::replace(h, store.head()) != *h);
+        for (answer, result) in answers.into_iter().zip(results) {
+            let _ = answer.send(result);
+        }
+    }
+}
+
+fn write_group(store: &dyn Store, clock: Clock, writes: Vec<Write>) -> Vec<Written> {
+    let sizes: Vec<usize> = writes.iter().map(|w| w.events.len()).collect();
+    if writes.len() == 1 {
+        return writes.into_iter().map(|w| write(store, clock, w)).collect();
+    }
+    let mut group = Write::default();
+    for w in &writes {
+        group.changes.extend(w.changes.iter().cloned());
+        group.events.extend(w.events.iter().cloned());
+        group.marks.extend(w.marks.iter().copied());
+    }
+    match write(store, clock, group) {
+        Ok(events) => {
+            let mut events = events.into_iter();
+            sizes.into_iter().map(|n| Ok(events.by_ref().take(n).collect())).collect()
+        }
+        // Nothing of the group was written: only the one that is too large shall fail.
+        Err(WriteFailed(e))
+            if matches!(*e, StoreError::EventTooLarge { .. } | StoreError::ValueTooLarge { .. }) =>
+        {
+            writes.into_iter().map(|w| write(store, clock, w)).collect()
+        }
+        Err(failed) => sizes.into_iter().map(|_| Err(failed.clone())).collect(),
+    }
+}
+
+fn write(store: &dyn Store, clock: Clock, write: Write) -> Written {
+    let Write { changes, events, marks } = write;
+    let failed = |e| WriteFailed(Arc::new(e));
+    if !changes.is_empty() {
+        store.commit(changes).map_err(failed)?;
+    }
+    if events.is_empty() && marks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Appended { events, .. } = store.append(events, &marks, clock.now()).map_err(failed)?;
+    Ok(events)
+}
