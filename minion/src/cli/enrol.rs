@@ -1,0 +1,90 @@
+//! `lab-minion enrol`: asks a master to let this machine in, and waits for the answer.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use lab_proto::Fingerprint;
+use lab_proto::v1::enrol::EnrolRefusal;
+
+use super::{Common, Done, Failure, exit, log, runtime};
+use crate::enrol::{self, EnrolError, Progress};
+use crate::identity::{Pin, Pki};
+use crate::link::Dialer;
+use crate::serve::{enrol_grains, grains, machine_id, pin};
+
+/// Asks a master to let this machine in, and waits until it does.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: lab-minion enrol --master master.example --token NAME.SECRET.CA")]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// A join token from `lab-master token create`; it names the master's CA too.
+    #[arg(long, value_name = "TOKEN", env = "LAB_JOIN_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The fingerprint of the master's CA, from `lab-master key finger`.
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "token")]
+    fingerprint: Option<Fingerprint>,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Done {
+        log("warn");
+        let config = self.common.config()?;
+        let pki = Pki::new(&self.common.config_dir);
+        let id = config.minion_id()?;
+        let failed = |e: crate::identity::IdentityError| Failure::new(e, exit::FAILED);
+        let identity = Arc::new(pki.identity().map_err(failed)?);
+        let pin = match self.fingerprint {
+            Some(ca) => Pin::Fingerprint(ca),
+            None => pin(&config, &pki, self.token.as_deref()).map_err(|e| Failure::new(e, exit::USAGE))?,
+        };
+        crate::files::make_dir(&config.data_dir, 0o700).map_err(|e| Failure::new(e, exit::FAILED))?;
+        let machine = machine_id(&config.data_dir).map_err(|e| Failure::new(e, exit::FAILED))?;
+        let request = enrol::Request {
+            id: id.clone(),
+            identity,
+            token: self.token,
+            pin,
+            grains: enrol_grains(&grains(&id)),
+            machine_id: Some(machine),
+        };
+        let enrolled = runtime()?.block_on(async {
+            let dialer = Dialer::new(&config.master)?;
+            let enrolled = enrol::enrol(&request, &dialer, tell).await;
+            dialer.finish().await;
+            enrolled
+        });
+        let enrolled = enrolled.map_err(failure)?;
+        pki.store(&enrolled.credentials).map_err(failed)?;
+        let (theirs, ours) = enrolled.clocks;
+        if theirs.since(ours).max(ours.since(theirs)) > std::time::Duration::from_secs(60) {
+            eprintln!("warning: the master's clock says {theirs}, this machine's {ours}");
+        }
+        eprintln!("{id} is enrolled; start the agent with `lab-minion serve`");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn tell(progress: Progress) {
+    match progress {
+        Progress::Met { ca, pinned: true } => eprintln!("met the master with CA {ca}"),
+        Progress::Met { ca, pinned: false } => {
+            eprintln!("trusting the master with CA {ca} on first use; compare with `lab-master key finger`");
+        }
+        Progress::Pending { fingerprint } => {
+            eprintln!("waiting to be accepted; this machine's key is {fingerprint}");
+            eprintln!("on the master: lab-master key accept");
+        }
+    }
+}
+
+fn failure(e: EnrolError) -> Failure {
+    let code = match &e {
+        EnrolError::Refused(EnrolRefusal::Version(_)) => exit::VERSIONS,
+        EnrolError::Refused(_) | EnrolError::OtherMaster { .. } => exit::REFUSED,
+        EnrolError::Dial(crate::link::DialError::NoMaster) => exit::USAGE,
+        EnrolError::Dial(_) | EnrolError::Stream(_) => exit::UNREACHABLE,
+        EnrolError::Identity(_) | EnrolError::Tls(_) | EnrolError::NoCa => exit::FAILED,
+    };
+    Failure::new(e, code)
+}

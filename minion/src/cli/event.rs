@@ -1,0 +1,92 @@
+//! `lab-minion event send`: fires an event by hand, through the running agent.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use lab_proto::{EventTag, Map, Value};
+
+use super::{Common, Done, Failure, exit};
+use crate::serve::{SendError, send_event};
+
+/// Sends events through the running agent.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Send(Send),
+}
+
+/// Sends one event; returns when it is durable in the agent's outbox, and prints its number there.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: lab-minion event send site/door/opened floor=3")]
+struct Send {
+    #[command(flatten)]
+    common: Common,
+    /// The event's tag.
+    tag: EventTag,
+    /// Its data; a value that is JSON is taken as such, everything else as text.
+    #[arg(value_name = "KEY=VALUE", conflicts_with = "data")]
+    pairs: Vec<String>,
+    /// Its data as JSON.
+    #[arg(long, value_name = "JSON")]
+    data: Option<String>,
+}
+
+/// Data that is none.
+#[derive(Debug, thiserror::Error)]
+enum DataError {
+    #[error("--data is not JSON")]
+    Json(#[source] serde_json::Error),
+    #[error("{0:?} is not KEY=VALUE")]
+    Pair(String),
+}
+
+impl Args {
+    pub(super) fn run(self) -> Done {
+        let What::Send(Send { common, tag, pairs, data }) = self.what;
+        let config = common.config()?;
+        let data = read_data(&pairs, data.as_deref()).map_err(|e| Failure::new(e, exit::USAGE))?;
+        let counter = send_event(&config.run_dir, tag, data).map_err(|e| {
+            let code = match &e {
+                SendError::NoAgent { .. } | SendError::Broken(_) => exit::UNREACHABLE,
+                SendError::Refused(_) => exit::REFUSED,
+            };
+            Failure::new(e, code)
+        })?;
+        #[expect(clippy::print_stdout, reason = "this is the command's data")]
+        {
+            println!("{counter}");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn read_data(pairs: &[String], json: Option<&str>) -> Result<Value, DataError> {
+    if let Some(json) = json {
+        return serde_json::from_str(json).map_err(DataError::Json);
+    }
+    let mut map = Map::new();
+    for pair in pairs {
+        let (key, value) = pair.split_once('=').ok_or_else(|| DataError::Pair(pair.clone()))?;
+        map.insert(Value::from(key), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)));
+    }
+    Ok(Value::Map(map))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_become_a_mapping_with_json_values_where_they_are_json() {
+        let pairs = ["floor=3", "name=a b", "list=[1,2]", "eq=a=b"].map(str::to_owned);
+        let data = read_data(&pairs, None).expect("are pairs");
+        assert_eq!(data.to_string(), r#"{"floor":3,"name":"a b","list":[1,2],"eq":"a=b"}"#);
+        assert!(read_data(&["floor".to_owned()], None).is_err());
+        assert!(read_data(&[], Some("{")).is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! The command line: one file per subcommand. Data goes to standard output, talk to standard error.
+
+mod enrol;
+mod event;
+mod finger;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{CONFIG_DIR, Config, ConfigError};
+
+/// Exit codes, the same as `lab-master`'s.
+pub mod exit {
+    /// Wrong options or configuration.
+    pub const USAGE: u8 = 2;
+    /// Nobody answers.
+    pub const UNREACHABLE: u8 = 12;
+    /// No common protocol version.
+    pub const VERSIONS: u8 = 14;
+    /// Refused.
+    pub const REFUSED: u8 = 17;
+    /// Something that was stored is damaged.
+    pub const DAMAGED: u8 = 18;
+    /// A bug, or the system failed us.
+    pub const FAILED: u8 = 1;
+}
+
+/// The agent of a lab: runs jobs for its master, applies states to this machine.
+#[derive(Debug, Parser)]
+#[command(name = "lab-minion", version, about, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Enrol(enrol::Args),
+    Event(event::Args),
+    Finger(finger::Args),
+}
+
+impl Cli {
+    /// Carries the command out; errors are printed here, once, with everything that caused them.
+    pub fn run(self) -> ExitCode {
+        let done = match self.command {
+            Command::Serve(args) => args.run(),
+            Command::Enrol(args) => args.run(),
+            Command::Event(args) => args.run(),
+            Command::Finger(args) => args.run(),
+        };
+        match done {
+            Ok(code) => code,
+            Err(Failure { error, code }) => {
+                eprintln!("lab-minion: {}", crate::chain(error.as_ref()));
+                ExitCode::from(code)
+            }
+        }
+    }
+}
+
+/// What a subcommand failed with.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    error: Box<dyn std::error::Error>,
+    code: u8,
+}
+
+impl Failure {
+    pub(crate) fn new(error: impl std::error::Error + 'static, code: u8) -> Self {
+        Self { error: Box::new(error), code }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(e: ConfigError) -> Self {
+        Self::new(e, exit::USAGE)
+    }
+}
+
+pub(crate) type Done = Result<ExitCode, Failure>;
+
+/// Where things are and who the master is: options that several subcommands share.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Where minion.toml and the keys lie.
+    #[arg(long, value_name = "DIR", default_value = CONFIG_DIR)]
+    pub(crate) config_dir: PathBuf,
+    /// Where outbox, journal and cache live, in place of the configured place.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where the agent's socket is, in place of the configured place.
+    #[arg(long, value_name = "DIR")]
+    run_dir: Option<PathBuf>,
+    /// The minion's name, in place of the configured one.
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// The master, in place of the configured ones; may be given several times.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    master: Vec<String>,
+}
+
+impl Common {
+    /// Loads the configuration and lays the options over it.
+    pub(crate) fn config(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::load(&self.config_dir)?;
+        if let Some(dir) = &self.data_dir {
+            config.data_dir.clone_from(dir);
+        }
+        if let Some(dir) = &self.run_dir {
+            config.run_dir.clone_from(dir);
+        }
+        if let Some(id) = &self.id {
+            config.id.clone_from(id);
+        }
+        if !self.master.is_empty() {
+            config.master.clone_from(&self.master);
+        }
+        Ok(config)
+    }
+}
+
+/// Makes the small runtime that all subcommands with a network use: one thread drives everything.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .build()
+        .map_err(|e| Failure::new(e, exit::FAILED))
+}
+
+/// Sends the log to standard error, as much of it as `RUST_LOG` wants.
+pub(crate) fn log(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // The journal has times of its own.
+    let set = if under_systemd {
+        log.without_time().with_ansi(false).try_init()
+    } else {
+        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+    };
+    drop(set);
+}

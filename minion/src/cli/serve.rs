@@ -1,0 +1,51 @@
+//! `lab-minion serve`: the agent.
+
+use std::process::ExitCode;
+
+use super::{Common, Done, Failure, exit, log, runtime};
+use crate::serve::{self, BootError, Options};
+
+/// Runs the agent until it is told to end. Enrols first when this machine has no certificate yet.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: lab-minion serve --master master.example")]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// A join token for the first enrolment.
+    #[arg(long, value_name = "TOKEN", env = "LAB_JOIN_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Sets a damaged outbox or journal aside and begins anew; what was in them is lost.
+    #[arg(long)]
+    accept_loss: bool,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Done {
+        log("info");
+        let options = Options {
+            config: self.common.config()?,
+            config_dir: self.common.config_dir,
+            token: self.token,
+            accept_loss: self.accept_loss,
+        };
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let shell = serve::start(options).await.map_err(failure)?;
+            shell.run().await.map_err(|e| Failure::new(e, exit::FAILED))
+        })?;
+        // Threads of functions that do not stop must not keep the process.
+        runtime.shutdown_background();
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn failure(e: BootError) -> Failure {
+    let code = match &e {
+        e if e.is_damage() => exit::DAMAGED,
+        e if e.is_refusal() => exit::REFUSED,
+        BootError::Config(_) | BootError::Token(_) => exit::USAGE,
+        BootError::Dial(_) | BootError::Enrol(_) => exit::UNREACHABLE,
+        _ => exit::FAILED,
+    };
+    Failure::new(e, code)
+}

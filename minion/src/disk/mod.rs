@@ -1,0 +1,309 @@
+//! The one thread that owns outbox and journal: everything durable goes through it, in order, many events per sync.
+//!
+//! Callers hold a [`Disk`]. While one batch is being synced the next one gathers, so that a burst costs few syncs and
+//! a lone event only one. The thread ends when the last handle is gone.
+
+use std::io;
+
+use lab_proto::event::OutboxEvent;
+use lab_proto::ids::OutboxId;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::journal::{Entry, Journal, JournalError};
+use crate::outbox::{Draft, Outbox, OutboxError};
+
+/// Commands that may wait before callers are held back: each is at most one event.
+const WAITING: usize = 256;
+/// The most events that share one sync.
+const BATCH: usize = 1024;
+/// The most bytes that share one sync, about.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Which outbox, and how far it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which.
+    pub outbox_id: OutboxId,
+    /// The oldest event that is still there, or the next one.
+    pub first: u64,
+    /// The newest event.
+    pub head: u64,
+}
+
+/// A handle to the thread.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    commands: mpsc::Sender<Command>,
+    head: watch::Receiver<Head>,
+}
+
+type Reply<T, E> = oneshot::Sender<Result<T, E>>;
+
+#[derive(Debug)]
+enum Command {
+    Append { draft: Box<Draft>, size: usize, then: Option<Entry>, reply: Reply<u64, OutboxError> },
+    Journal { entries: Vec<Entry>, reply: Reply<(), JournalError> },
+    Read { from: u64, room: usize, most: usize, reply: Reply<Vec<(OutboxEvent, usize)>, OutboxError> },
+    Acknowledge { counter: u64 },
+    Renew { new_id: OutboxId, carry_all: bool, reply: Reply<Head, OutboxError> },
+}
+
+impl Disk {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(outbox: Outbox, journal: Journal) -> io::Result<(Self, std::thread::JoinHandle<()>)> {
+        let (commands, inbox) = mpsc::channel(WAITING);
+        let (head_tx, head) = watch::channel(head_of(&outbox));
+        let worker = Worker { outbox: Some(outbox), journal, inbox, head: head_tx };
+        let thread = std::thread::Builder::new().name("disk".into()).spawn(|| worker.run())?;
+        Ok((Self { commands, head }, thread))
+    }
+
+    /// Stores an event; returns its number once it is durable. `then` is journalled after it, before the master's
+    /// acknowledgement can make the outbox forget the event.
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub async fn append(&self, draft: Draft, then: Option<Entry>) -> Result<u64, OutboxError> {
+        let size = draft.check_size()?;
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Append { draft: Box::new(draft), size, then, reply };
+        self.commands.send(command).await.map_err(|_| OutboxError::Closed)?;
+        answer.await.map_err(|_| OutboxError::Closed)?
+    }
+
+    /// Does the same from a thread of its own.
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub fn append_blocking(&self, draft: Draft) -> Result<u64, OutboxError> {
+        let size = draft.check_size()?;
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Append { draft: Box::new(draft), size, then: None, reply };
+        self.commands.blocking_send(command).map_err(|_| OutboxError::Closed)?;
+        answer.blocking_recv().map_err(|_| OutboxError::Closed)?
+    }
+
+    /// Journals entries durably.
+    ///
+    /// # Errors
+    /// When they could not be written; `None` inside means that the thread has ended.
+    pub async fn journal(&self, entries: Vec<Entry>) -> Result<(), Option<JournalError>> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Journal { entries, reply }).await.map_err(|_| None)?;
+        answer.await.map_err(|_| None)?.map_err(Some)
+    }
+
+    /// Reads events for sending.
+    ///
+    /// # Errors
+    /// When they cannot be read or are gone.
+    pub async fn read(
+        &self,
+        from: u64,
+        room: usize,
+        most: usize,
+    ) -> Result<Vec<(OutboxEvent, usize)>, OutboxError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Read { from, room, most, reply };
+        self.commands.send(command).await.map_err(|_| OutboxError::Closed)?;
+        answer.await.map_err(|_| OutboxError::Closed)?
+    }
+
+    /// Notes what the master has.
+    pub async fn acknowledge(&self, counter: u64) {
+        // A thread that has ended has nothing to forget.
+        let _ = self.commands.send(Command::Acknowledge { counter }).await;
+    }
+
+    /// Begins a new outbox; see [`Outbox::renew`].
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub async fn renew(&self, new_id: OutboxId, carry_all: bool) -> Result<Head, OutboxError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Renew { new_id, carry_all, reply };
+        self.commands.send(command).await.map_err(|_| OutboxError::Closed)?;
+        answer.await.map_err(|_| OutboxError::Closed)?
+    }
+
+    /// Returns how far the outbox goes now.
+    pub fn head(&self) -> Head {
+        *self.head.borrow()
+    }
+
+    /// Returns a receiver that is told whenever the outbox grows.
+    pub fn watch(&self) -> watch::Receiver<Head> {
+        self.head.clone()
+    }
+}
+
+fn head_of(outbox: &Outbox) -> Head {
+    Head { outbox_id: outbox.id(), first: outbox.first(), head: outbox.head() }
+}
+
+struct Worker {
+    /// Absent only while it is being renewed, and for good when that failed half-way.
+    outbox: Option<Outbox>,
+    journal: Journal,
+    inbox: mpsc::Receiver<Command>,
+    head: watch::Sender<Head>,
+}
+
+struct Event {
+    draft: Draft,
+    then: Option<Entry>,
+    reply: Reply<u64, OutboxError>,
+}
+
+struct Entries {
+    entries: Vec<Entry>,
+    reply: Reply<(), JournalError>,
+}
+
+/// What one turn of the thread works on.
+#[derive(Default)]
+struct Turn {
+    events: Vec<Event>,
+    bytes: usize,
+    entries: Vec<Entries>,
+    others: Vec<Command>,
+}
+
+impl Turn {
+    fn add(&mut self, command: Command) {
+        match command {
+            Command::Append { draft, size, then, reply } => {
+                self.bytes += size;
+                self.events.push(Event { draft: *draft, then, reply });
+            }
+            Command::Journal { entries, reply } => self.entries.push(Entries { entries, reply }),
+            other => self.others.push(other),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.events.len() >= BATCH || self.bytes >= BATCH_BYTES || self.entries.len() >= BATCH
+    }
+}
+
+impl Worker {
+    fn run(mut self) {
+        while let Some(first) = self.inbox.blocking_recv() {
+            let mut turn = Turn::default();
+            turn.add(first);
+            while !turn.is_full() {
+                let Ok(next) = self.inbox.try_recv() else { break };
+                turn.add(next);
+            }
+            self.write(turn.entries);
+            self.store(turn.events);
+            for command in turn.others {
+                self.other(command);
+            }
+        }
+        if let Err(e) = self.journal.sync() {
+            tracing::error!(error = %crate::chain(&e), "the journal's last entries may be lost");
+        }
+    }
+
+    fn write(&mut self, waiting: Vec<Entries>) {
+        let all: Vec<Entry> = waiting.iter().flat_map(|w| w.entries.iter().cloned()).collect();
+        if all.is_empty() {
+            return;
+        }
+        let mut failed = self.journal.append(&all, true).err();
+        for Entries { entries, reply } in waiting {
+            let result = match failed.take() {
+                None => Ok(()),
+                // One at a time now, so that each caller hears of its own fate.
+                Some(first) => {
+                    let own = self.journal.append(&entries, true);
+                    failed = Some(first);
+                    own
+                }
+            };
+            // Whoever asked may have gone; the entries are written all the same.
+            let _ = reply.send(result);
+        }
+    }
+
+    fn store(&mut self, events: Vec<Event>) {
+        let Some(outbox) = &mut self.outbox else {
+            events.into_iter().for_each(|e| drop(e.reply.send(Err(OutboxError::Closed))));
+            return;
+        };
+        if events.is_empty() {
+            return;
+        }
+        let drafts: Vec<&Draft> = events.iter().map(|e| &e.draft).collect();
+        let last = match outbox.append(&drafts) {
+            Ok(last) => last,
+            // A batch that does not fit may still fit in parts: a small event must not fail for a large neighbour.
+            Err(_) if events.len() > 1 => {
+                return events.into_iter().for_each(|event| self.store(vec![event]));
+            }
+            Err(e) => {
+                let only = events.into_iter().next().expect("not empty: checked above");
+                let _ = only.reply.send(Err(e));
+                return;
+            }
+        };
+        self.head.send_replace(head_of(outbox));
+        let then: Vec<Entry> = events.iter().filter_map(|e| e.then.clone()).collect();
+        if !then.is_empty()
+            && let Err(e) = self.journal.append(&then, false)
+        {
+            // The outbox has the return; the next start finds it there.
+            tracing::warn!(error = %crate::chain(&e), "the end of a job is not journalled yet");
+        }
+        for (counter, event) in (last + 1 - events.len() as u64..).zip(events) {
+            let _ = event.reply.send(Ok(counter));
+        }
+    }
+
+    fn other(&mut self, command: Command) {
+        match command {
+            Command::Read { from, room, most, reply } => {
+                let result =
+                    self.outbox.as_mut().map_or(Err(OutboxError::Closed), |o| o.read(from, room, most));
+                let _ = reply.send(result);
+            }
+            Command::Acknowledge { counter } => self.acknowledge(counter),
+            Command::Renew { new_id, carry_all, reply } => {
+                let result =
+                    self.outbox.take().map_or(Err(OutboxError::Closed), |o| o.renew(new_id, carry_all));
+                let _ = reply.send(result.map(|fresh| {
+                    let head = head_of(&fresh);
+                    self.outbox = Some(fresh);
+                    self.head.send_replace(head);
+                    head
+                }));
+            }
+            Command::Append { .. } | Command::Journal { .. } => {
+                unreachable!("these are gathered into the turn's batch")
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, counter: u64) {
+        let Some(outbox) = &mut self.outbox else { return };
+        // First the journal: what the outbox forgets must be known there, or a job would count as interrupted.
+        if outbox.releases(counter)
+            && let Err(e) = self.journal.sync()
+        {
+            tracing::warn!(error = %crate::chain(&e), "acknowledged events are kept until the journal is written");
+            return;
+        }
+        if let Err(e) = outbox.acknowledge(counter) {
+            tracing::warn!(error = %crate::chain(&e), "acknowledged events could not be given back");
+        }
+        let head = head_of(outbox);
+        self.head.send_if_modified(|h| std::mem::replace(&mut h.first, head.first) != head.first);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+use std::path::Path;
+
+use super::*;
+use crate::journal::{Known, Stage};
+use lab_proto::event::Boot;
+use lab_proto::{BootId, EndState, EventTag, JobId, Timestamp, Value};
+
+fn draft(n: u64) -> Draft {
+    Draft {
+        boot: Boot { id: BootId::from_u128(1), number: 1 },
+        seen: None,
+        at: Timestamp::from_micros(0),
+        tag: EventTag::new("a/b").expect("valid"),
+        data: Value::from(n),
+    }
+}
+
+fn start(dir: &Path) -> (Disk, std::thread::JoinHandle<()>) {
+    let outbox = Outbox::open(&dir.join("outbox"), OutboxId::from_u128(1), 1 << 30).expect("opens");
+    let journal = Journal::open(&dir.join("journal")).expect("opens");
+    Disk::start(outbox, journal).expect("starts")
+}
+
+#[tokio::test]
+async fn every_event_of_a_burst_is_stored_under_the_number_that_its_sender_was_told() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (disk, thread) = start(dir.path());
+    let appends: Vec<_> = (1..=500)
+        .map(|n| {
+            let disk = disk.clone();
+            async move { disk.append(draft(n), None).await }
+        })
+        .collect();
+    let told: Vec<u64> = futures_util::future::join_all(appends)
+        .await
+        .into_iter()
+        .map(|counter| counter.expect("is stored"))
+        .collect();
+    assert_eq!(disk.head().head, 500);
+    let events = disk.read(1, usize::MAX, 1000).await.expect("reads");
+    for (n, counter) in (1u64..).zip(&told) {
+        let (event, _) = &events[usize::try_from(*counter).expect("small") - 1];
+        assert_eq!((event.counter, &event.data), (*counter, &Value::from(n)));
+    }
+    drop(disk);
+    thread.join().expect("ends");
+}
+
+#[tokio::test]
+async fn the_end_of_a_job_is_journalled_behind_its_return() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (disk, thread) = start(dir.path());
+    let jid = JobId::new(Timestamp::from_micros(1), 1);
+    let at = Timestamp::from_micros(2);
+    disk.journal(vec![Entry::Started { jid, fun: "test.ping".into(), at }]).await.expect("is written");
+    let end = Entry::Ended { jid, state: EndState::Returned, at };
+    disk.append(draft(1), Some(end)).await.expect("is stored");
+    disk.acknowledge(1).await;
+    drop(disk);
+    thread.join().expect("ends");
+    let journal = Journal::open(&dir.path().join("journal")).expect("opens");
+    assert_eq!(journal.ledger().known(jid), Known::Taken(Stage::Ended(EndState::Returned)));
+}
+
+#[tokio::test]
+async fn an_event_too_large_for_the_log_is_refused_before_it_is_stored() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (disk, _thread) = start(dir.path());
+    let large = Draft { data: Value::from("x".repeat(70_000)), ..draft(1) };
+    let error = disk.append(large, None).await.expect_err("is too large");
+    assert!(matches!(error, OutboxError::TooLarge { .. }), "{error}");
+    assert_eq!(disk.head().head, 0);
+}

@@ -1,0 +1,70 @@
+//! Making events: everything that this minion says to the log goes through here into the outbox.
+
+use lab_proto::event::Boot;
+use lab_proto::{EventTag, InvalidId, MinionId, Value};
+
+use crate::clock;
+use crate::disk::Disk;
+use crate::journal::Entry;
+use crate::link::LastSeen;
+use crate::outbox::{Draft, OutboxError};
+
+/// Why an event was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum EmitError {
+    /// The tag is malformed.
+    #[error(transparent)]
+    Tag(#[from] InvalidId),
+    /// The tag belongs to the master or to another minion.
+    #[error(
+        "the tag {tag} is not this minion's to send: below salt/ and lab/ a minion may only name itself, {id}"
+    )]
+    NotOurs {
+        /// The tag.
+        tag: EventTag,
+        /// The minion.
+        id: MinionId,
+    },
+    /// The outbox did not take it.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+}
+
+/// Makes events.
+#[derive(Clone, Debug)]
+pub struct Emitter {
+    id: MinionId,
+    boot: Boot,
+    disk: Disk,
+    seen: LastSeen,
+}
+
+impl Emitter {
+    /// Makes an emitter for the present boot.
+    pub fn new(id: MinionId, boot: Boot, disk: Disk, seen: LastSeen) -> Self {
+        Self { id, boot, disk, seen }
+    }
+
+    /// Stores an event; returns its number in the outbox once it is durable.
+    ///
+    /// # Errors
+    /// When the tag is not ours or the outbox does not take it.
+    pub async fn emit(&self, tag: EventTag, data: Value, then: Option<Entry>) -> Result<u64, EmitError> {
+        Ok(self.disk.append(self.draft(tag, data)?, then).await?)
+    }
+
+    /// Does the same from a worker thread.
+    ///
+    /// # Errors
+    /// When the tag is not ours or the outbox does not take it.
+    pub fn emit_blocking(&self, tag: EventTag, data: Value) -> Result<u64, EmitError> {
+        Ok(self.disk.append_blocking(self.draft(tag, data)?)?)
+    }
+
+    fn draft(&self, tag: EventTag, data: Value) -> Result<Draft, EmitError> {
+        if !tag.allowed_from(&self.id) {
+            return Err(EmitError::NotOurs { tag, id: self.id.clone() });
+        }
+        Ok(Draft { boot: self.boot, seen: self.seen.get(), at: clock::wall_clock(), tag, data })
+    }
+}

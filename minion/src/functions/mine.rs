@@ -1,0 +1,132 @@
+//! `mine.send`, `mine.get`, `mine.delete`: values that minions leave with the master for each other.
+
+use std::sync::Arc;
+
+use lab_proto::v1::link::{Query, QueryReply};
+use lab_proto::{Map, Target, TargetKind, Value};
+use lab_states::function::{ArgDoc, CallError, ExecFunction, FunctionDoc, JobCtx, Kind, Registry, bind};
+use serde::Deserialize;
+
+use crate::link::known;
+use crate::workers::Env;
+
+/// Adds the functions.
+pub(super) fn register(registry: &mut Registry, env: &Arc<Env>) {
+    registry.add_exec(Arc::new(Send(env.clone())));
+    registry.add_exec(Arc::new(Get));
+    registry.add_exec(Arc::new(Delete(env.clone())));
+}
+
+fn ask(env: &Env, query: Query) -> Result<QueryReply, CallError> {
+    env.queries.ask(query).and_then(known).map_err(|e| CallError::failed(crate::chain(&e)))
+}
+
+struct Send(Arc<Env>);
+
+impl ExecFunction for Send {
+    fn name(&self) -> &str {
+        "mine.send"
+    }
+
+    fn doc(&self) -> &FunctionDoc {
+        const ARGS: &[ArgDoc] = &[
+            ArgDoc::required("name", Kind::Text, "The function to call, or the alias to store under."),
+            ArgDoc::optional("mine_function", Kind::Text, "The function to call when the name is an alias."),
+            ArgDoc::optional("allow_tgt", Kind::Text, "Which minions may read it; all when absent."),
+            ArgDoc::with_default("allow_tgt_type", Kind::Text, "glob", "How allow_tgt is read."),
+            ArgDoc::optional("ttl", Kind::Int, "For how many seconds it is kept."),
+        ];
+        static DOC: FunctionDoc = FunctionDoc::new(
+            "Calls a function and stores what it returns with the master, for other minions to read. Further arguments go to the function.",
+            ARGS,
+            "lab-master run web1 mine.send network.interfaces",
+        )
+        .open();
+        &DOC
+    }
+
+    fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+        let mut kwargs = kwargs.clone();
+        let mut take = |key: &str| kwargs.shift_remove(key).map(|v| v.to_string());
+        let (name, rest) = match args.split_first() {
+            Some((name, rest)) => (name.to_string(), rest),
+            None => (
+                take("name").ok_or_else(|| CallError::failed("mine.send needs the name of a function"))?,
+                args,
+            ),
+        };
+        let function = take("mine_function").unwrap_or_else(|| name.clone());
+        let kind = take("allow_tgt_type").map_or(Ok(TargetKind::Glob), |t| t.parse());
+        let kind = kind.map_err(|e| CallError::failed(e.to_string()))?;
+        let allow = take("allow_tgt").map(|expr| Target::new(kind, expr));
+        let ttl = take("ttl").map(|t| t.parse::<u64>());
+        let ttl_seconds = ttl.transpose().map_err(|_| CallError::failed("ttl is not a number of seconds"))?;
+        let value = ctx.registry.exec(&function)?.call(rest, &kwargs, ctx)?;
+        ask(&self.0, Query::MineSend { function: name, value, allow, ttl_seconds })?;
+        Ok(Value::Bool(true))
+    }
+}
+
+struct Get;
+
+#[derive(Deserialize)]
+struct GetArgs {
+    tgt: String,
+    fun: String,
+    tgt_type: Option<String>,
+}
+
+impl ExecFunction for Get {
+    fn name(&self) -> &str {
+        "mine.get"
+    }
+
+    fn doc(&self) -> &FunctionDoc {
+        const ARGS: &[ArgDoc] = &[
+            ArgDoc::required("tgt", Kind::Text, "Whose values."),
+            ArgDoc::required("fun", Kind::Text, "Which function's or alias's value."),
+            ArgDoc::with_default("tgt_type", Kind::Text, "glob", "How tgt is read."),
+        ];
+        static DOC: FunctionDoc = FunctionDoc::new(
+            "Reads what other minions left in the mine, as far as they allow it: a mapping of id to value.",
+            ARGS,
+            "lab-master run web1 mine.get '*' network.interfaces",
+        );
+        &DOC
+    }
+
+    fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+        let GetArgs { tgt, fun, tgt_type } = bind(self.doc(), args, kwargs)?;
+        Ok(ctx.services.mine(&tgt, &fun, tgt_type.as_deref().unwrap_or("glob"))?)
+    }
+}
+
+struct Delete(Arc<Env>);
+
+#[derive(Deserialize)]
+struct DeleteArgs {
+    fun: Option<String>,
+}
+
+impl ExecFunction for Delete {
+    fn name(&self) -> &str {
+        "mine.delete"
+    }
+
+    fn doc(&self) -> &FunctionDoc {
+        const ARGS: &[ArgDoc] =
+            &[ArgDoc::optional("fun", Kind::Text, "Which function's or alias's value; all when absent.")];
+        static DOC: FunctionDoc = FunctionDoc::new(
+            "Removes this minion's values from the mine.",
+            ARGS,
+            "lab-master run web1 mine.delete network.interfaces",
+        );
+        &DOC
+    }
+
+    fn call(&self, args: &[Value], kwargs: &Map, _ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+        let DeleteArgs { fun } = bind(self.doc(), args, kwargs)?;
+        ask(&self.0, Query::MineDelete { function: fun })?;
+        Ok(Value::Bool(true))
+    }
+}

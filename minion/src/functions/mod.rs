@@ -1,0 +1,20 @@
+//! The execution functions that need the agent itself: jobs, synchronisation, the mine.
+//!
+//! Everything else comes from `lab_states`. These hold the agent's environment, which all jobs share.
+
+mod mine;
+mod saltutil;
+
+use std::sync::Arc;
+
+use lab_states::function::Registry;
+
+use crate::workers::Env;
+
+/// Makes the registry of an agent: what comes with lab, what needs the agent, what this site installed.
+pub fn registry(env: &Arc<Env>) -> Registry {
+    let mut registry = Registry::new();
+    mine::register(&mut registry, env);
+    saltutil::register(&mut registry, env);
+    registry
+}

@@ -1,0 +1,197 @@
+//! Dialling: one wildcard socket that is never connected, so that the kernel may change the source address and the
+//! QUIC session migrates instead of breaking.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab_proto::v1::{DEFAULT_PORT, MASTER_TLS_NAME};
+use quinn::crypto::rustls::{NoInitialCipherSuite, QuicClientConfig};
+use quinn::{ClientConfig, ConnectError, Connection, ConnectionError, Endpoint, TransportConfig, VarInt};
+
+/// How long one address may take to answer before the next is tried.
+const DIAL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a session outlives silence: a bridge's STP delay of two times 15 s must not end it.
+const IDLE: Duration = Duration::from_secs(120);
+/// How often a silent session says something.
+const KEEP_ALIVE: Duration = Duration::from_secs(4);
+/// What a peer may send ahead on one stream: one large frame.
+const STREAM_WINDOW: u32 = 1 << 20;
+/// What it may send ahead altogether.
+const WINDOW: u32 = 4 << 20;
+
+/// Why no master answered.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// There is no address to dial.
+    #[error("no master is configured; set `master` in minion.toml or give --master HOST[:PORT]")]
+    NoMaster,
+    /// The name has no address.
+    #[error("cannot resolve {host}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's words.
+        source: io::Error,
+    },
+    /// No socket.
+    #[error("cannot open a UDP socket")]
+    Socket(#[source] io::Error),
+    /// rustls' configuration does not fit QUIC.
+    #[error("the TLS configuration does not fit QUIC")]
+    Tls(#[source] NoInitialCipherSuite),
+    /// quinn does not dial this.
+    #[error("cannot dial {address}")]
+    Connect {
+        /// The address.
+        address: SocketAddr,
+        /// quinn's words.
+        source: ConnectError,
+    },
+    /// The handshake failed.
+    #[error("{} at {address} did not let us in", host)]
+    Handshake {
+        /// The name that was dialled.
+        host: String,
+        /// Its address.
+        address: SocketAddr,
+        /// Why.
+        source: ConnectionError,
+    },
+    /// Nobody answered.
+    #[error("{} at {address} does not answer", host)]
+    Silent {
+        /// The name that was dialled.
+        host: String,
+        /// Its address.
+        address: SocketAddr,
+    },
+}
+
+/// Dials masters.
+#[derive(Clone, Debug)]
+pub struct Dialer {
+    masters: Vec<String>,
+    endpoint: Endpoint,
+}
+
+impl Dialer {
+    /// Makes a dialer for masters named `HOST[:PORT]`, tried in turn.
+    ///
+    /// # Errors
+    /// When there is none, or no socket.
+    pub fn new(masters: &[String]) -> Result<Self, DialError> {
+        if masters.is_empty() {
+            return Err(DialError::NoMaster);
+        }
+        let masters = masters.iter().map(|m| with_port(m)).collect();
+        // A machine without IPv6 has no `[::]`.
+        let endpoint = Endpoint::client((Ipv6Addr::UNSPECIFIED, 0).into())
+            .or_else(|_| Endpoint::client((Ipv4Addr::UNSPECIFIED, 0).into()))
+            .map_err(DialError::Socket)?;
+        Ok(Self { masters, endpoint })
+    }
+
+    /// Dials until one master answers.
+    ///
+    /// # Errors
+    /// That of the last one, when none does.
+    pub async fn dial(&self, tls: rustls::ClientConfig) -> Result<Connection, DialError> {
+        let crypto = QuicClientConfig::try_from(tls).map_err(DialError::Tls)?;
+        let mut config = ClientConfig::new(Arc::new(crypto));
+        config.transport_config(Arc::new(transport()));
+        let mut last = DialError::NoMaster;
+        for host in &self.masters {
+            let addresses = match tokio::net::lookup_host(host.as_str()).await {
+                Ok(addresses) => addresses,
+                Err(source) => {
+                    last = DialError::Resolve { host: host.clone(), source };
+                    continue;
+                }
+            };
+            for address in addresses {
+                match self.connect(config.clone(), host, address).await {
+                    Ok(connection) => return Ok(connection),
+                    Err(e) => last = e,
+                }
+            }
+        }
+        Err(last)
+    }
+
+    async fn connect(
+        &self,
+        config: ClientConfig,
+        host: &str,
+        address: SocketAddr,
+    ) -> Result<Connection, DialError> {
+        let connecting = self
+            .endpoint
+            .connect_with(config, address, MASTER_TLS_NAME)
+            .map_err(|source| DialError::Connect { address, source })?;
+        match tokio::time::timeout(DIAL_PATIENCE, connecting).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(source)) => Err(DialError::Handshake { host: host.to_owned(), address, source }),
+            Err(_) => Err(DialError::Silent { host: host.to_owned(), address }),
+        }
+    }
+
+    /// Waits until everything that was sent has had its chance.
+    pub async fn finish(&self) {
+        self.endpoint.wait_idle().await;
+    }
+}
+
+fn transport() -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    let idle = IDLE.try_into().expect("two minutes fit QUIC's idle timeout");
+    transport
+        .max_idle_timeout(Some(idle))
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(WINDOW))
+        .send_window(u64::from(WINDOW))
+        // The minion opens every stream.
+        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(None);
+    transport
+}
+
+/// Adds the default port to a host that names none.
+fn with_port(master: &str) -> String {
+    let has_port = match master.rsplit_once(':') {
+        // `[::1]:4510` has one, `::1` and `[::1]` have not.
+        Some((host, port)) => {
+            port.parse::<u16>().is_ok()
+                && (!host.contains(':') || (host.starts_with('[') && host.ends_with(']')))
+        }
+        None => false,
+    };
+    match has_port {
+        true => master.to_owned(),
+        false if master.contains(':') && !master.starts_with('[') => format!("[{master}]:{DEFAULT_PORT}"),
+        false => format!("{master}:{DEFAULT_PORT}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_master_without_a_port_gets_the_default_one() {
+        for (given, dialled) in [
+            ("master", "master:4510"),
+            ("master:9", "master:9"),
+            ("10.0.0.1", "10.0.0.1:4510"),
+            ("10.0.0.1:9", "10.0.0.1:9"),
+            ("::1", "[::1]:4510"),
+            ("[::1]", "[::1]:4510"),
+            ("[::1]:9", "[::1]:9"),
+        ] {
+            assert_eq!(with_port(given), dialled);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The link to the master as the agent sees it: events in, commands out, whatever the network does meanwhile.
+//!
+//! One task dials, keeps one connection and dials again with jittered back-off. The protocol itself is
+//! [`lab_proto::link`]; this shell carries its frames. Decides nothing about jobs or events.
+
+mod dial;
+mod events;
+mod frames;
+mod jobs;
+mod query;
+mod session;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lab_proto::event::Boot;
+use lab_proto::ids::{JobId, MachineId, MinionId, Position, ProcessId};
+use lab_proto::link::Backoff;
+use lab_proto::v1::link::{CloseReason, JobsUp, LinkRefusal};
+use lab_proto::{JobSpec, Map, Timestamp};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use dial::{DialError, Dialer};
+pub(crate) use frames::{FrameReader, FrameWriter, StreamError};
+pub(crate) use query::known;
+pub use query::{Queries, QueryError};
+
+use crate::clock::{self, Clock};
+use crate::disk::Disk;
+use crate::identity::{Credentials, Identity};
+
+/// What may wait between the link and the agent, either way: small, because both sides drain it at once.
+const WAITING: usize = 64;
+/// How many frames for the master may wait; live output beyond it is dropped.
+const OUTGOING: usize = 512;
+
+/// What never changes while this process lives.
+#[derive(Clone, Debug)]
+pub struct Myself {
+    /// The minion.
+    pub id: MinionId,
+    /// The present boot.
+    pub boot: Boot,
+    /// When it began.
+    pub booted_at: Timestamp,
+    /// Boots before it.
+    pub earlier_boots: Vec<Boot>,
+    /// The machine.
+    pub machine_id: MachineId,
+    /// This process.
+    pub process: ProcessId,
+}
+
+/// The newest master position that this minion knows: what its events say that they have seen.
+#[derive(Clone, Debug, Default)]
+pub struct LastSeen(Arc<Mutex<Option<Position>>>);
+
+impl LastSeen {
+    /// Returns the position.
+    pub fn get(&self) -> Option<Position> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a newer one; another log replaces whatever was known of the old one.
+    pub fn set(&self, position: Position) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.is_none_or(|old| old.log_id != position.log_id || old.seq < position.seq) {
+            *seen = Some(position);
+        }
+    }
+}
+
+/// What the link tells the agent.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// The master answered the hello.
+    Up {
+        /// The master's clock minus ours, in microseconds.
+        skew_micros: i64,
+    },
+    /// The master has the job stream.
+    Registered,
+    /// A job.
+    Publish {
+        /// The job.
+        job: Box<JobSpec>,
+        /// Its pillar.
+        pillar: Map,
+    },
+    /// A job shall end.
+    Kill {
+        /// The job.
+        jid: JobId,
+        /// Who asked.
+        by: String,
+    },
+    /// The master has every event up to this number.
+    Acked(u64),
+    /// The master refuses an event for ever.
+    EventRefused {
+        /// Its number.
+        counter: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A fresh certificate, DER.
+    Certificate(Vec<u8>),
+    /// The master refuses the link; it is tried again later.
+    Refused(LinkRefusal),
+    /// The link is gone, or was not to be had.
+    Down {
+        /// Why.
+        why: String,
+        /// Whether it had been up.
+        was_up: bool,
+    },
+}
+
+/// What the agent tells the link.
+#[derive(Debug)]
+pub enum LinkCommand {
+    /// A frame on the job stream.
+    Tell(JobsUp),
+    /// The machine's grains, now and on every new link.
+    Grains(Map),
+    /// How many jobs are live.
+    Jobs(u32),
+    /// A certificate request.
+    Renew(Vec<u8>),
+    /// Another certificate for the next connection.
+    Credentials(Credentials),
+    /// Good-bye; answered when the master has had a chance to hear it. The link does not come back.
+    Close(CloseReason, oneshot::Sender<()>),
+}
+
+/// The agent's end of the link.
+#[derive(Debug)]
+pub struct Link {
+    /// What the link tells.
+    pub events: mpsc::Receiver<LinkEvent>,
+    /// What it is told.
+    pub commands: mpsc::Sender<LinkCommand>,
+    /// Questions to the master.
+    pub queries: Queries,
+    /// What the master's log is known to hold.
+    pub seen: LastSeen,
+}
+
+/// What a link needs to come up.
+pub struct Setup {
+    /// Who dials.
+    pub myself: Myself,
+    /// Where masters are, tried in turn.
+    pub dialer: Dialer,
+    /// The key.
+    pub identity: Arc<Identity>,
+    /// The certificate and the CA.
+    pub credentials: Credentials,
+    /// The outbox.
+    pub disk: Disk,
+    /// The clock.
+    pub clock: Clock,
+    /// The first and the longest pause between dials.
+    pub backoff: (Duration, Duration),
+}
+
+/// Starts the link's task.
+pub fn start(setup: Setup) -> (Link, tokio::task::JoinHandle<()>) {
+    let (events_tx, events) = mpsc::channel(WAITING);
+    let (commands, commands_rx) = mpsc::channel(OUTGOING);
+    let (connection, current) = watch::channel(None);
+    let seen = LastSeen::default();
+    let keeper = Keeper {
+        backoff: Backoff::new(setup.backoff.0, setup.backoff.1),
+        setup,
+        events: events_tx,
+        commands: commands_rx,
+        connection,
+        seen: seen.clone(),
+        standing: Standing::default(),
+    };
+    let queries = Queries::new(current, tokio::runtime::Handle::current());
+    (Link { events, commands, queries, seen }, tokio::spawn(keeper.run()))
+}
+
+/// What the agent said last and every new connection must know.
+#[derive(Debug, Default)]
+struct Standing {
+    grains: Option<Map>,
+    jobs: u32,
+}
+
+struct Keeper {
+    setup: Setup,
+    backoff: Backoff,
+    events: mpsc::Sender<LinkEvent>,
+    commands: mpsc::Receiver<LinkCommand>,
+    connection: watch::Sender<Option<quinn::Connection>>,
+    seen: LastSeen,
+    standing: Standing,
+}
+
+/// How one connection ended.
+enum Ended {
+    /// It broke or was refused: dial again.
+    Again { why: String, was_up: bool, at_once: bool },
+    /// The agent said good-bye.
+    Closed,
+}
+
+impl Keeper {
+    async fn run(mut self) {
+        loop {
+            let ended = self.connect_and_serve().await;
+            self.connection.send_replace(None);
+            let Ended::Again { why, was_up, at_once } = ended else { return };
+            if was_up {
+                self.backoff.reset();
+            }
+            if self.events.send(LinkEvent::Down { why, was_up }).await.is_err() {
+                return;
+            }
+            if !at_once && self.pause().await.is_break() {
+                return;
+            }
+        }
+    }
+
+    async fn connect_and_serve(&mut self) -> Ended {
+        let tls = match crate::identity::link_tls(&self.setup.credentials, self.setup.identity.private_key())
+        {
+            Ok(tls) => tls,
+            Err(e) => return Ended::Again { why: e.to_string(), was_up: false, at_once: false },
+        };
+        let dial = self.setup.dialer.dial(tls);
+        let connection = tokio::select! {
+            connection = dial => connection,
+            broken = Self::standing_commands(&mut self.commands, &mut self.standing, &mut self.setup.credentials) => {
+                let _ = broken.map(|done| done.send(()));
+                return Ended::Closed;
+            }
+        };
+        match connection {
+            Ok(connection) => session::run(self, connection).await,
+            Err(e) => Ended::Again { why: crate::chain(&e), was_up: false, at_once: false },
+        }
+    }
+
+    /// Waits before the next dial; commands that concern every connection are taken meanwhile.
+    async fn pause(&mut self) -> std::ops::ControlFlow<()> {
+        let delay = self.backoff.next_delay(clock::random_u64());
+        tokio::select! {
+            () = tokio::time::sleep(delay) => std::ops::ControlFlow::Continue(()),
+            closed = Self::standing_commands(&mut self.commands, &mut self.standing, &mut self.setup.credentials) => {
+                let _ = closed.map(|done| done.send(()));
+                std::ops::ControlFlow::Break(())
+            }
+        }
+    }
+
+    /// Takes commands while there is no connection; returns when the agent says good-bye or is gone.
+    async fn standing_commands(
+        commands: &mut mpsc::Receiver<LinkCommand>,
+        standing: &mut Standing,
+        credentials: &mut Credentials,
+    ) -> Option<oneshot::Sender<()>> {
+        loop {
+            match commands.recv().await? {
+                LinkCommand::Grains(grains) => standing.grains = Some(grains),
+                LinkCommand::Jobs(jobs) => standing.jobs = jobs,
+                LinkCommand::Credentials(fresh) => *credentials = fresh,
+                LinkCommand::Close(_, done) => return Some(done),
+                // Live states are told again on the next job stream; a renewal is asked for again by its timer.
+                LinkCommand::Tell(_) | LinkCommand::Renew(_) => {}
+            }
+        }
+    }
+}

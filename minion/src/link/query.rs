@@ -1,0 +1,133 @@
+//! Questions to the master, asked from worker threads: one short stream each.
+
+use std::time::Duration;
+
+use lab_proto::v1::link::{Query, QueryReply, StreamOpen};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::{FrameReader, FrameWriter, StreamError};
+
+/// How long a question waits for a link and for its answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// There is no link, and none came up in time.
+    #[error("there is no link to the master")]
+    NoLink,
+    /// The master took too long.
+    #[error("the master did not answer within {} s", PATIENCE.as_secs())]
+    Silent,
+    /// The stream broke.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// There is no such thing, or it may not be read from here.
+    #[error("{0}")]
+    NotFound(String),
+    /// The master could not answer.
+    #[error("{0}")]
+    Failed(String),
+    /// The answer is not one to this question.
+    #[error("the master gave an answer to another question")]
+    Unexpected,
+}
+
+/// Asks the master.
+#[derive(Clone, Debug)]
+pub struct Queries {
+    connection: watch::Receiver<Option<quinn::Connection>>,
+    runtime: Handle,
+}
+
+impl Queries {
+    pub(super) fn new(connection: watch::Receiver<Option<quinn::Connection>>, runtime: Handle) -> Self {
+        Self { connection, runtime }
+    }
+
+    /// Asks one question; blocks the calling thread, which must not be the runtime's.
+    ///
+    /// # Errors
+    /// When there is no link or no answer.
+    pub fn ask(&self, query: Query) -> Result<QueryReply, QueryError> {
+        self.block_on(async {
+            let mut reader = self.open(query, &[]).await?;
+            reader.next().await?.ok_or(QueryError::Stream(StreamError::Ended))
+        })
+    }
+
+    /// Returns the bytes of a blob from an offset on, together with its whole size.
+    ///
+    /// # Errors
+    /// When it is not there or the link breaks; what came until then is in `into`.
+    pub fn get_blob(&self, query: Query, into: &mut Vec<u8>, limit: u64) -> Result<u64, QueryError> {
+        self.block_on(async {
+            let mut reader = self.open(query, &[]).await?;
+            let reply = reader.next().await?.ok_or(StreamError::Ended)?;
+            let QueryReply::Blob { size } = known(reply)? else { return Err(QueryError::Unexpected) };
+            if size > limit {
+                return Err(QueryError::Failed(format!(
+                    "the blob has {size} bytes; at most {limit} are taken"
+                )));
+            }
+            while let Some(bytes) = reader.raw().await? {
+                if into.len() as u64 + bytes.len() as u64 > size {
+                    return Err(QueryError::Unexpected);
+                }
+                into.extend_from_slice(&bytes);
+            }
+            Ok(size)
+        })
+    }
+
+    /// Sends a blob.
+    ///
+    /// # Errors
+    /// When the master does not take it.
+    pub fn put_blob(&self, query: Query, bytes: &[u8]) -> Result<(), QueryError> {
+        self.block_on(async {
+            let mut reader = self.open(query, bytes).await?;
+            match known(reader.next().await?.ok_or(StreamError::Ended)?)? {
+                QueryReply::Stored => Ok(()),
+                _ => Err(QueryError::Unexpected),
+            }
+        })
+    }
+
+    /// Tells whether there is a link now.
+    pub fn is_up(&self) -> bool {
+        self.connection.borrow().is_some()
+    }
+
+    async fn open(&self, query: Query, bytes: &[u8]) -> Result<FrameReader, QueryError> {
+        let mut current = self.connection.clone();
+        let connection = current.wait_for(Option::is_some).await.map_err(|_| QueryError::NoLink)?;
+        let connection = connection.clone().ok_or(QueryError::NoLink)?;
+        let (send, recv) = connection.open_bi().await.map_err(StreamError::from)?;
+        let mut writer = FrameWriter::new(send);
+        writer.send(&StreamOpen::Query(query)).await?;
+        writer.raw(bytes).await?;
+        writer.finish();
+        Ok(FrameReader::new(recv))
+    }
+
+    fn block_on<T>(&self, ask: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
+        self.runtime.block_on(async {
+            tokio::time::timeout(PATIENCE, ask).await.unwrap_or(Err(if self.is_up() {
+                QueryError::Silent
+            } else {
+                QueryError::NoLink
+            }))
+        })
+    }
+}
+
+/// Turns the answers that mean no into errors.
+pub(crate) fn known(reply: QueryReply) -> Result<QueryReply, QueryError> {
+    match reply {
+        QueryReply::NotFound(what) => Err(QueryError::NotFound(what)),
+        QueryReply::Failed(why) => Err(QueryError::Failed(why)),
+        other => Ok(other),
+    }
+}

@@ -1,0 +1,256 @@
+//! One connection from hello to good-bye: the control stream here, events and jobs in tasks of their own.
+
+use std::time::Duration;
+
+use lab_proto::link::{MinionEvent, MinionSession};
+use lab_proto::v1::link::{CloseReason, Hello, JobsUp, LinkRefusal, Welcome};
+use lab_proto::version;
+use quinn::{Connection, VarInt};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::{Ended, FrameReader, FrameWriter, Keeper, LinkCommand, LinkEvent, OUTGOING, StreamError};
+use super::{events::Events, jobs};
+use crate::clock;
+
+/// How long a good-bye may take to reach the master.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Serves a connection until it ends.
+pub(super) async fn run(keeper: &mut Keeper, connection: Connection) -> Ended {
+    let mut session = match Session::open(keeper, connection.clone()).await {
+        Ok(session) => session,
+        Err(e) => return Ended::Again { why: crate::chain(&e), was_up: false, at_once: false },
+    };
+    let ended = session.serve(keeper).await;
+    session.children.abort_all();
+    let (code, why) = match &ended {
+        Ended::Again { why, .. } => (CloseReason::Violation(String::new()).code(), why.as_str()),
+        Ended::Closed => (CloseReason::Shutdown.code(), "closed"),
+    };
+    connection.close(VarInt::from_u32(code), why.as_bytes());
+    ended
+}
+
+struct Session {
+    connection: Connection,
+    control: MinionSession,
+    up: FrameWriter,
+    down: FrameReader,
+    children: JoinSet<String>,
+    tell: Option<mpsc::Sender<JobsUp>>,
+    was_up: bool,
+}
+
+/// What a turn of the loop leads to.
+enum Turn {
+    On,
+    End { why: String, at_once: bool },
+    Closing(oneshot::Sender<()>),
+}
+
+impl Session {
+    async fn open(keeper: &Keeper, connection: Connection) -> Result<Self, StreamError> {
+        let (send, recv) = connection.open_bi().await?;
+        let (control, open) = MinionSession::new(hello(keeper), keeper.setup.clock.now());
+        let mut up = FrameWriter::new(send);
+        up.send(&open).await?;
+        Ok(Self {
+            connection,
+            control,
+            up,
+            down: FrameReader::new(recv),
+            children: JoinSet::new(),
+            tell: None,
+            was_up: false,
+        })
+    }
+
+    async fn serve(&mut self, keeper: &mut Keeper) -> Ended {
+        loop {
+            let turn = match self.turn(keeper).await {
+                Ok(turn) => turn,
+                Err(e) => Turn::End { why: crate::chain(&e), at_once: false },
+            };
+            match turn {
+                Turn::On => {}
+                Turn::End { why, at_once } => {
+                    return Ended::Again { why, was_up: self.was_up, at_once: at_once && self.was_up };
+                }
+                Turn::Closing(done) => {
+                    self.up.finish();
+                    let _ = tokio::time::timeout(CLOSE_PATIENCE, self.up.delivered()).await;
+                    let _ = done.send(());
+                    return Ended::Closed;
+                }
+            }
+        }
+    }
+
+    async fn turn(&mut self, keeper: &mut Keeper) -> Result<Turn, StreamError> {
+        let clock = keeper.setup.clock;
+        let wake = self.control.poll_timeout().map(|(at, _)| clock.until(at));
+        let turn = tokio::select! {
+            frame = self.down.next() => {
+                let frame = frame?.ok_or(StreamError::Ended)?;
+                match self.control.handle(frame, clock.now()) {
+                    Ok(()) => Turn::On,
+                    Err(violation) => Turn::End { why: violation.to_string(), at_once: false },
+                }
+            }
+            command = keeper.commands.recv() => self.command(keeper, command),
+            () = tokio::time::sleep(wake.unwrap_or(Duration::from_secs(3600))) => {
+                self.control.handle_timeout(clock.now());
+                Turn::On
+            }
+            Some(child) = self.children.join_next() => {
+                Turn::End { why: child.unwrap_or_else(|e| e.to_string()), at_once: false }
+            }
+        };
+        while let Some(frame) = self.control.poll_transmit() {
+            self.up.send(&frame).await?;
+        }
+        let mut turn = turn;
+        while let Some(event) = self.control.poll_event() {
+            if let Some(end) = self.event(keeper, event).await {
+                turn = end;
+            }
+        }
+        while let Some(frame) = self.control.poll_transmit() {
+            self.up.send(&frame).await?;
+        }
+        Ok(turn)
+    }
+
+    /// Takes what the control stream tells; returns the end of the session if it is one.
+    async fn event(&mut self, keeper: &mut Keeper, event: MinionEvent) -> Option<Turn> {
+        let tell = match event {
+            MinionEvent::Welcomed { welcome, skew_micros } => {
+                return self.welcomed(keeper, &welcome, skew_micros).await;
+            }
+            MinionEvent::Head(head) => {
+                keeper.seen.set(head);
+                return None;
+            }
+            MinionEvent::Certificate(der) => LinkEvent::Certificate(der),
+            MinionEvent::Refused(refusal) => return Some(refused(keeper, refusal).await),
+            MinionEvent::Closing(reason) => {
+                return Some(Turn::End {
+                    why: format!("the master closed the link: {reason:?}"),
+                    at_once: false,
+                });
+            }
+            MinionEvent::MasterSilent => {
+                let why = "the master has been silent for too long".to_owned();
+                return Some(Turn::End { why, at_once: true });
+            }
+        };
+        keeper.events.send(tell).await.err().map(|_| agent_gone())
+    }
+
+    async fn welcomed(&mut self, keeper: &mut Keeper, welcome: &Welcome, skew_micros: i64) -> Option<Turn> {
+        keeper.seen.set(welcome.head);
+        let ours = keeper.setup.disk.head();
+        if welcome.outbox_mark + 1 < ours.first {
+            // The master lost what it had acknowledged; only another outbox can go on without a gap.
+            return Some(renew(keeper, "the master's log no longer has events that it acknowledged").await);
+        }
+        self.was_up = true;
+        self.control.set_jobs(keeper.standing.jobs);
+        if let Some(grains) = keeper.standing.grains.clone() {
+            self.control.send_grains(grains);
+        }
+        let (tell, told) = mpsc::channel(OUTGOING);
+        self.tell = Some(tell);
+        let (connection, agent) = (self.connection.clone(), keeper.events.clone());
+        let events =
+            Events { disk: keeper.setup.disk.clone(), seen: keeper.seen.clone(), agent: agent.clone() };
+        let mark = welcome.outbox_mark;
+        let other = connection.clone();
+        self.children.spawn(async move {
+            let end = events.run(connection, mark).await;
+            end.err().map_or_else(|| "the event stream ended".to_owned(), |e| crate::chain(&e))
+        });
+        self.children.spawn(async move {
+            let end = jobs::run(other, agent, told).await;
+            end.err().map_or_else(|| "the job stream ended".to_owned(), |e| crate::chain(&e))
+        });
+        keeper.connection.send_replace(Some(self.connection.clone()));
+        keeper.events.send(LinkEvent::Up { skew_micros }).await.err().map(|_| agent_gone())
+    }
+
+    fn command(&mut self, keeper: &mut Keeper, command: Option<LinkCommand>) -> Turn {
+        match command {
+            Some(LinkCommand::Tell(frame)) => {
+                let lossy = matches!(frame, JobsUp::Progress { .. });
+                let full = self.tell.as_ref().is_some_and(|tell| tell.try_send(frame).is_err());
+                if full && !lossy {
+                    // A new connection tells every live job's state again.
+                    return Turn::End {
+                        why: "the master does not take job states".to_owned(),
+                        at_once: true,
+                    };
+                }
+            }
+            Some(LinkCommand::Grains(grains)) => {
+                keeper.standing.grains = Some(grains.clone());
+                if self.was_up {
+                    self.control.send_grains(grains);
+                }
+            }
+            Some(LinkCommand::Jobs(jobs)) => {
+                keeper.standing.jobs = jobs;
+                self.control.set_jobs(jobs);
+            }
+            Some(LinkCommand::Renew(csr)) => self.control.renew(csr),
+            Some(LinkCommand::Credentials(fresh)) => keeper.setup.credentials = fresh,
+            Some(LinkCommand::Close(reason, done)) => {
+                self.control.say_closing(reason);
+                return Turn::Closing(done);
+            }
+            None => return agent_gone(),
+        }
+        Turn::On
+    }
+}
+
+fn hello(keeper: &Keeper) -> Hello {
+    let me = &keeper.setup.myself;
+    let head = keeper.setup.disk.head();
+    Hello {
+        versions: version::SUPPORTED,
+        id: me.id.clone(),
+        boot: me.boot,
+        booted_at: me.booted_at,
+        earlier_boots: me.earlier_boots.clone(),
+        machine_id: me.machine_id,
+        process: me.process,
+        outbox_id: head.outbox_id,
+        outbox_head: head.head,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        now: clock::wall_clock(),
+    }
+}
+
+async fn refused(keeper: &mut Keeper, refusal: LinkRefusal) -> Turn {
+    let rewound = matches!(refusal, LinkRefusal::OutboxRewound { .. });
+    let why = refusal.to_string();
+    if keeper.events.send(LinkEvent::Refused(refusal)).await.is_err() {
+        return agent_gone();
+    }
+    if rewound { renew(keeper, &why).await } else { Turn::End { why, at_once: false } }
+}
+
+/// Begins a new outbox, because this one and the master's log cannot agree any more.
+async fn renew(keeper: &Keeper, why: &str) -> Turn {
+    let id = lab_proto::ids::OutboxId::from_u128(clock::random_u128());
+    let why = match keeper.setup.disk.renew(id, false).await {
+        Ok(_) => format!("{why}; a new outbox was begun"),
+        Err(e) => format!("{why}; no new outbox could be begun: {}", crate::chain(&e)),
+    };
+    Turn::End { why, at_once: false }
+}
+
+fn agent_gone() -> Turn {
+    Turn::End { why: "the agent is gone".to_owned(), at_once: false }
+}

@@ -1,0 +1,288 @@
+//! The outbox: every event that this minion makes, durable before anyone is told, kept until the master has it.
+//!
+//! A directory of segments named by the number of their first event. Appending writes a batch and syncs it once;
+//! only then do its callers hear that their events are stored. Whole segments go when the master has acknowledged
+//! them, so nothing is ever rewritten, and the newest segment always stays: the numbers never go back.
+//!
+//! Owned by the disk thread ([`crate::disk`]); blocks, knows no async and no clock.
+
+mod error;
+mod segment;
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lab_proto::codec;
+use lab_proto::event::{Boot, MAX_EVENT, OutboxEvent};
+use lab_proto::ids::OutboxId;
+use lab_proto::{EventTag, Position, Timestamp, Value};
+
+pub use error::OutboxError;
+use segment::{Reader, Segment, Tail};
+
+use crate::files::{self, FileError};
+
+/// When the newest segment is this large, the next batch begins a new one.
+const SEGMENT_BYTES: u64 = 1 << 20;
+/// When everything is acknowledged, a segment of this size is given back.
+const SHRINK_BYTES: u64 = 64 << 10;
+
+/// An event without its number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The boot during which it was made.
+    pub boot: Boot,
+    /// The last master position that was known when it was made.
+    pub seen: Option<Position>,
+    /// When it was made.
+    pub at: Timestamp,
+    /// What kind of fact.
+    pub tag: EventTag,
+    /// The fact.
+    pub data: Value,
+}
+
+impl Draft {
+    fn numbered(&self, counter: u64) -> OutboxEvent {
+        let Self { boot, seen, at, tag, data } = self.clone();
+        OutboxEvent { counter, boot, seen, at, tag, data }
+    }
+
+    /// Checks that the event is small enough for the log.
+    ///
+    /// # Errors
+    /// When it is over [`MAX_EVENT`] bytes.
+    pub fn check_size(&self) -> Result<usize, OutboxError> {
+        let bytes = codec::encode(&self.numbered(u64::MAX)).map(|b| b.len()).unwrap_or(usize::MAX);
+        if bytes > MAX_EVENT {
+            return Err(OutboxError::TooLarge { tag: self.tag.to_string(), bytes });
+        }
+        Ok(bytes)
+    }
+}
+
+/// The events of one minion that wait for the master.
+#[derive(Debug)]
+pub struct Outbox {
+    dir: PathBuf,
+    id: OutboxId,
+    segments: VecDeque<Segment>,
+    tail: Tail,
+    head: u64,
+    acked: u64,
+    opened_at: u64,
+    limit: u64,
+    reader: Option<Reader>,
+}
+
+impl Outbox {
+    /// Opens the outbox of a directory, or begins one with the given id. `limit` is the most bytes that it may take.
+    ///
+    /// A torn tail is cut off: nobody was told that it was stored.
+    ///
+    /// # Errors
+    /// When something that was stored is damaged or missing, or the directory cannot be used.
+    pub fn open(dir: &Path, new_id: OutboxId, limit: u64) -> Result<Self, OutboxError> {
+        files::make_dir(dir, 0o700)?;
+        let mut segments = segment::list(dir)?;
+        if segments.is_empty() {
+            segments.push_back(segment::create(dir, new_id, 1)?);
+        }
+        let id = segments[0].id;
+        let mut expected = segments[0].base;
+        let count = segments.len();
+        for (i, s) in segments.iter_mut().enumerate() {
+            if s.id != id || s.base != expected {
+                return Err(OutboxError::Hole { dir: dir.to_owned(), missing: expected, found: s.base });
+            }
+            s.check(i + 1 == count)?;
+            expected = s.next();
+        }
+        let newest = segments.back().expect("there is at least one: made above");
+        let tail = Tail::open(newest)?;
+        let head = newest.next() - 1;
+        let acked = segments[0].base - 1;
+        Ok(Self {
+            dir: dir.to_owned(),
+            id,
+            segments,
+            tail,
+            head,
+            acked,
+            opened_at: head,
+            limit,
+            reader: None,
+        })
+    }
+
+    /// Returns the outbox's identity.
+    pub fn id(&self) -> OutboxId {
+        self.id
+    }
+
+    /// Returns the number of the newest event, 0 when there never was one.
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Returns the number of the oldest event that is still here, or that will be.
+    pub fn first(&self) -> u64 {
+        self.segments.front().map_or(self.head + 1, |s| s.base)
+    }
+
+    /// Stores events in order and syncs them; returns the number of the last. On failure none of them is stored.
+    ///
+    /// # Errors
+    /// When the disk is full or fails, or the outbox has reached its limit.
+    pub fn append(&mut self, batch: &[&Draft]) -> Result<u64, OutboxError> {
+        let mut bytes = Vec::new();
+        for (number, draft) in (self.head + 1..).zip(batch) {
+            let payload = codec::encode(&draft.numbered(number))
+                .map_err(|_| OutboxError::TooLarge { tag: draft.tag.to_string(), bytes: usize::MAX })?;
+            crate::records::encode(&mut bytes, number, &payload);
+        }
+        let used: u64 = self.segments.iter().map(|s| s.bytes).sum();
+        if used + bytes.len() as u64 > self.limit {
+            return Err(OutboxError::Limit { dir: self.dir.clone(), limit: self.limit });
+        }
+        if self.tail.bytes() >= SEGMENT_BYTES {
+            self.roll()?;
+        }
+        self.tail.append(&bytes)?;
+        self.head += batch.len() as u64;
+        let newest = self.segments.back_mut().expect("the newest segment always stays");
+        newest.bytes = self.tail.bytes();
+        newest.count += batch.len() as u64;
+        Ok(self.head)
+    }
+
+    /// Reads events from a number on: as many as fit into `room` bytes, at least one if there is one, at most `most`.
+    /// Each comes with its size.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are already gone.
+    pub fn read(
+        &mut self,
+        from: u64,
+        room: usize,
+        most: usize,
+    ) -> Result<Vec<(OutboxEvent, usize)>, OutboxError> {
+        if from < self.first() {
+            return Err(OutboxError::Gone { wanted: from, first: self.first() });
+        }
+        let mut out = Vec::new();
+        let mut used = 0;
+        let mut number = from;
+        while number <= self.head && out.len() < most {
+            let Some((event, bytes)) = self.read_one(number)? else { break };
+            used += bytes;
+            if used > room && !out.is_empty() {
+                // The reader has moved past it; the next call begins anew.
+                self.reader = None;
+                break;
+            }
+            out.push((event, bytes));
+            number += 1;
+        }
+        Ok(out)
+    }
+
+    /// Tells whether acknowledging up to this number would make the outbox forget events.
+    pub fn releases(&self, counter: u64) -> bool {
+        let acked = self.acked.max(counter.min(self.head));
+        let shrinks = acked == self.head && self.tail.bytes() >= SHRINK_BYTES;
+        shrinks || (self.segments.len() > 1 && self.segments[0].next() <= acked + 1)
+    }
+
+    /// Notes that the master has everything up to this number; gives back the segments that are not needed.
+    ///
+    /// # Errors
+    /// When a segment cannot be removed.
+    pub fn acknowledge(&mut self, counter: u64) -> Result<(), OutboxError> {
+        self.acked = self.acked.max(counter.min(self.head));
+        if self.acked == self.head && self.tail.bytes() >= SHRINK_BYTES {
+            self.roll()?;
+        }
+        while self.segments.len() > 1 && self.segments[0].next() <= self.acked + 1 {
+            let old = self.segments.pop_front().expect("there is more than one");
+            if self.reader.as_ref().is_some_and(|r| r.base() == old.base) {
+                self.reader = None;
+            }
+            fs::remove_file(&old.path).map_err(FileError::at("remove", &old.path))?;
+            // One by one, so that a crash never leaves a hole in the middle.
+            files::sync_dir(&self.dir)?;
+        }
+        Ok(())
+    }
+
+    /// Begins a new outbox in place of this one, because the master and this one disagree about the past (it was
+    /// restored from an old copy, or the master lost its log). What was made since this one was opened and is not
+    /// acknowledged is carried over under new numbers; what was there before, the master has or had.
+    ///
+    /// # Errors
+    /// When the disk does not take it; this outbox then stays as it is on disk.
+    pub fn renew(mut self, new_id: OutboxId, carry_all: bool) -> Result<Self, OutboxError> {
+        let since = if carry_all { self.acked } else { self.acked.max(self.opened_at) };
+        let mut carried = Vec::new();
+        while since + (carried.len() as u64) < self.head {
+            let from = since + carried.len() as u64 + 1;
+            let part = self.read(from, 1 << 20, 1024)?;
+            carried.extend(part.into_iter().map(|(e, _)| {
+                let OutboxEvent { counter: _, boot, seen, at, tag, data } = e;
+                Draft { boot, seen, at, tag, data }
+            }));
+        }
+        let (dir, limit) = (self.dir.clone(), self.limit);
+        drop(self);
+        set_aside(&dir)?;
+        let mut fresh = Self::open(&dir, new_id, limit)?;
+        fresh.opened_at = 0;
+        if !carried.is_empty() {
+            fresh.append(&carried.iter().collect::<Vec<_>>())?;
+        }
+        Ok(fresh)
+    }
+
+    fn roll(&mut self) -> Result<(), OutboxError> {
+        let next = segment::create(&self.dir, self.id, self.head + 1)?;
+        self.tail = Tail::open(&next)?;
+        self.segments.push_back(next);
+        Ok(())
+    }
+
+    fn read_one(&mut self, number: u64) -> Result<Option<(OutboxEvent, usize)>, OutboxError> {
+        let Some(segment) = self.segments.iter().rev().find(|s| s.base <= number) else { return Ok(None) };
+        if number >= segment.next() {
+            return Ok(None);
+        }
+        if self.reader.as_ref().is_none_or(|r| r.base() != segment.base || r.next() != number) {
+            self.reader = Some(Reader::seek(segment, number)?);
+        }
+        let reader = self.reader.as_mut().expect("set just above");
+        let payload = reader.read()?;
+        let event = codec::decode(&payload).map_err(|source| OutboxError::Undecodable { number, source })?;
+        Ok(Some((event, payload.len())))
+    }
+}
+
+/// Moves a damaged or disowned outbox out of the way, next to its place; nothing is deleted.
+///
+/// # Errors
+/// When it cannot be renamed.
+pub fn set_aside(dir: &Path) -> Result<Option<PathBuf>, OutboxError> {
+    if !dir.exists() {
+        return Ok(None);
+    }
+    let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let free = (1u32..)
+        .map(|n| dir.with_file_name(format!("{name}.old-{n}")))
+        .find(|p| !p.exists())
+        .expect("some number is free");
+    fs::rename(dir, &free).map_err(FileError::at("set aside", dir))?;
+    files::sync_dir(dir.parent().unwrap_or(Path::new("/")))?;
+    Ok(Some(free))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use proptest::prelude::*;
+
+use super::*;
+use lab_proto::BootId;
+
+const BIG: u64 = 1 << 30;
+
+fn id(n: u128) -> OutboxId {
+    OutboxId::from_u128(n)
+}
+
+fn draft(text: &str) -> Draft {
+    Draft {
+        boot: Boot { id: BootId::from_u128(1), number: 1 },
+        seen: None,
+        at: Timestamp::from_micros(0),
+        tag: EventTag::new("a/b").expect("valid"),
+        data: Value::from(text),
+    }
+}
+
+fn open(dir: &Path) -> Outbox {
+    Outbox::open(dir, id(1), BIG).expect("opens")
+}
+
+fn append(outbox: &mut Outbox, texts: &[&str]) -> u64 {
+    let drafts: Vec<Draft> = texts.iter().map(|t| draft(t)).collect();
+    outbox.append(&drafts.iter().collect::<Vec<_>>()).expect("is stored")
+}
+
+fn texts(outbox: &mut Outbox, from: u64) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut next = from;
+    loop {
+        let part = outbox.read(next, 1 << 16, 100).expect("reads");
+        if part.is_empty() {
+            return out;
+        }
+        for (event, _) in part {
+            assert_eq!(event.counter, next);
+            next += 1;
+            out.push(event.data.to_string());
+        }
+    }
+}
+
+#[test]
+fn events_are_numbered_from_one_and_survive_a_restart() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(dir.path());
+    assert_eq!(append(&mut outbox, &["one", "two"]), 2);
+    drop(outbox);
+    let mut outbox = Outbox::open(dir.path(), id(2), BIG).expect("opens again");
+    assert_eq!((outbox.id(), outbox.head()), (id(1), 2));
+    assert_eq!(append(&mut outbox, &["three"]), 3);
+    assert_eq!(texts(&mut outbox, 1), ["one", "two", "three"]);
+}
+
+#[test]
+fn numbers_never_go_back_even_when_everything_is_acknowledged() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(dir.path());
+    let large = "x".repeat(40_000);
+    for _ in 0..100 {
+        append(&mut outbox, &[&large]);
+    }
+    assert!(std::fs::read_dir(dir.path()).expect("lists").count() > 2);
+    outbox.acknowledge(100).expect("acknowledges");
+    let left: u64 = outbox.segments.iter().map(|s| s.bytes).sum();
+    assert!(left < 100, "{left} bytes are kept of nothing");
+    drop(outbox);
+    let mut outbox = open(dir.path());
+    assert_eq!((outbox.head(), outbox.first()), (100, 101));
+    assert_eq!(append(&mut outbox, &["next"]), 101);
+    assert!(matches!(outbox.read(100, 10, 10), Err(OutboxError::Gone { wanted: 100, first: 101 })));
+}
+
+#[test]
+fn reading_goes_back_and_forth_over_segments_and_keeps_to_its_room() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(dir.path());
+    let large = "x".repeat(60_000);
+    for _ in 0..60 {
+        append(&mut outbox, &[&large]);
+    }
+    let part = outbox.read(10, 150_000, 100).expect("reads");
+    assert_eq!(part.iter().map(|(e, _)| e.counter).collect::<Vec<_>>(), [10, 11]);
+    assert_eq!(outbox.read(5, 1, 100).expect("reads").len(), 1, "one always comes, however small the room");
+    assert_eq!(texts(&mut outbox, 1).len(), 60);
+}
+
+#[test]
+fn damage_in_the_middle_is_named_with_its_remedy_and_nothing_is_cut() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(dir.path());
+    append(&mut outbox, &["one", "two", "three"]);
+    let path = outbox.segments[0].path.clone();
+    drop(outbox);
+    let mut bytes = std::fs::read(&path).expect("reads");
+    bytes[60] ^= 1;
+    std::fs::write(&path, &bytes).expect("writes");
+    let error = Outbox::open(dir.path(), id(2), BIG).expect_err("is damaged");
+    assert!(error.is_damage() && error.to_string().contains("--accept-loss"), "{error}");
+    assert_eq!(std::fs::read(&path).expect("reads"), bytes);
+}
+
+#[test]
+fn a_missing_segment_is_a_hole() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(dir.path());
+    let large = "x".repeat(60_000);
+    for _ in 0..60 {
+        append(&mut outbox, &[&large]);
+    }
+    let middle = outbox.segments[1].path.clone();
+    drop(outbox);
+    std::fs::remove_file(middle).expect("removes");
+    assert!(matches!(Outbox::open(dir.path(), id(2), BIG), Err(OutboxError::Hole { .. })));
+}
+
+#[test]
+fn a_rewound_outbox_begins_anew_with_what_was_made_since() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let box_dir = dir.path().join("outbox");
+    let mut outbox = open(&box_dir);
+    append(&mut outbox, &["before"]);
+    drop(outbox);
+    let mut outbox = open(&box_dir);
+    append(&mut outbox, &["since"]);
+    let mut fresh = outbox.renew(id(9), false).expect("renews");
+    assert_eq!(fresh.id(), id(9));
+    assert_eq!(texts(&mut fresh, 1), ["since"]);
+    assert!(dir.path().join("outbox.old-1").is_dir(), "the old one is kept aside");
+}
+
+#[test]
+fn the_limit_holds_new_events_back_and_keeps_the_old() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = Outbox::open(dir.path(), id(1), 300).expect("opens");
+    append(&mut outbox, &["one"]);
+    let large = draft(&"x".repeat(300));
+    let error = outbox.append(&[&large]).expect_err("is over the limit");
+    assert!(error.is_temporary(), "{error}");
+    assert_eq!(append(&mut outbox, &["two"]), 2);
+}
+
+proptest! {
+    /// Wherever a crash cuts the newest segment, whole events before the cut stay and the next number follows them.
+    #[test]
+    fn a_cut_at_any_byte_keeps_the_whole_events_before_it(count in 1usize..6, cut in any::<prop::sample::Index>()) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut outbox = open(dir.path());
+        let mut ends = Vec::new();
+        for i in 0..count {
+            append(&mut outbox, &[&"e".repeat(i * 7)]);
+            ends.push(outbox.tail.bytes());
+        }
+        let path = outbox.segments[0].path.clone();
+        let size = outbox.tail.bytes();
+        drop(outbox);
+        let cut = crate::records::HEADER as u64 + cut.index((size - crate::records::HEADER as u64) as usize + 1) as u64;
+        OpenOptions::new().write(true).open(&path).and_then(|f| f.set_len(cut)).expect("cuts");
+        let mut outbox = open(dir.path());
+        let whole = ends.iter().filter(|e| **e <= cut).count() as u64;
+        prop_assert_eq!(outbox.head(), whole);
+        prop_assert_eq!(append(&mut outbox, &["after"]), whole + 1);
+        prop_assert_eq!(texts(&mut open(dir.path()), 1).len() as u64, whole + 1);
+    }
+}
+
+/// The variable that turns this test binary into the child that is killed.
+const CHILD: &str = "LAB_OUTBOX_CHILD";
+
+#[test]
+fn a_killed_writer_loses_nothing_that_it_was_told_is_stored() {
+    if let Some(dir) = std::env::var_os(CHILD) {
+        write_until_killed(Path::new(&dir));
+    }
+    for lines in [1usize, 17, 60] {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut child = Command::new(std::env::current_exe().expect("this binary"))
+            .args(["--exact", "outbox::tests::a_killed_writer_loses_nothing_that_it_was_told_is_stored"])
+            .args(["--nocapture", "--test-threads=1"])
+            .env(CHILD, dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let output = BufReader::new(child.stdout.take().expect("is piped"));
+        let told = output
+            .lines()
+            .map_while(Result::ok)
+            .filter_map(|l| l.strip_prefix("stored ")?.parse::<u64>().ok());
+        let last = told.take(lines).last().expect("the child stores something");
+        child.kill().expect("is killed");
+        child.wait().expect("ends");
+        let mut outbox = open(dir.path());
+        assert!(outbox.head() >= last, "event {last} was promised, the outbox ends at {}", outbox.head());
+        assert_eq!(texts(&mut outbox, 1).len() as u64, outbox.head());
+    }
+}
+
+fn write_until_killed(dir: &Path) -> ! {
+    let mut outbox = open(dir);
+    let text = "x".repeat(30_000);
+    loop {
+        let last = append(&mut outbox, &[&text, "small", &text]);
+        println!("stored {last}");
+    }
+}
+
+/// Needs a file system of its own that is really full: a small tmpfs in a mount namespace of this thread.
+#[test]
+fn a_full_disk_is_a_typed_error_and_what_was_stored_stays_whole() {
+    if !nix::unistd::geteuid().is_root() {
+        let again = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount"])
+            .arg(std::env::current_exe().expect("this binary"))
+            .args(["--exact", "outbox::tests::a_full_disk_is_a_typed_error_and_what_was_stored_stays_whole"])
+            .status()
+            .expect("unshare is part of util-linux");
+        assert!(again.success());
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().to_owned();
+    std::thread::spawn(move || fill(&path)).join().expect("the thread's assertions hold");
+}
+
+fn fill(dir: &Path) {
+    use nix::mount::{MsFlags, mount};
+    use nix::sched::{CloneFlags, unshare};
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_FS).expect("a mount namespace of its own");
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+        .expect("private");
+    mount(Some("tmpfs"), dir, Some("tmpfs"), MsFlags::empty(), Some("size=256k")).expect("a small disk");
+    let mut outbox = open(&dir.join("outbox"));
+    let text = "x".repeat(20_000);
+    let mut stored = 0;
+    let error = loop {
+        match outbox.append(&[&draft(&text)]) {
+            Ok(counter) => stored = counter,
+            Err(e) => break e,
+        }
+        assert!(stored < 100, "a disk of 256 KiB takes fewer");
+    };
+    assert!(matches!(error, OutboxError::Full { .. }), "{error}");
+    assert!(stored > 3);
+    assert_eq!(texts(&mut outbox, 1).len() as u64, stored);
+    // Space comes back, and the numbers go on as if nothing had happened.
+    mount(None::<&str>, dir, None::<&str>, MsFlags::MS_REMOUNT, Some("size=1m")).expect("a larger disk");
+    assert_eq!(append(&mut outbox, &["after"]), stored + 1);
+    drop(outbox);
+    assert_eq!(open(&dir.join("outbox")).head(), stored + 1);
+    nix::mount::umount(dir).expect("is given back");
+}

@@ -1,0 +1,174 @@
+//! What all jobs of an agent share.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use lab_proto::ids::JobId;
+use lab_proto::v1::link::JobsUp;
+use lab_proto::{MinionId, Value};
+use lab_states::function::Registry;
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::content::Store;
+use crate::emit::Emitter;
+use crate::link::{LinkCommand, Queries};
+
+/// What a function asks of the agent itself.
+#[derive(Debug)]
+pub enum Request {
+    /// End this job.
+    Kill {
+        /// The job.
+        jid: JobId,
+        /// Who asked.
+        by: String,
+    },
+    /// Grains were read again: tell the master.
+    GrainsChanged,
+}
+
+/// A live job, for `saltutil.running`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunningJob {
+    /// Its id.
+    pub jid: JobId,
+    /// Its function.
+    pub fun: String,
+    /// Its arguments.
+    pub args: Vec<Value>,
+    /// `running`, `queued: N before it`, `starting`.
+    pub state: String,
+    /// Who asked for it.
+    pub user: String,
+}
+
+/// What all jobs share.
+pub struct Env {
+    /// The minion.
+    pub id: MinionId,
+    /// The agent's clock.
+    pub clock: Clock,
+    /// Makes events.
+    pub emitter: Emitter,
+    /// Asks the master.
+    pub queries: Queries,
+    /// Files of the master's state tree.
+    pub content: Store,
+    /// Where installed extensions live.
+    pub extensions: PathBuf,
+    /// Static and custom grains of this machine.
+    pub config_dir: PathBuf,
+    grains: RwLock<Arc<Value>>,
+    opts: Arc<Value>,
+    registry: RwLock<Arc<Registry>>,
+    running: Mutex<Vec<RunningJob>>,
+    commands: mpsc::Sender<LinkCommand>,
+    requests: mpsc::Sender<Request>,
+}
+
+/// What an [`Env`] is made of.
+pub struct Parts {
+    /// The minion.
+    pub id: MinionId,
+    /// The agent's clock.
+    pub clock: Clock,
+    /// Makes events.
+    pub emitter: Emitter,
+    /// Asks the master.
+    pub queries: Queries,
+    /// Files of the master's state tree.
+    pub content: Store,
+    /// Where installed extensions live.
+    pub extensions: PathBuf,
+    /// Where the configuration lies.
+    pub config_dir: PathBuf,
+    /// The grains.
+    pub grains: Value,
+    /// `opts` in templates.
+    pub opts: Value,
+    /// To the link.
+    pub commands: mpsc::Sender<LinkCommand>,
+    /// To the shell.
+    pub requests: mpsc::Sender<Request>,
+}
+
+impl Env {
+    /// Puts an environment together; functions come with [`Self::set_registry`].
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            id,
+            clock,
+            emitter,
+            queries,
+            content,
+            extensions,
+            config_dir,
+            grains,
+            opts,
+            commands,
+            requests,
+        } = parts;
+        Self {
+            id,
+            clock,
+            emitter,
+            queries,
+            content,
+            extensions,
+            config_dir,
+            grains: RwLock::new(Arc::new(grains)),
+            opts: Arc::new(opts),
+            registry: RwLock::new(Arc::new(Registry::new())),
+            running: Mutex::new(Vec::new()),
+            commands,
+            requests,
+        }
+    }
+
+    /// Returns the grains as they were last read.
+    pub fn grains(&self) -> Arc<Value> {
+        self.grains.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes grains that were read again.
+    pub fn set_grains(&self, grains: Value) {
+        *self.grains.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(grains);
+    }
+
+    /// Returns `opts`.
+    pub fn opts(&self) -> Arc<Value> {
+        self.opts.clone()
+    }
+
+    /// Returns all functions.
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the functions, for jobs that start from now on.
+    pub fn set_registry(&self, registry: Registry) {
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+    }
+
+    /// Returns the live jobs.
+    pub fn running(&self) -> Vec<RunningJob> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the live jobs from the agent.
+    pub fn set_running(&self, jobs: Vec<RunningJob>) {
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = jobs;
+    }
+
+    /// Shows watchers something; dropped when the link is busy.
+    pub fn tell(&self, frame: JobsUp) {
+        let _ = self.commands.try_send(LinkCommand::Tell(frame));
+    }
+
+    /// Asks something of the agent from a worker thread.
+    pub fn request(&self, request: Request) {
+        // The shell outlives its workers; when it does not, nothing is left to ask.
+        let _ = self.requests.blocking_send(request);
+    }
+}

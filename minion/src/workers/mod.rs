@@ -1,0 +1,99 @@
+//! The threads that call functions: one per running job, started when the job starts.
+//!
+//! A worker builds what its function may use, calls it, replaces every secret in what comes out, and hands the result
+//! to the shell. It decides nothing about when a job runs or ends.
+
+mod control;
+mod env;
+mod run;
+mod services;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use lab_proto::ids::JobId;
+use lab_proto::{EndState, JobSpec, Map, Timestamp, Value};
+use lab_states::function::{CallError, JobCtx};
+use lab_states::host::{PowerRequest, System};
+use lab_states::redact::Secrets;
+
+pub use control::{Cancel, JobControl};
+pub use env::{Env, Parts, Request, RunningJob};
+pub use services::JobServices;
+
+use crate::agent::Finished;
+use crate::host::LinuxHost;
+
+/// What a worker gets.
+pub struct Assignment {
+    /// The job.
+    pub job: JobSpec,
+    /// Its pillar.
+    pub pillar: Map,
+    /// When it must be over.
+    pub deadline: Option<Timestamp>,
+    /// How it is told to stop.
+    pub cancel: Cancel,
+}
+
+/// Starts a worker; `done` is called on its thread when the function has ended, however it did.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn start(
+    env: Arc<Env>,
+    assignment: Assignment,
+    done: impl FnOnce(JobId, Finished) + Send + 'static,
+) -> std::io::Result<()> {
+    let name = format!("job-{}", assignment.job.fun);
+    let thread = std::thread::Builder::new().name(name.chars().take(15).collect());
+    thread.spawn(move || {
+        let jid = assignment.job.jid;
+        // A function that panics is a bug of ours that must not take the agent along.
+        let finished = catch_unwind(AssertUnwindSafe(|| work(&env, &assignment)));
+        done(jid, finished.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()))));
+    })?;
+    Ok(())
+}
+
+fn work(env: &Arc<Env>, assignment: &Assignment) -> Finished {
+    let Assignment { job, pillar, deadline, cancel } = assignment;
+    let host = LinuxHost::new();
+    let secrets = Secrets::new();
+    let control = JobControl::new(env.clone(), job.jid, *deadline, cancel.clone(), &secrets);
+    let services = JobServices::new(env.clone(), job, pillar.clone());
+    let registry = env.registry();
+    let ctx = JobCtx {
+        host: &host,
+        control: &control,
+        services: &services,
+        registry: &registry,
+        secrets: &secrets,
+    };
+    let result = run::call(job, &ctx);
+    let finished = match result {
+        Ok(run::Returned { success, retcode, value }) => {
+            let value = secrets.value(&value);
+            Finished { state: EndState::Returned, success, retcode, value, power: host.power_request() }
+        }
+        Err(e) => failed(secrets.text(&error_text(&e))),
+    };
+    if finished.power == Some(PowerRequest::Reboot) {
+        tracing::info!(jid = %job.jid, "the job asked for a reboot");
+    }
+    finished
+}
+
+fn error_text(e: &CallError) -> String {
+    crate::chain(e)
+}
+
+fn failed(text: String) -> Finished {
+    Finished { state: EndState::Failed, success: false, retcode: 1, value: Value::from(text), power: None }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
+    format!("a bug in the function ended it: {said}; please report this")
+}
