@@ -6,6 +6,7 @@
 //!
 //! Positions are ordered within one log and nothing more: a caller must not count on their being dense.
 
+pub mod blob;
 #[cfg(test)]
 mod contract;
 mod disk;

@@ -24,9 +24,9 @@ pub(super) enum Unit {
 }
 
 /// sled's page cache while writing; what is read comes from memory of our own.
-const WRITE_CACHE: u64 = 4 << 20;
+const WRITE_CACHE: u64 = 2 << 20;
 /// Its page cache while a copy is read once from front to back.
-const LOAD_CACHE: u64 = 64 << 20;
+const LOAD_CACHE: u64 = 16 << 20;
 
 /// A database open for writing, with the handle that makes its writes durable.
 pub(super) struct Database {

@@ -54,9 +54,9 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    /// Returns the options of a master: segments of 8 MiB, the head file once a second.
+    /// Returns the options of a master: segments of 4 MiB, the head file once a second.
     pub fn new(new_log_id: LogId) -> Self {
-        Self { new_log_id, accept_loss: false, segment_bytes: 8 << 20, head_interval: Duration::from_secs(1) }
+        Self { new_log_id, accept_loss: false, segment_bytes: 4 << 20, head_interval: Duration::from_secs(1) }
     }
 }
 

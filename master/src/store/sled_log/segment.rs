@@ -9,7 +9,7 @@ use lab_proto::{OutboxId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::super::record::{ChainHash, Record, RecordError};
-use super::super::{Entry, StoreError, disk};
+use super::super::{StoreError, disk};
 use super::engine::{self, Database, Unit};
 use super::head::{self, Checked};
 
@@ -212,11 +212,7 @@ impl Loaded {
 /// Reads the segment that begins as `begin` says through a copy, as far as it is whole.
 pub(super) fn load(segments: &Path, scratch: &Path, begin: Meta) -> Result<Loaded, StoreError> {
     let dir = begin.dir(segments);
-    let rows = engine::look_at_copy(&dir, Unit::Small, scratch, |db| {
-        db.iter()
-            .map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())))
-            .collect::<sled::Result<Vec<_>>>()
-    });
+    let rows = engine::look_at_copy(&dir, Unit::Small, scratch, |db| join_rows(db.iter()));
     let rows = match rows {
         Ok(rows) => rows,
         Err(StoreError::Engine { reason, .. }) => {
@@ -225,15 +221,16 @@ pub(super) fn load(segments: &Path, scratch: &Path, begin: Meta) -> Result<Loade
         }
         Err(other) => return Err(other),
     };
-    chain_up(join_rows(rows), begin, &dir)
+    chain_up(rows, begin, &dir)
 }
 
 /// Puts a record's rows together again. A last record whose end was never written is left out: its batch was
 /// not acknowledged.
-fn join_rows(rows: Vec<Entry>) -> Vec<(u64, Vec<u8>)> {
+fn join_rows(rows: sled::Iter) -> sled::Result<Vec<(u64, Vec<u8>)>> {
     let mut records: Vec<(u64, Vec<u8>)> = Vec::new();
     let mut open: Option<(u64, Vec<u8>)> = None;
-    for (key, value) in rows {
+    for row in rows {
+        let (key, value) = row?;
         let number = key.first_chunk::<8>().map_or(u64::MAX, |n| u64::from_be_bytes(*n));
         let (flag, chunk) = value.split_first().map_or((ENDS, &value[..]), |(flag, chunk)| (*flag, chunk));
         // A record that another one follows counts, whole or not: the chain tells.
@@ -243,7 +240,7 @@ fn join_rows(rows: Vec<Entry>) -> Vec<(u64, Vec<u8>)> {
             records.extend(open.take());
         }
     }
-    records
+    Ok(records)
 }
 
 fn row_key(record: u64, chunk: usize) -> [u8; 12] {

@@ -13,7 +13,7 @@ use super::recover::Paths;
 use super::segment::{self, Meta};
 
 /// How many sealed segments are kept in memory for readers.
-const LOADED_SEGMENTS: usize = 3;
+const LOADED_SEGMENTS: usize = 2;
 
 /// Records that readers share.
 pub(super) type Records = Arc<Vec<Arc<Record>>>;
