@@ -1,0 +1,115 @@
+//! A real `lab-master serve` on the loopback, in a directory of its own, and its command line.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use super::echo::BoxError;
+
+/// How long a master may take to come up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running master. Dropping it ends it and removes its directory.
+pub struct Master {
+    child: Child,
+    dir: tempfile::TempDir,
+    binary: PathBuf,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Master {
+    /// Starts a master with extra settings (`key=value`).
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start(binary: &Path, settings: &[&str]) -> Result<Self, BoxError> {
+        let dir = tempfile::Builder::new().prefix("lab-bench-").tempdir()?;
+        // A port that was free a moment ago; nobody else on a benchmark machine takes it in between.
+        let address = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+        let config = dir.path().join("master.toml");
+        std::fs::write(&config, "")?;
+        for sub in ["states", "pillar"] {
+            std::fs::create_dir(dir.path().join(sub))?;
+        }
+        let mut command = Command::new(binary);
+        command.arg("serve").arg("--config").arg(&config);
+        let place = |sub: &str| dir.path().join(sub).display().to_string();
+        let own = [
+            format!("listen={address}"),
+            format!("data_dir={}", place("data")),
+            format!("file_roots=[{:?}]", place("states")),
+            format!("pillar_roots=[{:?}]", place("pillar")),
+        ];
+        for setting in own.iter().map(String::as_str).chain(settings.iter().copied()) {
+            command.args(["--set", setting]);
+        }
+        let log = std::fs::File::create(dir.path().join("log"))?;
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let mut master = Self { child, dir, binary: binary.to_owned(), address };
+        master.wait_until_up()?;
+        Ok(master)
+    }
+
+    /// Returns its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns its CA's certificate.
+    pub fn ca(&self) -> PathBuf {
+        self.dir.path().join("data/operator/ca.crt")
+    }
+
+    /// Returns its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Returns a command of its command line.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut c = Command::new(&self.binary);
+        c.args(["--master", &self.address.to_string(), "--identity"])
+            .arg(self.dir.path().join("data/operator"));
+        c.args(args);
+        c
+    }
+
+    /// Runs a command of its command line.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn cli(&self, args: &[&str]) -> Result<String, BoxError> {
+        let Output { status, stdout, stderr } = self.command(args).output()?;
+        if !status.success() {
+            return Err(format!("{args:?} ended with {status}: {}", String::from_utf8_lossy(&stderr)).into());
+        }
+        Ok(String::from_utf8(stdout)?)
+    }
+
+    fn wait_until_up(&mut self) -> Result<(), BoxError> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                let log = std::fs::read_to_string(self.dir.path().join("log"))?;
+                return Err(format!("lab-master ended with {status}: {log}").into());
+            }
+            if self.ca().exists() && self.cli(&["status"]).is_ok() {
+                return Ok(());
+            }
+            if start.elapsed() > PATIENCE {
+                let log = std::fs::read_to_string(self.dir.path().join("log"))?;
+                return Err(format!("lab-master did not come up within {PATIENCE:?}: {log}").into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,58 @@
+//! Reading what processes cost, and picking medians.
+
+use std::time::Duration;
+
+/// What a process has cost so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cost {
+    /// Its share of memory, in KiB (PSS: shared pages divided by their users).
+    pub pss_kib: u64,
+    /// Processor time in user and system mode.
+    pub cpu: Duration,
+}
+
+/// Reads the cost of a process.
+///
+/// # Errors
+/// When the process is gone.
+pub fn cost(pid: u32) -> std::io::Result<Cost> {
+    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let pss_kib = rollup
+        .lines()
+        .find_map(|l| l.strip_prefix("Pss:"))
+        .and_then(|v| v.trim().trim_end_matches(" kB").trim().parse().ok())
+        .unwrap_or(0);
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name in parentheses may hold anything; fields are counted after it. 12 and 13 are user and system ticks.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks: u64 = [11, 12].iter().filter_map(|i| fields.get(*i)?.parse::<u64>().ok()).sum();
+    Ok(Cost { pss_kib, cpu: Duration::from_millis(ticks * 10) })
+}
+
+/// Returns the value below which the given share of the values lies.
+pub fn percentile(values: &mut [Duration], share: f64) -> Duration {
+    values.sort_unstable();
+    let last = values.len().saturating_sub(1);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "an index"
+    )]
+    let at = (last as f64 * share).round() as usize;
+    values.get(at).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_costs_something_and_percentiles_are_picked() {
+        assert!(cost(std::process::id()).expect("alive").pss_kib > 0);
+        let mut v: Vec<Duration> = (1..=100).rev().map(Duration::from_millis).collect();
+        assert_eq!(percentile(&mut v, 0.5), Duration::from_millis(51));
+        assert_eq!(percentile(&mut v, 0.99), Duration::from_millis(99));
+        assert_eq!(percentile(&mut [], 0.5), Duration::ZERO);
+    }
+}
