@@ -103,7 +103,10 @@ pub(super) fn look_at_copy<T: Send>(
 ) -> Result<T, StoreError> {
     static COPIES: AtomicU64 = AtomicU64::new(0);
     let copy = scratch.join(format!("copy-{}", COPIES.fetch_add(1, Ordering::Relaxed)));
-    disk::copy_tree(dir, &copy)?;
+    if let Err(error) = disk::copy_tree(dir, &copy) {
+        disk::remove_tree(&copy)?;
+        return Err(error);
+    }
     // A temporary database removes its directory when it is dropped, and never syncs.
     let config = config(&copy, unit, LOAD_CACHE).flush_every_ms(None).temporary(true);
     let looked = guarded("read", dir, || look(&config.open()?));
