@@ -5,6 +5,7 @@
 
 pub mod compile;
 pub mod function;
+pub mod functions;
 pub mod host;
 pub mod low;
 pub mod nearest;

@@ -242,8 +242,12 @@ fn every_state_of_a_big_run_is_accounted_for() {
     let mut sls = String::new();
     for i in 0..3_000 {
         let result = if i % 97 == 0 { "fail" } else { "ok" };
-        writeln!(sls, "s{i}: {{t.f: [{{result: {result}}}, {{require: [{{t: s{}}}]}}]}}", (i + 1_500) % 3_001)
-            .expect("writes");
+        writeln!(
+            sls,
+            "s{i}: {{t.f: [{{result: {result}}}, {{require: [{{t: s{}}}]}}]}}",
+            (i + 1_500) % 3_001
+        )
+        .expect("writes");
     }
     sls.push_str("s3000: t.f\n");
     assert_eq!(play(&sls).rows.len(), 3_001);

@@ -1,0 +1,163 @@
+//! `cmd.script`: a script of the state tree.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use lab_proto::{Digest, Map, Value};
+use serde::Deserialize;
+
+use super::super::file::fetch;
+use super::super::support::{map, text_of};
+use super::call::{CommandArgs, stateful, verdict};
+use super::run::{IN_STATES, documented};
+use crate::function::{
+    Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction, Verdict,
+    Watch,
+};
+use crate::host::{Cause, Command, WriteOptions};
+
+/// The function.
+pub(in crate::functions) struct Script;
+
+static DOC: LazyLock<FunctionDoc> = LazyLock::new(|| {
+    let own = [
+        ArgDoc::optional(
+            "source",
+            Kind::Text,
+            "Where the script is: salt://path, or a path here; the name when not given.",
+        ),
+        ArgDoc::optional("args", Kind::Any, "Its arguments, as one text or a list."),
+        ArgDoc::optional("template", Kind::Text, "The template engine that it is rendered with: jinja."),
+        ArgDoc::optional("context", Kind::Map, "Variables of the template."),
+        ArgDoc::optional("defaults", Kind::Map, "Variables of the template where context has none."),
+    ];
+    let all: Vec<ArgDoc> = own.into_iter().chain(IN_STATES).collect();
+    documented(
+        "Runs a script of the state tree; fails when its status is not 0. It runs each time: guard it as cmd.run.",
+        &all,
+        "set up:\n  cmd.script:\n    - source: salt://setup.sh\n    - args: --quiet\n    - creates: /var/lib/app\n",
+    )
+});
+
+#[derive(Debug, Deserialize)]
+struct Args {
+    source: Option<String>,
+    args: Option<Value>,
+    template: Option<String>,
+    context: Option<Map>,
+    defaults: Option<Map>,
+    stateful: Option<Value>,
+}
+
+impl StateFunction for Script {
+    fn name(&self) -> &'static str {
+        "cmd.script"
+    }
+
+    fn class(&self) -> Class {
+        Class::Action
+    }
+
+    fn doc(&self) -> &FunctionDoc {
+        &DOC
+    }
+
+    fn check(&self, call: &StateCall, _ctx: &JobCtx<'_>) -> Result<Check, StateError> {
+        let comment = format!("script {:?} would have been executed", call.name);
+        Ok(Check::differs(map([("script", call.name.as_str().into())]), comment))
+    }
+
+    fn apply(&self, call: &StateCall, _check: &Check, ctx: &JobCtx<'_>) -> Result<Applied, StateError> {
+        let verdict = execute(call, ctx)?;
+        Ok(Applied::new(verdict.changes, verdict.comment))
+    }
+
+    fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+        if call.test {
+            return self.sequence(call, ctx).unwrap_or_else(Verdict::from);
+        }
+        execute(call, ctx).unwrap_or_else(Verdict::from)
+    }
+
+    fn watch(&self) -> Option<&dyn Watch> {
+        Some(self)
+    }
+}
+
+impl Watch for Script {
+    fn fire(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+        self.run(call, ctx)
+    }
+}
+
+fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
+    let args: Args = call.typed()?;
+    let how: CommandArgs = call.typed()?;
+    let source = args.source.clone().unwrap_or_else(|| call.name.clone());
+    // A script may be named with its arguments when no source is given.
+    let (source, rest) = source.split_once(' ').unwrap_or((&source, ""));
+    let variables = (args.defaults.as_ref(), args.context.as_ref());
+    let content = fetch(&Value::from(source), args.template.as_deref(), variables, call, ctx)?;
+    let room = private_room(ctx, &content)?;
+    let script = room.join("script");
+    let options = WriteOptions { mode: Some(0o700), ..WriteOptions::default() };
+    let more = match &args.args {
+        None => rest.to_owned(),
+        Some(Value::List(list)) => list.iter().map(text_of).collect::<Vec<_>>().join(" "),
+        Some(one) => text_of(one),
+    };
+    let line = format!("{} {more}", script.display());
+    let ran = ctx
+        .host
+        .write(&script, &content, options)
+        .map_err(StateError::from)
+        .and_then(|()| hand_over(&how, &room, &script, ctx))
+        .and_then(|()| how.run(line.trim_end(), true, ctx));
+    ctx.host.remove_dir_all(&room)?;
+    Ok(verdict(&call.name, &ran?, stateful(args.stateful.as_ref()).0))
+}
+
+/// Lets the user that runs the script read it.
+fn hand_over(how: &CommandArgs, room: &Path, script: &Path, ctx: &JobCtx<'_>) -> Result<(), StateError> {
+    let command: Command = how.command("true", true, ctx)?;
+    let Some(name) = command.user else { return Ok(()) };
+    let user = ctx.host.user(&name)?.ok_or_else(|| StateError::failed(format!("there is no user {name}")))?;
+    ctx.host.chown(room, Some(user.uid), Some(user.gid))?;
+    ctx.host.chown(script, Some(user.uid), Some(user.gid))?;
+    Ok(())
+}
+
+/// Makes a directory that no one else may enter; one that another has put there first is never used.
+fn private_room(ctx: &JobCtx<'_>, content: &[u8]) -> Result<PathBuf, StateError> {
+    let digest = Digest::of(content).to_string();
+    for attempt in 0..8 {
+        let room = PathBuf::from(format!("/tmp/.lab-script-{}-{attempt}", &digest[..16]));
+        match ctx.host.mkdir(&room, Some(0o700)) {
+            Ok(()) => return Ok(room),
+            Err(e) if e.cause == Cause::Exists => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Err(StateError::failed("no directory for the script can be made in /tmp (remove old /tmp/.lab-script-*)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::function::VerdictKind;
+    use crate::functions::testing::Bench;
+    use crate::host::Files;
+    use crate::host::sim::{SimHost, SimReply};
+    use std::path::Path;
+
+    #[test]
+    fn the_script_runs_with_its_arguments_and_is_gone_afterwards() {
+        let host =
+            SimHost::new().with_script(|c| c.line().ends_with("script --quiet").then(SimReply::default));
+        let bench = Bench::new(host).with_state_file("setup.sh", "#!/bin/sh\n");
+        let sls = "x:\n  cmd.script:\n    - source: salt://setup.sh\n    - args: --quiet\n";
+        let verdict = bench.run(sls);
+        assert_eq!(verdict.kind, VerdictKind::Ok, "{}", verdict.comment);
+        assert!(bench.host.list(Path::new("/tmp")).unwrap().is_empty());
+        assert_eq!(bench.run("x:\n  cmd.script:\n    - source: salt://none.sh\n").kind, VerdictKind::Failed);
+    }
+}

@@ -1,0 +1,100 @@
+//! Execution functions: one file per module. They are short and many, so each is an entry in its module's table: name,
+//! documentation, body.
+
+mod cmd;
+mod config;
+mod cp;
+mod data;
+mod event;
+mod file;
+mod grains;
+mod mine;
+mod network;
+mod pillar;
+mod service;
+mod state;
+mod status;
+mod sys;
+mod system;
+mod test;
+mod user;
+
+use std::sync::Arc;
+
+use lab_proto::{Map, Value};
+use serde::de::DeserializeOwned;
+
+use crate::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
+
+pub(super) fn register(registry: &mut Registry) {
+    let tables: [&'static [Exec]; 17] = [
+        cmd::ALL,
+        config::ALL,
+        cp::ALL,
+        data::ALL,
+        event::ALL,
+        file::ALL,
+        grains::ALL,
+        mine::ALL,
+        network::ALL,
+        pillar::ALL,
+        service::ALL,
+        state::ALL,
+        status::ALL,
+        sys::ALL,
+        system::ALL,
+        test::ALL,
+        user::ALL,
+    ];
+    for exec in tables.into_iter().flatten() {
+        registry.add_exec(Arc::new(exec));
+    }
+}
+
+/// One execution function.
+struct Exec {
+    name: &'static str,
+    doc: FunctionDoc,
+    body: fn(&Call<'_>) -> Result<Value, CallError>,
+}
+
+/// One call of it.
+struct Call<'a> {
+    args: &'a [Value],
+    kwargs: &'a Map,
+    doc: &'a FunctionDoc,
+    ctx: &'a JobCtx<'a>,
+}
+
+impl Call<'_> {
+    /// Reads the arguments into a type.
+    fn typed<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        bind(self.doc, self.args, self.kwargs)
+    }
+}
+
+impl ExecFunction for &'static Exec {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn doc(&self) -> &FunctionDoc {
+        &self.doc
+    }
+
+    fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+        (self.body)(&Call { args, kwargs, doc: &self.doc, ctx })
+    }
+}
+
+/// Turns what a state error says into what an execution function says.
+fn failed(e: crate::function::StateError) -> CallError {
+    use crate::function::StateError;
+    match e {
+        StateError::Args(e) => e.into(),
+        StateError::Host(e) => e.into(),
+        StateError::Service(e) => e.into(),
+        StateError::Call(e) => e,
+        StateError::Failed(text) => CallError::Failed(text),
+    }
+}

@@ -1,0 +1,142 @@
+//! `pillar.*`
+
+use lab_proto::{Map, Value};
+use serde::Deserialize;
+
+use super::grains::{colon, empty, laid_over};
+use super::{Call, Exec};
+use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
+use crate::functions::lookup::traverse;
+use crate::functions::support::text_of;
+
+const GET: &[ArgDoc] = &[
+    ArgDoc::required("key", Kind::Text, "Which; a path with colons leads into mappings and lists."),
+    ArgDoc::with_default("default", Kind::Any, "''", "What is returned without it."),
+    ArgDoc::with_default("merge", Kind::Bool, "false", "Whether the value is laid over the default."),
+    ArgDoc::optional("merge_nested_lists", Kind::Bool, "Accepted."),
+    ArgDoc::with_default("delimiter", Kind::Text, "':'", "What separates the parts of the path."),
+];
+const KEY: &[ArgDoc] = &[ArgDoc::required("key", Kind::Text, "Which.")];
+
+pub(super) static ALL: &[Exec] = &[
+    Exec {
+        name: "pillar.get",
+        doc: FunctionDoc::new("Returns one value of pillar.", GET, "lab-master run '*' pillar.get nets:mgmt")
+            .open(),
+        body: get,
+    },
+    Exec {
+        name: "pillar.items",
+        doc: FunctionDoc::new("Returns the whole pillar.", &[], "lab-master run '*' pillar.items").open(),
+        body: |call| Ok(Value::clone(&call.ctx.services.pillar())),
+    },
+    Exec {
+        name: "pillar.raw",
+        doc: FunctionDoc::new("Returns the whole pillar.", &[], "lab-master run '*' pillar.raw").open(),
+        body: |call| Ok(Value::clone(&call.ctx.services.pillar())),
+    },
+    Exec {
+        name: "pillar.item",
+        doc: FunctionDoc::new("Returns some values of pillar.", &[], "lab-master run '*' pillar.item nets")
+            .open(),
+        body: item,
+    },
+    Exec {
+        name: "pillar.keys",
+        doc: FunctionDoc::new(
+            "Lists the keys of a mapping in pillar.",
+            KEY,
+            "lab-master run '*' pillar.keys nets",
+        ),
+        body: keys,
+    },
+    Exec {
+        name: "pillar.ls",
+        doc: FunctionDoc::new("Lists the names at the top of pillar.", &[], "lab-master run '*' pillar.ls"),
+        body: ls,
+    },
+    Exec {
+        name: "pillar.fetch",
+        doc: FunctionDoc::new(
+            "Returns one value of pillar.",
+            GET,
+            "lab-master run '*' pillar.fetch nets:mgmt",
+        )
+        .open(),
+        body: get,
+    },
+];
+
+#[derive(Deserialize)]
+struct Get {
+    key: String,
+    #[serde(default = "empty")]
+    default: Value,
+    #[serde(default)]
+    merge: bool,
+    #[serde(default = "colon")]
+    delimiter: String,
+}
+
+fn get(call: &Call<'_>) -> Result<Value, CallError> {
+    let Get { key, default, merge, delimiter } = call.typed()?;
+    let pillar = call.ctx.services.pillar();
+    if key.is_empty() {
+        return Ok(Value::clone(&pillar));
+    }
+    Ok(match traverse(&pillar, &key, &delimiter) {
+        Some(value) if merge && matches!(default, Value::Map(_)) => laid_over(default, value.clone()),
+        Some(value) => value.clone(),
+        None => default,
+    })
+}
+
+fn item(call: &Call<'_>) -> Result<Value, CallError> {
+    let pillar = call.ctx.services.pillar();
+    if call.args.is_empty() {
+        return Err(CallError::failed("name at least one key"));
+    }
+    let found =
+        |key: &Value| (key.clone(), traverse(&pillar, &text_of(key), ":").cloned().unwrap_or_else(empty));
+    Ok(Value::Map(call.args.iter().map(found).collect()))
+}
+
+#[derive(Deserialize)]
+struct Key {
+    key: String,
+}
+
+fn keys(call: &Call<'_>) -> Result<Value, CallError> {
+    let Key { key } = call.typed()?;
+    match traverse(&call.ctx.services.pillar(), &key, ":") {
+        None => Err(CallError::failed(format!("pillar key not found: {key}"))),
+        Some(Value::Map(map)) => Ok(Value::List(map.keys().cloned().collect())),
+        Some(other) => Err(CallError::failed(format!("pillar key {key} is a {}, no mapping", other.kind()))),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all bodies have one shape")]
+fn ls(call: &Call<'_>) -> Result<Value, CallError> {
+    let pillar = call.ctx.services.pillar();
+    Ok(Value::List(pillar.as_map().into_iter().flat_map(Map::keys).cloned().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+    use lab_proto::{Map, Value};
+
+    #[test]
+    fn values_are_found_and_laid_over_the_default() {
+        let bench = Bench::new(SimHost::new());
+        let exec = |name: &str, args: &[Value]| bench.exec(name, args, &Map::new());
+        assert_eq!(exec("pillar.get", &["example:key".into()]), Ok("value".into()));
+        assert_eq!(exec("pillar.get", &["no".into()]), Ok("".into()));
+        let default = Value::from([("more", 1)]);
+        let merged = exec("pillar.get", &["example".into(), default, true.into()]).unwrap();
+        assert_eq!(merged, Value::from([("more", Value::from(1)), ("key", Value::from("value"))]));
+        assert_eq!(exec("pillar.keys", &["example".into()]), Ok(vec!["key"].into()));
+        assert!(exec("pillar.keys", &["example:key".into()]).is_err());
+    }
+}

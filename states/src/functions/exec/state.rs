@@ -1,0 +1,188 @@
+//! `state.*`: state runs asked for by hand.
+
+use lab_proto::{Map, StateOutcome, StateReturn, Value};
+use serde::Deserialize;
+
+use super::{Call, Exec};
+use crate::function::{ApplyRequest, ArgDoc, CallError, FunctionDoc, Kind, StateCall, VerdictKind};
+use crate::functions::support::{text_list, text_of};
+
+const APPLY: &[ArgDoc] = &[
+    ArgDoc::optional(
+        "mods",
+        Kind::Any,
+        "Which SLS: a text with commas, or a list; the highstate when not given.",
+    ),
+    ArgDoc::with_default("test", Kind::Bool, "false", "Whether nothing may be changed."),
+    ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
+    ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+];
+const HIGHSTATE: &[ArgDoc] = &[
+    ArgDoc::with_default("test", Kind::Bool, "false", "Whether nothing may be changed."),
+    ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
+    ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+];
+const SINGLE: &[ArgDoc] = &[
+    ArgDoc::required("fun", Kind::Text, "The state function."),
+    ArgDoc::required("name", Kind::Text, "What it is about."),
+    ArgDoc::with_default("test", Kind::Bool, "false", "Whether nothing may be changed."),
+];
+
+pub(super) static ALL: &[Exec] = &[
+    Exec {
+        name: "state.apply",
+        doc: FunctionDoc::new(
+            "Applies SLS, or the highstate.",
+            APPLY,
+            "lab-master run '*' state.apply common",
+        )
+        .open(),
+        body: apply,
+    },
+    Exec {
+        name: "state.sls",
+        doc: FunctionDoc::new("Applies SLS.", APPLY, "lab-master run '*' state.sls common").open(),
+        body: apply,
+    },
+    Exec {
+        name: "state.highstate",
+        doc: FunctionDoc::new(
+            "Applies what the top file names for this minion.",
+            HIGHSTATE,
+            "lab-master run '*' state.highstate",
+        )
+        .open(),
+        body: apply,
+    },
+    Exec {
+        name: "state.test",
+        doc: FunctionDoc::new(
+            "Says what applying would change.",
+            APPLY,
+            "lab-master run '*' state.test common",
+        )
+        .open(),
+        body: dry,
+    },
+    Exec {
+        name: "state.single",
+        doc: FunctionDoc::new(
+            "Applies one state function.",
+            SINGLE,
+            "lab-master run '*' state.single file.absent /etc/nologin",
+        )
+        .open(),
+        body: single,
+    },
+];
+
+#[derive(Deserialize)]
+struct Apply {
+    mods: Option<Value>,
+    #[serde(default)]
+    test: bool,
+    pillar: Option<Map>,
+    saltenv: Option<String>,
+}
+
+fn apply(call: &Call<'_>) -> Result<Value, CallError> {
+    run(call, call.typed()?)
+}
+
+fn dry(call: &Call<'_>) -> Result<Value, CallError> {
+    run(call, Apply { test: true, ..call.typed()? })
+}
+
+fn run(call: &Call<'_>, args: Apply) -> Result<Value, CallError> {
+    let Apply { mods, test, pillar, saltenv } = args;
+    let sls = match mods {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Str(text)) => {
+            text.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect()
+        }
+        Some(other) => text_list(&other),
+    };
+    let outcome = call.ctx.services.apply(&ApplyRequest { sls, test, pillar, saltenv }, call.ctx)?;
+    Ok(Value::Map(outcome.results.iter().map(in_salts_shape).collect()))
+}
+
+/// Returns a result as Salt's state runs have it: keyed by module, ID, name and function.
+fn in_salts_shape(r: &StateReturn) -> (Value, Value) {
+    let (module, function) = r.state.split_once('.').unwrap_or((&r.state, ""));
+    let key = format!("{module}_|-{}_|-{}_|-{function}", r.id, r.name);
+    let result = match r.outcome {
+        StateOutcome::Ok | StateOutcome::Skipped => Value::Bool(true),
+        StateOutcome::WouldChange => Value::Null,
+        StateOutcome::Failed => Value::Bool(false),
+    };
+    let entry = Value::from([
+        ("name", Value::from(r.name.as_str())),
+        ("result", result),
+        ("changes", Value::Map(r.changes.clone())),
+        ("comment", Value::from(r.comment.as_str())),
+        ("reason", Value::from(r.reason.clone())),
+        ("__id__", Value::from(r.id.as_str())),
+        ("__sls__", Value::from(r.sls.as_str())),
+        ("__run_num__", Value::from(r.run_num)),
+        ("start_time", Value::from(r.started.to_string())),
+        ("duration_micros", Value::from(r.duration_micros)),
+    ]);
+    (key.into(), entry)
+}
+
+#[derive(Deserialize)]
+struct Single {
+    fun: String,
+    name: Value,
+    #[serde(default)]
+    test: bool,
+}
+
+fn single(call: &Call<'_>) -> Result<Value, CallError> {
+    let Single { fun, name, test } = call.typed()?;
+    let function = call.ctx.registry.state(&fun)?;
+    let own = |key: &Value| {
+        key.as_str().is_some_and(|k| ["fun", "name", "test"].contains(&k) || k.starts_with("__"))
+    };
+    let args: Map =
+        call.kwargs.iter().filter(|(k, _)| !own(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut state = StateCall::new(fun, text_of(&name), args);
+    state.test = test;
+    let verdict = match function.group() {
+        Some(group) => {
+            let mut verdicts = group.run(std::slice::from_ref(&state), call.ctx);
+            verdicts.pop().ok_or_else(|| CallError::failed(format!("{} gave no verdict", state.function)))?
+        }
+        None => function.run(&state, call.ctx),
+    };
+    let result = match verdict.kind {
+        VerdictKind::Ok => Value::Bool(true),
+        VerdictKind::WouldChange => Value::Null,
+        VerdictKind::Failed => Value::Bool(false),
+    };
+    Ok(Value::from([
+        ("name", Value::from(state.name)),
+        ("result", result),
+        ("changes", Value::Map(verdict.changes)),
+        ("comment", Value::from(verdict.comment)),
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+    use lab_proto::{Map, Value};
+
+    #[test]
+    fn requests_are_passed_on_and_single_states_run() {
+        let bench = Bench::new(SimHost::new());
+        bench.exec("state.test", &["a,b".into()], &Map::new()).unwrap();
+        let request = bench.services.applied.lock().unwrap().remove(0);
+        assert_eq!((request.sls, request.test), (vec!["a".to_owned(), "b".to_owned()], true));
+        let kwargs: Map = [(Value::from("contents"), Value::from("x"))].into_iter().collect();
+        let done = bench.exec("state.single", &["file.managed".into(), "/etc/f".into()], &kwargs).unwrap();
+        assert_eq!(done.get("result"), Some(&Value::Bool(true)));
+        assert_eq!(bench.host.text("/etc/f").as_deref(), Some("x\n"));
+    }
+}

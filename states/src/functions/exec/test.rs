@@ -1,0 +1,120 @@
+//! `test.*`
+
+use std::time::Duration;
+
+use lab_proto::Value;
+use serde::Deserialize;
+
+use super::{Call, Exec};
+use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
+
+const TEXT: &[ArgDoc] = &[ArgDoc::required("text", Kind::Any, "What is returned.")];
+const LENGTH: &[ArgDoc] = &[ArgDoc::required("length", Kind::Float, "How many seconds.")];
+
+const SAYS: &[ArgDoc] = &[ArgDoc::with_default("text", Kind::Text, "it was told to", "What it says.")];
+
+pub(super) static ALL: &[Exec] = &[
+    Exec {
+        name: "test.ping",
+        doc: FunctionDoc::new("Answers true.", &[], "lab-master run '*' test.ping"),
+        body: |_| Ok(true.into()),
+    },
+    Exec {
+        name: "test.true",
+        doc: FunctionDoc::new("Returns true.", &[], "lab-minion call --local test.true"),
+        body: |_| Ok(true.into()),
+    },
+    Exec {
+        name: "test.false",
+        doc: FunctionDoc::new("Returns false.", &[], "lab-minion call --local test.false"),
+        body: |_| Ok(false.into()),
+    },
+    Exec {
+        name: "test.echo",
+        doc: FunctionDoc::new("Returns its argument.", TEXT, "lab-master run '*' test.echo hello"),
+        body: echo,
+    },
+    Exec {
+        name: "test.arg",
+        doc: FunctionDoc::new("Returns its arguments.", &[], "lab-master run '*' test.arg 1 a=2").open(),
+        body: arg,
+    },
+    Exec {
+        name: "test.sleep",
+        doc: FunctionDoc::new(
+            "Waits, then answers true; a killed job ends it.",
+            LENGTH,
+            "lab-master run '*' test.sleep 5",
+        ),
+        body: sleep,
+    },
+    Exec {
+        name: "test.version",
+        doc: FunctionDoc::new("Returns the version of lab.", &[], "lab-master run '*' test.version"),
+        body: |_| Ok(env!("CARGO_PKG_VERSION").into()),
+    },
+    Exec {
+        name: "test.fail",
+        doc: FunctionDoc::new("Fails with what it is told.", SAYS, "lab-minion call --local test.fail"),
+        body: fail,
+    },
+];
+
+#[derive(Deserialize)]
+struct Echo {
+    text: Value,
+}
+
+fn echo(call: &Call<'_>) -> Result<Value, CallError> {
+    Ok(call.typed::<Echo>()?.text)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all bodies have one shape")]
+fn arg(call: &Call<'_>) -> Result<Value, CallError> {
+    let kwargs = call.kwargs.iter().filter(|(k, _)| !k.as_str().is_some_and(|k| k.starts_with("__")));
+    let kwargs = Value::Map(kwargs.map(|(k, v)| (k.clone(), v.clone())).collect());
+    Ok(Value::from([("args", Value::List(call.args.to_vec())), ("kwargs", kwargs)]))
+}
+
+#[derive(Deserialize)]
+struct Sleep {
+    length: f64,
+}
+
+fn sleep(call: &Call<'_>) -> Result<Value, CallError> {
+    let Sleep { length } = call.typed()?;
+    let time = Duration::try_from_secs_f64(length)
+        .map_err(|_| CallError::failed(format!("argument length: {length} is no number of seconds")))?;
+    if call.ctx.host.sleep(time, call.ctx) {
+        return Ok(true.into());
+    }
+    Err(CallError::failed("the job was cancelled"))
+}
+
+#[derive(Deserialize)]
+struct Fail {
+    text: Option<String>,
+}
+
+fn fail(call: &Call<'_>) -> Result<Value, CallError> {
+    Err(CallError::failed(call.typed::<Fail>()?.text.unwrap_or_else(|| "it was told to".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+    use lab_proto::{Map, Value};
+    use std::time::Duration;
+
+    #[test]
+    fn arguments_come_back_and_sleep_sleeps() {
+        let bench = Bench::new(SimHost::new());
+        let exec = |name: &str, args: &[Value]| bench.exec(name, args, &Map::new());
+        assert_eq!(exec("test.echo", &["x".into()]), Ok("x".into()));
+        assert!(exec("test.echo", &[]).is_err());
+        assert_eq!(exec("test.sleep", &[2.into()]), Ok(true.into()));
+        assert!(exec("test.sleep", &[(-2).into()]).is_err());
+        assert_eq!(bench.host.slept(), Duration::from_secs(2));
+    }
+}

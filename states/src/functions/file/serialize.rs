@@ -1,0 +1,201 @@
+//! `file.serialize`: data as a JSON or YAML file.
+
+use std::path::PathBuf;
+
+use lab_proto::Value;
+use serde::Deserialize;
+
+use super::super::support::{Mode, Owner, make_parents, missing_parents, path_of, perms};
+use super::edit::{Edit, read_if_present};
+use crate::function::{
+    Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
+};
+use crate::functions::lookup::traverse;
+use crate::host::WriteOptions;
+use crate::render::yaml;
+
+/// The function.
+pub(in crate::functions) struct Serialize;
+
+const ARGS: &[ArgDoc] = &[
+    ArgDoc::optional("dataset", Kind::Any, "The data."),
+    ArgDoc::optional("dataset_pillar", Kind::Text, "The pillar key (a:b) whose value is the data."),
+    ArgDoc::with_default("formatter", Kind::Text, "yaml", "yaml or json; also called serializer."),
+    ArgDoc::optional("serializer", Kind::Text, "yaml or json."),
+    ArgDoc::with_default(
+        "merge_if_exists",
+        Kind::Bool,
+        "false",
+        "Whether what the file has besides is kept.",
+    ),
+    ArgDoc::optional("mode", Kind::Mode, "Permissions."),
+    ArgDoc::optional("user", Kind::Text, "The owner."),
+    ArgDoc::optional("group", Kind::Text, "The group."),
+    ArgDoc::with_default("makedirs", Kind::Bool, "false", "Whether missing directories above are made."),
+    ArgDoc::optional("dir_mode", Kind::Mode, "Permissions of those."),
+    ArgDoc::with_default("create", Kind::Bool, "true", "Whether a missing file is made."),
+    ArgDoc::with_default("show_changes", Kind::Bool, "true", "Whether the diff is reported."),
+];
+
+static DOC: FunctionDoc = FunctionDoc::new(
+    "Keeps a file that holds data as YAML or JSON.",
+    ARGS,
+    "/etc/app.json:\n  file.serialize:\n    - formatter: json\n    - dataset: {port: 80, hosts: [a, b]}\n",
+);
+
+#[derive(Debug, Deserialize)]
+struct Args {
+    dataset: Option<Value>,
+    dataset_pillar: Option<String>,
+    formatter: Option<String>,
+    serializer: Option<String>,
+    #[serde(default)]
+    merge_if_exists: bool,
+    mode: Option<Mode>,
+    user: Option<String>,
+    group: Option<String>,
+    #[serde(default)]
+    makedirs: bool,
+    dir_mode: Option<Mode>,
+    #[serde(default = "yes")]
+    create: bool,
+    #[serde(default = "yes")]
+    show_changes: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl StateFunction for Serialize {
+    fn name(&self) -> &'static str {
+        "file.serialize"
+    }
+
+    fn class(&self) -> Class {
+        Class::Declarative
+    }
+
+    fn doc(&self) -> &FunctionDoc {
+        &DOC
+    }
+
+    fn check(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Check, StateError> {
+        let args: Args = call.typed()?;
+        let path = path_of(call, ctx.host)?;
+        let owner = Owner::find(args.user.as_deref(), args.group.as_deref(), ctx.host)?;
+        let edit = plan(&args, path, ctx)?;
+        if edit.old.is_none() && !args.create {
+            return Ok(Check::holds("the file is not present and is not set for creation"));
+        }
+        if edit.old.is_none()
+            && !args.makedirs
+            && !call.test
+            && !missing_parents(ctx.host, &edit.path)?.is_empty()
+        {
+            return Err(StateError::failed(format!(
+                "the directory of {} does not exist (add makedirs: True)",
+                edit.path.display()
+            )));
+        }
+        let mut check = edit.check();
+        if let Some(have) = ctx.host.stat(&edit.path)? {
+            check.changes.extend(perms(ctx.host, &edit.path, &have, args.mode, owner, false)?);
+        }
+        Ok(check)
+    }
+
+    fn apply(&self, call: &StateCall, check: &Check, ctx: &JobCtx<'_>) -> Result<Applied, StateError> {
+        let args: Args = call.typed()?;
+        let path = path_of(call, ctx.host)?;
+        let owner = Owner::find(args.user.as_deref(), args.group.as_deref(), ctx.host)?;
+        let edit = plan(&args, path, ctx)?;
+        if args.makedirs {
+            let mode = args.dir_mode.or(args.mode.map(Mode::for_directory));
+            make_parents(ctx.host, &edit.path, mode.map(|m| m.0), owner)?;
+        }
+        let options =
+            WriteOptions { mode: args.mode.map(|m| m.0), umask: None, uid: owner.uid, gid: owner.gid };
+        ctx.host.write(&edit.path, edit.new.as_bytes(), options)?;
+        Ok(Applied::new(check.changes.clone(), format!("file {} updated", edit.path.display())))
+    }
+}
+
+fn plan(args: &Args, path: PathBuf, ctx: &JobCtx<'_>) -> Result<Edit, StateError> {
+    let mut data = match (&args.dataset, &args.dataset_pillar) {
+        (Some(data), None) => data.clone(),
+        (None, Some(key)) => traverse(&ctx.services.pillar(), key, ":")
+            .cloned()
+            .ok_or_else(|| StateError::failed(format!("pillar {key} does not exist")))?,
+        _ => return Err(StateError::failed("exactly one of dataset and dataset_pillar must be given")),
+    };
+    let format = args.serializer.as_deref().or(args.formatter.as_deref()).unwrap_or("yaml");
+    let old = read_if_present(ctx.host, &path)?;
+    if let (true, Some(text)) = (args.merge_if_exists, &old) {
+        data = merged(read(format, text)?, data);
+    }
+    let mut edit = Edit::new(path, old, written(format, &data)?);
+    edit.show_changes = args.show_changes;
+    Ok(edit)
+}
+
+fn unknown(format: &str) -> StateError {
+    StateError::failed(format!("argument formatter: {format:?} is not supported; yaml and json are"))
+}
+
+fn read(format: &str, text: &str) -> Result<Value, StateError> {
+    let bad = |e: &dyn std::fmt::Display| {
+        StateError::failed(format!("the present content is no {format} to merge with: {e}"))
+    };
+    match format {
+        "json" => serde_json::from_str::<serde_json::Value>(text).map(Value::from).map_err(|e| bad(&e)),
+        "yaml" => yaml::parse(text).map(|node| node.to_value()).map_err(|e| bad(&e)),
+        other => Err(unknown(other)),
+    }
+}
+
+fn written(format: &str, data: &Value) -> Result<String, StateError> {
+    match format {
+        "json" => {
+            let text = serde_json::to_string_pretty(data).map_err(|e| StateError::failed(e.to_string()))?;
+            Ok(text + "\n")
+        }
+        "yaml" => {
+            let text = yaml::dump_block(data);
+            Ok(if text.ends_with('\n') { text } else { text + "\n" })
+        }
+        other => Err(unknown(other)),
+    }
+}
+
+/// Lays one mapping over another, deeply; everything else is replaced.
+fn merged(below: Value, above: Value) -> Value {
+    match (below, above) {
+        (Value::Map(mut below), Value::Map(above)) => {
+            for (key, value) in above {
+                let old = below.shift_remove(&key).unwrap_or_default();
+                below.insert(key, merged(old, value));
+            }
+            Value::Map(below)
+        }
+        (_, above) => above,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::function::VerdictKind;
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+
+    #[test]
+    fn data_is_written_and_merged_with_what_is_there() {
+        let bench = Bench::new(SimHost::new().with_file("/etc/a.json", "{\"keep\": 1, \"port\": 80}"));
+        let sls = "/etc/a.json:\n  file.serialize:\n    - formatter: json\n    - dataset: {port: 81}\n    - merge_if_exists: True\n";
+        assert_eq!(bench.run(sls).kind, VerdictKind::Ok);
+        assert_eq!(bench.host.text("/etc/a.json").as_deref(), Some("{\n  \"keep\": 1,\n  \"port\": 81\n}\n"));
+        assert!(!bench.run(sls).changed());
+        let yaml = bench.run("/etc/a.yaml:\n  file.serialize:\n    - dataset: {a: [1, two]}\n");
+        assert_eq!(yaml.kind, VerdictKind::Ok, "{}", yaml.comment);
+    }
+}

@@ -1,0 +1,1 @@
+//! The laws that functions keep, by class.

@@ -1,0 +1,50 @@
+//! The functions that come with lab: one file each, one family per folder.
+//!
+//! [`register`] adds them all to a registry; the agent adds its own (`saltutil.*`) and the user's extensions after
+//! that. A function sees the machine through `ctx.host` alone.
+
+mod cmd;
+mod event;
+mod exec;
+mod file;
+mod host;
+mod ini;
+mod kubeadm;
+#[cfg(test)]
+mod laws;
+mod lookup;
+mod module;
+mod network;
+mod salt;
+mod service;
+mod support;
+mod system;
+mod test;
+#[cfg(test)]
+mod testing;
+
+use crate::function::Registry;
+
+/// Adds all functions that come with lab.
+pub fn register(registry: &mut Registry) {
+    cmd::register(registry);
+    event::register(registry);
+    exec::register(registry);
+    file::register(registry);
+    host::register(registry);
+    ini::register(registry);
+    kubeadm::register(registry);
+    module::register(registry);
+    network::register(registry);
+    salt::register(registry);
+    service::register(registry);
+    system::register(registry);
+    test::register(registry);
+}
+
+/// Returns a registry with all functions that come with lab.
+pub fn builtin() -> Registry {
+    let mut registry = Registry::new();
+    register(&mut registry);
+    registry
+}

@@ -1,0 +1,241 @@
+//! `module.run`: execution functions as a state; `module.wait`: only when a watched state changed.
+//!
+//! Two styles: `- test.echo: [text]` names functions as arguments; the older one names a single function by `name` and
+//! gives its arguments beside it (`m_name` for an argument that is called name).
+
+use std::sync::Arc;
+
+use lab_proto::{Map, Value};
+
+use super::super::support::map;
+use crate::function::{
+    Applied, ArgDoc, CallError, Check, Class, ExecFunction, FunctionDoc, JobCtx, Kind, StateCall, StateError,
+    StateFunction, Verdict, Watch,
+};
+
+/// Calls each time.
+pub(in crate::functions) struct Run;
+
+/// Calls when a watched state changed.
+pub(in crate::functions) struct Wait;
+
+const ARGS: &[ArgDoc] = &[
+    ArgDoc::optional("args", Kind::List, "Positional arguments, in the older style."),
+    ArgDoc::optional("kwargs", Kind::Map, "Named arguments, in the older style."),
+];
+
+static RUN: FunctionDoc = FunctionDoc::new(
+    "Calls execution functions: each argument is one, with its arguments as a list.",
+    ARGS,
+    "say it:\n  module.run:\n    - test.echo: [hello]\n",
+)
+.open();
+
+static WAIT: FunctionDoc = FunctionDoc::new(
+    "Calls execution functions only when a watched state changed.",
+    ARGS,
+    "changed:\n  test.succeed_with_changes: []\n\nsay it:\n  module.wait:\n    - test.echo: [hello]\n    - watch:\n      - test: changed\n",
+)
+.open();
+
+impl StateFunction for Run {
+    fn name(&self) -> &'static str {
+        "module.run"
+    }
+
+    fn class(&self) -> Class {
+        Class::Action
+    }
+
+    fn doc(&self) -> &FunctionDoc {
+        &RUN
+    }
+
+    fn check(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Check, StateError> {
+        let names: Vec<String> = planned(call, ctx)?.into_iter().map(|p| p.name).collect();
+        let comment = format!("to be executed: {}", names.join(", "));
+        Ok(Check::differs(map([("functions", names.into())]), comment))
+    }
+
+    fn apply(&self, call: &StateCall, _check: &Check, ctx: &JobCtx<'_>) -> Result<Applied, StateError> {
+        let verdict = execute(call, ctx)?;
+        Ok(Applied::new(verdict.changes, verdict.comment))
+    }
+
+    fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+        if call.test {
+            return self.sequence(call, ctx).unwrap_or_else(Verdict::from);
+        }
+        execute(call, ctx).unwrap_or_else(Verdict::from)
+    }
+
+    fn watch(&self) -> Option<&dyn Watch> {
+        Some(self)
+    }
+}
+
+impl Watch for Run {
+    fn fire(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+        self.run(call, ctx)
+    }
+}
+
+impl StateFunction for Wait {
+    fn name(&self) -> &'static str {
+        "module.wait"
+    }
+
+    fn class(&self) -> Class {
+        Class::Action
+    }
+
+    fn doc(&self) -> &FunctionDoc {
+        &WAIT
+    }
+
+    fn check(&self, _call: &StateCall, _ctx: &JobCtx<'_>) -> Result<Check, StateError> {
+        Ok(Check::holds("nothing that it watches changed"))
+    }
+
+    fn apply(&self, _: &StateCall, check: &Check, _: &JobCtx<'_>) -> Result<Applied, StateError> {
+        Ok(Applied::new(check.changes.clone(), check.comment.clone()))
+    }
+
+    fn watch(&self) -> Option<&dyn Watch> {
+        Some(self)
+    }
+}
+
+impl Watch for Wait {
+    fn fire(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+        Run.run(call, ctx)
+    }
+}
+
+/// One call that is to be made.
+struct Planned {
+    name: String,
+    function: Arc<dyn ExecFunction>,
+    args: Vec<Value>,
+    kwargs: Map,
+    older_style: bool,
+}
+
+fn planned(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Vec<Planned>, StateError> {
+    let is_function = |key: &Value| key.as_str().is_some_and(|k| k.contains('.'));
+    let find =
+        |name: &str| ctx.registry.exec(name).cloned().map_err(|e| StateError::from(CallError::from(e)));
+    if !call.args.is_empty() && call.args.keys().all(is_function) {
+        let one = |(key, value): (&Value, &Value)| {
+            // The same function may stand twice, told apart by what follows a colon.
+            let name = key.to_string();
+            let function = find(name.split(':').next().unwrap_or(&name))?;
+            let (args, kwargs) = arguments(value);
+            Ok(Planned { name, function, args, kwargs, older_style: false })
+        };
+        return call.args.iter().map(one).collect();
+    }
+    let function = find(&call.name)?;
+    let (mut args, mut kwargs) = (Vec::new(), Map::new());
+    for (key, value) in &call.args {
+        match (key.as_str(), value) {
+            (Some("args"), Value::List(list)) if !function.doc().knows("args") => {
+                args.extend(list.iter().cloned())
+            }
+            (Some("kwargs"), Value::Map(map)) if !function.doc().knows("kwargs") => {
+                kwargs.extend(map.clone())
+            }
+            (Some("returner" | "sfun"), _) => {}
+            (Some(key), value) => {
+                kwargs.insert(key.strip_prefix("m_").unwrap_or(key).into(), value.clone());
+            }
+            (None, _) => {}
+        }
+    }
+    Ok(vec![Planned { name: call.name.clone(), function, args, kwargs, older_style: true }])
+}
+
+/// Splits `[a, {key: b}]` into positional and named arguments.
+fn arguments(value: &Value) -> (Vec<Value>, Map) {
+    let (mut args, mut kwargs) = (Vec::new(), Map::new());
+    match value {
+        Value::Null => {}
+        Value::List(items) => {
+            for item in items {
+                match item {
+                    Value::Map(map) => kwargs.extend(map.clone()),
+                    other => args.push(other.clone()),
+                }
+            }
+        }
+        Value::Map(map) => kwargs.extend(map.clone()),
+        single => args.push(single.clone()),
+    }
+    (args, kwargs)
+}
+
+fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
+    let (mut changes, mut comments, mut failed) = (Map::new(), Vec::new(), false);
+    for Planned { name, function, args, kwargs, older_style } in planned(call, ctx)? {
+        match function.call(&args, &kwargs, ctx) {
+            Ok(value) => {
+                let good = succeeded(&value);
+                failed |= !good;
+                comments.push(format!("{name}: {}", if good { "executed" } else { "reported a failure" }));
+                if older_style {
+                    changes.insert("ret".into(), value);
+                } else if good {
+                    changes.insert(name.into(), value);
+                }
+            }
+            Err(e) => {
+                failed = true;
+                comments.push(format!("{name} failed: {e}"));
+            }
+        }
+    }
+    let comment = comments.join(", ");
+    Ok(if failed { Verdict::failed_with(changes, comment) } else { Verdict::ok(changes, comment) })
+}
+
+/// Tells whether a return says success: not `False`, and nowhere in it `result: False` or a `retcode` but 0.
+fn succeeded(value: &Value) -> bool {
+    match value {
+        Value::Bool(b) => *b,
+        Value::Map(map) => map.iter().all(|(key, value)| match (key.as_str(), value) {
+            (Some("result"), Value::Bool(b)) => *b,
+            (Some("retcode"), Value::Int(code)) => *code == 0,
+            (_, inner @ Value::Map(_)) => succeeded(inner),
+            _ => true,
+        }),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::function::VerdictKind;
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+    use lab_proto::Value;
+
+    #[test]
+    fn both_styles_call_the_function() {
+        let bench = Bench::new(SimHost::new());
+        let new = bench.run("x:\n  module.run:\n    - test.echo: [hello]\n    - test.ping: []\n");
+        assert_eq!(new.changes.get("test.echo"), Some(&Value::from("hello")));
+        let old = bench.run("x:\n  module.run:\n    - name: test.echo\n    - text: hello\n");
+        assert_eq!(old.changes.get("ret"), Some(&Value::from("hello")));
+        assert_eq!(bench.dry("x:\n  module.run:\n    - test.ping: []\n").kind, VerdictKind::WouldChange);
+    }
+
+    #[test]
+    fn unknown_functions_and_false_returns_fail() {
+        let bench = Bench::new(SimHost::new());
+        let unknown = bench.run("x:\n  module.run:\n    - test.pong: []\n");
+        assert_eq!(unknown.kind, VerdictKind::Failed);
+        assert!(unknown.comment.contains("did you mean test.ping"), "{}", unknown.comment);
+        assert_eq!(bench.run("x:\n  module.run:\n    - test.false: []\n").kind, VerdictKind::Failed);
+        assert_eq!(bench.run("x:\n  module.run:\n    - cmd.run_all: [exit 3]\n").kind, VerdictKind::Failed);
+    }
+}

@@ -1,0 +1,12 @@
+//! The machine as a whole.
+
+mod power;
+
+use std::sync::Arc;
+
+use crate::function::Registry;
+
+pub(super) fn register(registry: &mut Registry) {
+    registry.add_state(Arc::new(power::REBOOT));
+    registry.add_state(Arc::new(power::SHUTDOWN));
+}
