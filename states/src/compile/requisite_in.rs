@@ -1,6 +1,7 @@
 //! Turns requisites that name their target (`require_in`, `prereq`, `use`, …) into extensions of the target.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use lab_proto::Value;
@@ -152,11 +153,21 @@ impl Work<'_> {
             "prereq_in" => {
                 self.require(origin, "prerequired", (origin.id, origin.module), (target, module));
                 self.require(origin, "prereq", (target, module), (origin.id, origin.module));
+                self.stamp(origin, target);
             }
             other => {
                 let requisite = other.strip_suffix("_in").unwrap_or(other);
                 self.require(origin, requisite, (target, module), (origin.id, origin.module));
+                self.stamp(origin, target);
             }
+        }
+    }
+
+    /// Notes which SLS the additions to a state come from: the last that asked. All of them are dropped when that
+    /// one is excluded.
+    fn stamp(&mut self, origin: &Origin<'_>, id: &str) {
+        if let Some(additions) = self.out.get_mut(id) {
+            additions.sls = origin.declaration.sls.clone();
         }
     }
 
@@ -165,6 +176,7 @@ impl Work<'_> {
         let reference = Value::from([(what.1, what.0)]);
         let at = &origin.arg.at;
         let args = self.entry(origin, of.0, of.1);
+
         let list = args.iter_mut().find_map(|a| match &mut a.what {
             What::Pairs(pairs) => match pairs.first_mut() {
                 Some((key, Value::List(list))) if key.as_str() == Some(requisite) => Some(list),
@@ -181,7 +193,7 @@ impl Work<'_> {
     /// Returns the list of additions to a state.
     fn entry(&mut self, origin: &Origin<'_>, id: &str, module: &str) -> &mut Vec<Arg> {
         let declaration = self.out.entry(id.to_owned()).or_insert_with(|| Declaration {
-            sls: origin.declaration.sls.clone(),
+            sls: Arc::from(""),
             env: origin.declaration.env.clone(),
             included_from: Vec::new(),
             modules: IndexMap::new(),

@@ -73,6 +73,10 @@ pub(super) fn settled(plan: &Plan, reason: &Reason) -> Decision {
         Reason::Recursive(nodes) => {
             ("recursive", format!("not tried: it waits for itself by way of {}", names(nodes)))
         }
+        Reason::Halted => (
+            "requisite_failed",
+            "not tried: a failure ended the run while this waited for another step".to_owned(),
+        ),
         Reason::Missing => {
             ("requisite_missing", "not tried: something that it needs does not exist".to_owned())
         }

@@ -361,6 +361,11 @@ impl StateRun {
                 let text = format!("Recursive requisite found: {}", names.join(" -> "));
                 (Verdict::failed(text), Some("recursive"))
             }
+            Reason::Halted => {
+                let text = "Not run: a failure ended the run while this state waited for another";
+                // Salt has no word for it and calls it recursive.
+                (Verdict::failed(text), Some("recursive"))
+            }
             Reason::Onchanges => {
                 let text = "State was not run because none of the onchanges reqs changed";
                 (Verdict::unchanged(text), Some("onchanges"))

@@ -97,12 +97,14 @@ pub enum Reason {
     Prereq,
     /// One of those that have it as their prereq failed: what its rehearsal found stands as its result.
     RehearsalStands,
+    /// Something that it waits for was dropped when a failure ended the run.
+    Halted,
 }
 
 impl Reason {
     /// Tells whether the node counts as failed.
     pub fn is_blocked(&self) -> bool {
-        matches!(self, Self::Missing | Self::RequisiteFailed(_) | Self::Recursive(_))
+        matches!(self, Self::Missing | Self::RequisiteFailed(_) | Self::Recursive(_) | Self::Halted)
     }
 }
 
@@ -256,6 +258,12 @@ impl Scheduler {
                 return if self.busy > 0 { Poll::Waiting } else { Poll::Done };
             };
             let (node, rehearsal) = (frame.node, frame.rehearsal);
+            if self.halted && frame.phase != Phase::Running {
+                return match self.give_up(node, rehearsal) {
+                    Some(step) => Poll::Next(step),
+                    None => continue,
+                };
+            }
             if frame.phase != Phase::Running && self.settled[node].is_some() {
                 // Settled further up, by way of a circle that led back here.
                 self.stack.pop();
@@ -263,7 +271,7 @@ impl Scheduler {
             }
             let step = match frame.phase {
                 Phase::Enter => self.enter(node, rehearsal),
-                Phase::Pull => self.pull(node, rehearsal),
+                Phase::Pull => self.pull(node),
                 Phase::Judge if self.awaits_running(node, rehearsal) => return Poll::Waiting,
                 Phase::Judge => self.judge(node, rehearsal),
                 Phase::Running => return Poll::Waiting,
@@ -291,6 +299,24 @@ impl Scheduler {
         let fires = frame.is_some_and(|f| f.fires);
         let will_change = Outcome::ran(Verdict::WouldChange, true);
         self.rehearsals[node] = Some(if fires && !outcome.changed { will_change } else { outcome });
+    }
+
+    /// Drops a node that was begun before the run was ended. Those that wait for what was dropped, or has failed,
+    /// are reported; the one right behind the failure is not, as in Salt.
+    fn give_up(&mut self, node: usize, rehearsal: bool) -> Option<Step> {
+        if self.settled[node].is_some() || rehearsal {
+            self.stack.pop();
+            return None;
+        }
+        if self.has_unmet(node, false) {
+            return self.settle(node, Reason::Halted);
+        }
+        if self.status(node, false) == Some(Status::Failed) {
+            let failed = self.failed_targets(node);
+            return self.settle(node, Reason::RequisiteFailed(failed));
+        }
+        self.stack.pop();
+        None
     }
 
     /// Puts the next node in order on the stack.
@@ -331,15 +357,19 @@ impl Scheduler {
                 self.stack.pop();
                 return None;
             }
-            return self.settle(node, rehearsal, Reason::Missing);
+            return self.settle(node, Reason::Missing);
         }
         let unmet = self.has_unmet(node, rehearsal);
         let mut pulls = VecDeque::new();
         if unmet {
+            let foreseen = self.nodes[node].targets(Requisite::Prereq);
             for (requisite, targets) in relevant(&self.nodes[node], rehearsal) {
                 for &target in targets {
                     self.awaited[target] |= requisite == Requisite::Prerequired;
-                    pulls.push_back((target, requisite == Requisite::Prereq));
+                    // What is named by another requisite as well is rehearsed at its first place.
+                    let rehearse =
+                        foreseen.contains(&target) && !pulls.iter().any(|(t, dry)| *dry && *t == target);
+                    pulls.push_back((target, rehearse));
                 }
             }
         }
@@ -351,7 +381,7 @@ impl Scheduler {
     }
 
     /// Begins the next node that is pulled forward.
-    fn pull(&mut self, node: usize, rehearsal: bool) -> Option<Step> {
+    fn pull(&mut self, node: usize) -> Option<Step> {
         while let Some((target, dry)) = self.stack.last_mut().and_then(|f| f.pulls.pop_front()) {
             if self.settled[target].is_some() || self.running[target] {
                 continue;
@@ -363,8 +393,8 @@ impl Scheduler {
                 self.push(target, dry);
                 return None;
             }
-            if rehearsal && self.awaited[target] {
-                // The one that asked for the rehearsal is itself needed here: it will find no rehearsal.
+            if self.awaited[target] && self.stack.len() > 1 {
+                // What is pulled waits for the one that pulls it, by way of a prereq: that one finds it undecided.
                 self.stack.pop();
                 return None;
             }
@@ -373,7 +403,7 @@ impl Scheduler {
                 Some(from) => self.stack[from..].iter().map(|f| f.node).collect(),
                 None => vec![target, node],
             };
-            return self.settle(node, rehearsal, Reason::Recursive(cycle));
+            return self.settle(node, Reason::Recursive(cycle));
         }
         self.stack.last_mut()?.phase = Phase::Judge;
         None
@@ -411,7 +441,7 @@ impl Scheduler {
             // What it waits for came to no result while it was pulled: it depends on itself.
             None => Reason::Recursive(vec![node]),
         };
-        self.settle(node, rehearsal, reason)
+        self.settle(node, reason)
     }
 
     fn run(&mut self, node: usize, fire: bool) -> Step {
@@ -435,12 +465,8 @@ impl Scheduler {
     }
 
     /// Settles the node on top of the stack without running it.
-    fn settle(&mut self, node: usize, rehearsal: bool, reason: Reason) -> Option<Step> {
+    fn settle(&mut self, node: usize, reason: Reason) -> Option<Step> {
         self.stack.pop();
-        if rehearsal && self.stack.iter().any(|f| f.node == node) {
-            // The node is being worked on further below, and is settled there, after those that it waits for.
-            return None;
-        }
         let outcome = match &reason {
             blocked if blocked.is_blocked() => Outcome::blocked(),
             Reason::Onchanges | Reason::Onfail => Outcome::skipped(),
@@ -453,7 +479,10 @@ impl Scheduler {
     fn record(&mut self, node: usize, outcome: Outcome) {
         self.settled[node] = Some(outcome);
         if outcome.verdict == Verdict::Failed && self.nodes[node].failhard && !self.dry {
-            self.halt();
+            self.halted = true;
+            if self.stack.last().is_some_and(|f| f.phase != Phase::Running) {
+                self.stack.pop();
+            }
         }
     }
 

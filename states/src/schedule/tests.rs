@@ -118,6 +118,16 @@ fn failhard_ends_the_run_at_once_but_never_a_dry_one() {
 }
 
 #[test]
+fn failhard_reports_those_behind_the_next_one_as_dropped() {
+    let hard = Node { failhard: true, ..Node::default() };
+    let nodes =
+        vec![node(&[(Requisite::Require, &[1])]), node(&[(Requisite::Require, &[2])]), hard, node(&[])];
+    let log = run(Scheduler::new(nodes, false), |_, _| FAILED);
+    assert_eq!(order(&log), [2, 0]);
+    assert_eq!(reason(&log, 0), Some(Reason::Halted));
+}
+
+#[test]
 fn parallel_nodes_start_together_and_a_dependent_waits() {
     let parallel = Node { parallel: true, ..Node::default() };
     let nodes = vec![parallel.clone(), parallel, node(&[(Requisite::Require, &[0, 1])])];
