@@ -15,3 +15,4 @@ pub mod render;
 pub mod run;
 pub mod schedule;
 pub mod sls;
+pub mod target;

@@ -90,17 +90,24 @@ pub struct RenderError {
     /// What is wrong, as a lower-case fragment.
     pub message: String,
     /// The offending line of the source, when it is at hand.
-    pub source_line: Option<String>,
+    pub source_line: Option<Box<str>>,
     /// What to do, or the nearest name that exists.
     pub suggestion: Option<String>,
     /// How we got there: the places that imported, included or called, innermost first.
-    pub trace: Vec<Place>,
+    pub trace: Box<[Place]>,
 }
 
 impl RenderError {
     /// Makes an error without suggestion and trace.
     pub fn new(kind: RenderErrorKind, place: Place, message: impl Into<String>) -> Self {
-        Self { kind, place, message: message.into(), source_line: None, suggestion: None, trace: Vec::new() }
+        Self {
+            kind,
+            place,
+            message: message.into(),
+            source_line: None,
+            suggestion: None,
+            trace: Box::default(),
+        }
     }
 
     /// Adds the way out.
@@ -115,7 +122,7 @@ impl RenderError {
     pub fn with_line_of(mut self, text: &str) -> Self {
         if self.source_line.is_none() && self.place.line > 0 {
             let index = self.place.line as usize - 1;
-            self.source_line = text.lines().nth(index).map(|l| l.trim_end().to_owned());
+            self.source_line = text.lines().nth(index).map(|l| l.trim_end().into());
         }
         self
     }

@@ -1,12 +1,14 @@
 //! Rendering: from a source file to a document with places.
 //!
-//! The compiler calls `sls(&RenderEnv, &SlsName) -> Result<RenderedSls, RenderError>` for each SLS.
+//! The compiler calls [`sls`] for each SLS, file states call [`template`], the pillar calls [`pillar_file`].
 //! Nothing here reads a file, a clock or the machine: see [`doors`].
 
 mod base64;
 mod document;
 pub mod doors;
 pub mod error;
+mod jinja;
+mod pipeline;
 mod python;
 pub mod yaml;
 
@@ -16,3 +18,5 @@ pub use doors::{
     Sources,
 };
 pub use error::{Place, RenderError, RenderErrorKind};
+pub use pipeline::{pillar_file, sls, template, yaml_document};
+pub(crate) use python::float as python_float;

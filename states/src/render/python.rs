@@ -1,7 +1,7 @@
 //! Numbers and text as Python prints them.
 
 /// Prints a float as Python's `repr` does.
-pub(super) fn float(f: f64) -> String {
+pub(crate) fn float(f: f64) -> String {
     if f.is_nan() {
         return "nan".to_owned();
     }

@@ -26,9 +26,9 @@ pub fn dump_scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Writes text in double quotes.
+/// Writes text in double quotes, everything beyond ASCII escaped.
 pub fn double_quoted(text: &str) -> String {
-    let mut out = Emitter { width: usize::MAX, ..Emitter::new() };
+    let mut out = Emitter { width: usize::MAX, ascii: true, ..Emitter::new() };
     out.double_quoted(text, true);
     out.out
 }
@@ -99,11 +99,12 @@ struct Emitter {
     whitespace: bool,
     /// Whether only indentation stands on the line so far.
     indention: bool,
+    ascii: bool,
 }
 
 impl Emitter {
     fn new() -> Self {
-        Self { out: String::new(), column: 0, width: WIDTH, whitespace: true, indention: true }
+        Self { out: String::new(), column: 0, width: WIDTH, whitespace: true, indention: true, ascii: false }
     }
 
     fn push(&mut self, text: &str) {
@@ -337,7 +338,8 @@ impl Emitter {
             };
             if !escape.is_empty() {
                 self.push(escape);
-            } else if matches!(c, '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+            } else if !self.ascii
+                && matches!(c, '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
                 && c != '\u{feff}'
             {
                 self.push(c.encode_utf8(&mut [0; 4]));

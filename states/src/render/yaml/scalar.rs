@@ -51,8 +51,8 @@ pub(super) fn int_of(text: &str) -> Option<i128> {
         all(binary, |b| matches!(b, b'0' | b'1')).then(|| i128::from_str_radix(&plain[2..], 2).ok())?
     } else if let Some(hex) = digits.strip_prefix("0x") {
         all(hex, |b| b.is_ascii_hexdigit()).then(|| i128::from_str_radix(&plain[2..], 16).ok())?
-    } else if digits.starts_with('0') {
-        if digits.len() > 1 && !all(&digits[1..], |b| matches!(b, b'0'..=b'7')) {
+    } else if let Some(octal) = digits.strip_prefix('0') {
+        if !octal.is_empty() && !all(octal, |b| matches!(b, b'0'..=b'7')) {
             return None;
         }
         // Salt strips the zeros and reads decimal, but only where the text starts with them; a sign hides them.

@@ -1,0 +1,137 @@
+//! Text formats in and out of templates: YAML and JSON.
+
+use lab_proto::Value;
+
+use super::error::{Fault, Res};
+use super::value::Val;
+use crate::render::yaml;
+
+/// Reads YAML, as `load_yaml` and `import_yaml` do.
+pub(super) fn from_yaml(text: &str) -> Res<Val> {
+    match yaml::parse(text) {
+        Ok(node) => Ok(Val::from_data(&node.to_value())),
+        Err(error) => {
+            let line = text.lines().nth(error.line.saturating_sub(1) as usize).unwrap_or("").trim();
+            let message = format!("cannot read yaml, line {}: {} ({line})", error.line, error.message);
+            Err(Fault::syntax(message).suggest_opt(error.suggestion))
+        }
+    }
+}
+
+/// Reads JSON, as `load_json` and `import_json` do.
+pub(super) fn from_json(text: &str) -> Res<Val> {
+    serde_json::from_str::<Value>(text)
+        .map(|v| Val::from_data(&v))
+        .map_err(|e| Fault::syntax(format!("cannot read json: {e}")))
+}
+
+/// How JSON is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JsonStyle {
+    pub sort_keys: bool,
+    pub indent: Option<usize>,
+    /// Escapes everything beyond ASCII.
+    pub ascii: bool,
+}
+
+/// Writes JSON as Python's `json.dumps` does.
+pub(super) fn to_json(value: &Value, style: JsonStyle) -> Res<String> {
+    let mut out = String::new();
+    write_json(value, style, 0, &mut out)?;
+    Ok(out)
+}
+
+fn write_json(value: &Value, style: JsonStyle, depth: usize, out: &mut String) -> Res<()> {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Int(i) => out.push_str(&i.to_string()),
+        Value::Float(f) if f.is_nan() => out.push_str("NaN"),
+        Value::Float(f) if f.is_infinite() => out.push_str(if *f > 0.0 { "Infinity" } else { "-Infinity" }),
+        Value::Float(f) => out.push_str(&crate::render::python::float(*f)),
+        Value::Str(s) => json_text(s, style.ascii, out),
+        Value::Bytes(b) => json_text(&String::from_utf8_lossy(b), style.ascii, out),
+        Value::List(items) | Value::Tuple(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                separate(index, style, depth + 1, out);
+                write_json(item, style, depth + 1, out)?;
+            }
+            close(items.is_empty(), style, depth, out);
+            out.push(']');
+        }
+        Value::Map(map) => {
+            let mut entries = Vec::with_capacity(map.len());
+            for (key, value) in map {
+                entries.push((json_key(key)?, value));
+            }
+            if style.sort_keys {
+                entries.sort_by(|a, b| a.0.cmp(&b.0));
+            }
+            out.push('{');
+            for (index, (key, value)) in entries.iter().enumerate() {
+                separate(index, style, depth + 1, out);
+                json_text(key, style.ascii, out);
+                out.push_str(": ");
+                write_json(value, style, depth + 1, out)?;
+            }
+            close(entries.is_empty(), style, depth, out);
+            out.push('}');
+        }
+    }
+    Ok(())
+}
+
+fn separate(index: usize, style: JsonStyle, depth: usize, out: &mut String) {
+    match style.indent {
+        Some(width) => {
+            out.push_str(if index > 0 { ",\n" } else { "\n" });
+            out.push_str(&" ".repeat(width * depth));
+        }
+        None if index > 0 => out.push_str(", "),
+        None => {}
+    }
+}
+
+fn close(empty: bool, style: JsonStyle, depth: usize, out: &mut String) {
+    if let (Some(width), false) = (style.indent, empty) {
+        out.push('\n');
+        out.push_str(&" ".repeat(width * depth));
+    }
+}
+
+fn json_key(key: &Value) -> Res<String> {
+    Ok(match key {
+        Value::Str(s) => s.clone(),
+        Value::Null => "null".to_owned(),
+        Value::Bool(b) => b.to_string(),
+        Value::Int(i) => i.to_string(),
+        Value::Float(f) => crate::render::python::float(*f),
+        other => {
+            let message = format!("keys must be str, int, float, bool or None, not {}", other.kind());
+            return Err(Fault::failed(message));
+        }
+    })
+}
+
+fn json_text(text: &str, ascii: bool, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            c if (c as u32) < 0x20 || (ascii && !c.is_ascii()) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}

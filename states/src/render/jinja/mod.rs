@@ -1,0 +1,52 @@
+//! Jinja as SLS files use it: Jinja2's language with strict undefined values, Python's methods and printing, and
+//! Salt's filters, tags and globals.
+//!
+//! An interpreter of our own rather than a library: see docs/decisions/0003-jinja.md.
+
+mod ast;
+mod call;
+mod checks;
+mod convert;
+mod engine;
+mod error;
+mod eval;
+mod exec;
+mod expressions;
+mod filters;
+mod format;
+mod lexer;
+mod methods;
+mod ops;
+mod output;
+mod parser;
+mod print;
+mod scope;
+mod value;
+
+use lab_proto::Value;
+use lab_proto::value::Map;
+
+use super::doors::RenderEnv;
+use super::error::RenderError;
+pub(super) use output::LineMap;
+
+/// What a template rendered to.
+#[derive(Debug)]
+pub(super) struct Rendered {
+    pub text: String,
+    /// Where each line came from.
+    pub lines: LineMap,
+}
+
+/// Renders a template with further variables; `name` is its path below the roots.
+///
+/// One final newline is kept when the source ends with one, as Salt does.
+pub(super) fn render(
+    env: &RenderEnv<'_>,
+    name: &str,
+    source: &str,
+    variables: &[(&str, Value)],
+    context: &Map,
+) -> Result<Rendered, RenderError> {
+    engine::Engine::new(env, variables, context).render(name, source)
+}

@@ -1,0 +1,385 @@
+//! Values as templates see them: Python's, with shared lists and mappings that can be changed.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+use indexmap::{Equivalent, IndexMap};
+use lab_proto::Value;
+
+use super::ast::{For, Macro, Template};
+use super::error::{Fault, Res};
+use super::scope::Scope;
+
+pub(super) type Text = Rc<str>;
+pub(super) type Dict = IndexMap<Key, Val>;
+
+/// A value.
+#[derive(Clone, Debug)]
+pub(super) enum Val {
+    Undefined(Rc<Undefined>),
+    None,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Str(Text),
+    Bytes(Rc<[u8]>),
+    List(Rc<RefCell<Vec<Self>>>),
+    Tuple(Rc<[Self]>),
+    Dict(Rc<RefCell<Dict>>),
+    Set(Rc<RefCell<Dict>>),
+    Range(Rc<Range>),
+    /// What `dict.items()` and its like return: can be iterated again and again.
+    View(Rc<View>),
+    /// A generator: can be iterated once.
+    Iter(Rc<RefCell<VecDeque<Self>>>),
+    Object(Rc<Object>),
+}
+
+/// A name, attribute or element that is not there; using it is an error, asking whether it is defined is not.
+#[derive(Debug)]
+pub(super) struct Undefined {
+    pub message: String,
+    pub suggestion: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Range {
+    pub start: i128,
+    pub stop: i128,
+    pub step: i128,
+}
+
+#[derive(Debug)]
+pub(super) struct View {
+    pub kind: &'static str,
+    pub items: Vec<Val>,
+}
+
+/// Things that are no data.
+#[derive(Debug)]
+pub(super) enum Object {
+    Macro {
+        def: Rc<Macro>,
+        scope: Rc<Scope>,
+        template: Rc<Template>,
+    },
+    Loop(Loop),
+    Namespace(RefCell<IndexMap<Text, Val>>),
+    Module {
+        name: Text,
+        vars: IndexMap<Text, Val>,
+        text: Text,
+    },
+    /// A method of a value, not called yet.
+    Method(Val, Text),
+    /// A function of the engine.
+    Builtin(&'static str),
+    /// `salt`
+    Salt,
+    /// `salt.module`
+    SaltModule(Text),
+    /// `salt['module.function']`, which is also a value.
+    SaltFunction(Text),
+    Cycler {
+        items: Vec<Val>,
+        at: Cell<usize>,
+    },
+    Joiner {
+        separator: Text,
+        used: Cell<bool>,
+    },
+    /// `self.block`
+    BlockRef(Text),
+    SelfRef,
+    /// `super()` at a depth of the chain of blocks.
+    Super(Text, usize),
+}
+
+/// The state of a `for` loop.
+#[derive(Debug)]
+pub(super) struct Loop {
+    pub items: Vec<Val>,
+    pub at: Cell<usize>,
+    pub depth: usize,
+    pub changed: RefCell<Option<Vec<Val>>>,
+    /// What `loop(…)` runs again.
+    pub recursive: Option<(Rc<For>, Rc<Scope>)>,
+}
+
+impl Range {
+    pub(super) fn len(&self) -> usize {
+        let span = if self.step > 0 { self.stop - self.start } else { self.start - self.stop };
+        if span <= 0 {
+            return 0;
+        }
+        usize::try_from((span - 1) / self.step.abs() + 1).unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<Val> {
+        let index = (index < self.len()).then(|| i128::try_from(index).ok())??;
+        Some(Val::Int(self.start + index * self.step))
+    }
+}
+
+impl Val {
+    pub(super) fn str(text: impl Into<Text>) -> Self {
+        Self::Str(text.into())
+    }
+
+    pub(super) fn list(items: Vec<Self>) -> Self {
+        Self::List(Rc::new(RefCell::new(items)))
+    }
+
+    pub(super) fn tuple(items: Vec<Self>) -> Self {
+        Self::Tuple(items.into())
+    }
+
+    pub(super) fn dict(entries: Dict) -> Self {
+        Self::Dict(Rc::new(RefCell::new(entries)))
+    }
+
+    pub(super) fn generator(items: Vec<Self>) -> Self {
+        Self::Iter(Rc::new(RefCell::new(items.into())))
+    }
+
+    pub(super) fn object(object: Object) -> Self {
+        Self::Object(Rc::new(object))
+    }
+
+    pub(super) fn undefined(message: impl Into<String>) -> Self {
+        Self::Undefined(Rc::new(Undefined { message: message.into(), suggestion: None }))
+    }
+
+    pub(super) fn from_usize(n: usize) -> Self {
+        Self::Int(i128::try_from(n).unwrap_or(i128::MAX))
+    }
+
+    pub(super) fn is_undefined(&self) -> bool {
+        matches!(self, Self::Undefined(_))
+    }
+
+    /// Refuses an undefined value, as every use of one does.
+    pub(super) fn defined(&self) -> Res<&Self> {
+        match self {
+            Self::Undefined(u) => Err(Fault::undefined(u.message.clone()).suggest_opt(u.suggestion.clone())),
+            other => Ok(other),
+        }
+    }
+
+    /// Names the type as Python does.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Undefined(_) => "StrictUndefined",
+            Self::None => "NoneType",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Float(_) => "float",
+            Self::Str(_) => "str",
+            Self::Bytes(_) => "bytes",
+            Self::List(_) => "list",
+            Self::Tuple(_) => "tuple",
+            Self::Dict(_) => "dict",
+            Self::Set(_) => "set",
+            Self::Range(_) => "range",
+            Self::View(view) => view.kind,
+            Self::Iter(_) => "generator",
+            Self::Object(object) => match &**object {
+                Object::Macro { .. } => "Macro",
+                Object::Loop(_) => "LoopContext",
+                Object::Namespace(_) => "Namespace",
+                Object::Module { .. } => "TemplateModule",
+                Object::Method(..) => "builtin_function_or_method",
+                Object::Builtin(_) | Object::SaltFunction(_) => "function",
+                Object::Salt => "AliasedLoader",
+                Object::SaltModule(_) => "AliasedModule",
+                Object::Cycler { .. } => "Cycler",
+                Object::Joiner { .. } => "Joiner",
+                Object::BlockRef(_) | Object::Super(..) => "BlockReference",
+                Object::SelfRef => "TemplateReference",
+            },
+        }
+    }
+
+    /// Tells whether Python takes the value as true.
+    pub(super) fn truthy(&self) -> Res<bool> {
+        Ok(match self.defined()? {
+            Self::None => false,
+            Self::Bool(b) => *b,
+            Self::Int(i) => *i != 0,
+            Self::Float(f) => *f != 0.0,
+            Self::Str(s) => !s.is_empty(),
+            Self::Bytes(b) => !b.is_empty(),
+            Self::List(l) => !l.borrow().is_empty(),
+            Self::Tuple(l) => !l.is_empty(),
+            Self::Dict(d) | Self::Set(d) => !d.borrow().is_empty(),
+            Self::Range(r) => r.len() > 0,
+            Self::View(v) => !v.items.is_empty(),
+            Self::Undefined(_) | Self::Iter(_) | Self::Object(_) => true,
+        })
+    }
+
+    /// Returns the items that a `for` loop visits. A generator is used up.
+    pub(super) fn iterate(&self) -> Res<Vec<Self>> {
+        Ok(match self.defined()? {
+            Self::Str(s) => s.chars().map(|c| Self::str(c.encode_utf8(&mut [0; 4]) as &str)).collect(),
+            Self::Bytes(b) => b.iter().map(|b| Self::Int(i128::from(*b))).collect(),
+            Self::List(l) => l.borrow().clone(),
+            Self::Tuple(l) => l.to_vec(),
+            Self::Dict(d) | Self::Set(d) => d.borrow().keys().map(|k| k.0.clone()).collect(),
+            Self::Range(r) => {
+                if r.len() > 1_000_000 {
+                    return Err(Fault::bounds("a range of more than 1000000 numbers"));
+                }
+                (0..r.len()).filter_map(|i| r.get(i)).collect()
+            }
+            Self::View(v) => v.items.clone(),
+            Self::Iter(i) => i.borrow_mut().drain(..).collect(),
+            Self::Object(object) if matches!(**object, Object::Loop(_)) => {
+                let Object::Loop(state) = &**object else { return Ok(Vec::new()) };
+                state.items[(state.at.get() + 1).min(state.items.len())..].to_vec()
+            }
+            other => return Err(Fault::failed(format!("'{}' object is not iterable", other.type_name()))),
+        })
+    }
+
+    /// Returns the number of items.
+    pub(super) fn len(&self) -> Res<usize> {
+        Ok(match self.defined()? {
+            Self::Str(s) => s.chars().count(),
+            Self::Bytes(b) => b.len(),
+            Self::List(l) => l.borrow().len(),
+            Self::Tuple(l) => l.len(),
+            Self::Dict(d) | Self::Set(d) => d.borrow().len(),
+            Self::Range(r) => r.len(),
+            Self::View(v) => v.items.len(),
+            Self::Object(object) if matches!(**object, Object::Loop(_)) => {
+                let Object::Loop(state) = &**object else { return Ok(0) };
+                state.items.len()
+            }
+            other => {
+                return Err(Fault::failed(format!("object of type '{}' has no len()", other.type_name())));
+            }
+        })
+    }
+
+    /// Makes a value from data.
+    pub(super) fn from_data(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::None,
+            Value::Bool(b) => Self::Bool(*b),
+            Value::Int(i) => Self::Int(*i),
+            Value::Float(f) => Self::Float(*f),
+            Value::Str(s) => Self::str(s.as_str()),
+            Value::Bytes(b) => Self::Bytes(b.as_slice().into()),
+            Value::List(items) => Self::list(items.iter().map(Self::from_data).collect()),
+            Value::Tuple(items) => Self::tuple(items.iter().map(Self::from_data).collect()),
+            Value::Map(map) => {
+                Self::dict(map.iter().map(|(k, v)| (Key(Self::from_data(k)), Self::from_data(v))).collect())
+            }
+        }
+    }
+
+    /// Makes data from a value, for arguments of functions and for serialisation.
+    pub(super) fn to_data(&self) -> Res<Value> {
+        self.to_data_at(0)
+    }
+
+    fn to_data_at(&self, depth: usize) -> Res<Value> {
+        if depth > 100 {
+            return Err(Fault::bounds("the value is nested deeper than 100 levels, or contains itself"));
+        }
+        let all = |items: &[Self]| items.iter().map(|v| v.to_data_at(depth + 1)).collect::<Res<Vec<_>>>();
+        Ok(match self.defined()? {
+            Self::None => Value::Null,
+            Self::Bool(b) => Value::Bool(*b),
+            Self::Int(i) => Value::Int(*i),
+            Self::Float(f) => Value::Float(*f),
+            Self::Str(s) => Value::from(&**s),
+            Self::Bytes(b) => Value::Bytes(b.to_vec()),
+            Self::List(l) => Value::List(all(&l.borrow())?),
+            Self::Tuple(l) => Value::Tuple(all(l)?),
+            Self::Dict(d) => {
+                let mut map = lab_proto::value::Map::new();
+                for (k, v) in d.borrow().iter() {
+                    map.insert(k.0.to_data_at(depth + 1)?, v.to_data_at(depth + 1)?);
+                }
+                Value::Map(map)
+            }
+            Self::Object(object) => match &**object {
+                Object::Namespace(attributes) => {
+                    let mut map = lab_proto::value::Map::new();
+                    for (k, v) in attributes.borrow().iter() {
+                        map.insert(Value::from(&**k), v.to_data_at(depth + 1)?);
+                    }
+                    Value::Map(map)
+                }
+                Object::Module { text, .. } => Value::from(&**text),
+                Object::SaltFunction(name) => Value::from(&**name),
+                _ => return Err(Fault::failed(format!("a {} is no data", self.type_name()))),
+            },
+            Self::Set(_) | Self::Range(_) | Self::View(_) | Self::Iter(_) | Self::Undefined(_) => {
+                Value::List(all(&self.iterate()?)?)
+            }
+        })
+    }
+}
+
+/// A value as a key of a mapping; 1, 1.0 and true are one key.
+#[derive(Clone, Debug)]
+pub(super) struct Key(pub Val);
+
+impl Key {
+    /// Makes a key.
+    ///
+    /// # Errors
+    /// When the value can change, as lists and mappings can.
+    pub(super) fn new(value: Val) -> Res<Self> {
+        match value.defined()? {
+            Val::List(_) | Val::Dict(_) | Val::Set(_) => {
+                Err(Fault::failed(format!("unhashable type: '{}'", value.type_name())))
+            }
+            Val::Tuple(items) => {
+                for item in items.iter() {
+                    Self::new(item.clone())?;
+                }
+                Ok(Self(value))
+            }
+            _ => Ok(Self(value)),
+        }
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        super::ops::equal(&self.0, &other.0).unwrap_or(false)
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.0 {
+            // As the bare `str`, so that lookups by `&str` find it.
+            Val::Str(s) => s.hash(state),
+            Val::Bool(b) => i128::from(*b).hash(state),
+            Val::Int(i) => i.hash(state),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the guard holds only for whole numbers in range"
+            )]
+            Val::Float(f) if f.fract() == 0.0 && f.abs() < 1e30 => (*f as i128).hash(state),
+            Val::Float(f) => f.to_bits().hash(state),
+            Val::Tuple(items) => items.iter().for_each(|v| Self(v.clone()).hash(state)),
+            other => std::mem::discriminant(other).hash(state),
+        }
+    }
+}
+
+impl Equivalent<Key> for str {
+    fn equivalent(&self, key: &Key) -> bool {
+        matches!(&key.0, Val::Str(s) if **s == *self)
+    }
+}

@@ -1,0 +1,216 @@
+//! From a file to a document: the renderers that its first line names, one after the other.
+
+use lab_proto::Value;
+use lab_proto::value::Map;
+
+use super::document::RenderedSls;
+use super::doors::RenderEnv;
+use super::error::{Place, RenderError, RenderErrorKind};
+use super::jinja::{self, LineMap};
+use super::yaml::{self, Node, Span, YamlError};
+use crate::sls::{self, SlsFile, SlsName};
+
+/// Renders an SLS of the state tree.
+///
+/// # Errors
+/// When the SLS does not exist or does not render to a mapping (or to nothing).
+pub fn sls(env: &RenderEnv<'_>, name: &SlsName) -> Result<RenderedSls, RenderError> {
+    let found = sls::find(env.sources, name);
+    let at = |file: String| Place { file, line: 0, column: 0 };
+    match found {
+        Ok(Some(file)) => file_of(env, file),
+        Ok(None) => {
+            let [path, init] = name.candidates();
+            let names = sls::names(env.sources);
+            let near = crate::nearest::nearest(name.as_str(), names.iter().map(SlsName::as_str));
+            let message =
+                format!("no matching sls found for '{name}': neither {path} nor {init} is in the tree");
+            let mut error = RenderError::new(RenderErrorKind::MissingSls, at(path), message);
+            error.suggestion = near.map(|n| format!("did you mean '{n}'?"));
+            Err(error)
+        }
+        Err(error) => {
+            Err(RenderError::new(RenderErrorKind::Source, at(error.path.clone()), error.to_string()))
+        }
+    }
+}
+
+/// Renders a pillar SLS; `env` has the pillar tree as its sources.
+///
+/// # Errors
+/// As [`sls`]; the kind tells the mistake, the caller reports it as a pillar error.
+pub fn pillar_file(env: &RenderEnv<'_>, name: &SlsName) -> Result<RenderedSls, RenderError> {
+    sls(env, name)
+}
+
+/// Renders the text of a template that is no SLS, as `file.managed` does: it sees `context` and the run's data, but
+/// neither `sls` nor `tpldir`. `name` is the path that imports are relative to and that errors show.
+///
+/// # Errors
+/// When the template does not parse or fails.
+pub fn template(env: &RenderEnv<'_>, name: &str, text: &str, context: &Map) -> Result<String, RenderError> {
+    Ok(jinja::render(env, name, text, &[], context)?.text)
+}
+
+/// Reads a YAML document.
+///
+/// # Errors
+/// With the place, when the text is not YAML as Salt reads it.
+pub fn yaml_document(name: &str, text: &str) -> Result<Node, RenderError> {
+    yaml::parse(text).map_err(|e| yaml_error(&e, name, text, None))
+}
+
+fn file_of(env: &RenderEnv<'_>, file: SlsFile) -> Result<RenderedSls, RenderError> {
+    let SlsFile { name, path, content } = file;
+    let text = String::from_utf8(content).map_err(|_| {
+        let place = Place { file: path.clone(), line: 0, column: 0 };
+        RenderError::new(RenderErrorKind::Source, place, "the file is not UTF-8 text")
+    })?;
+    let variables = sls_variables(&name, &path);
+    render_text(env, name, path, &text, &variables)
+}
+
+/// Runs the renderers over the text of an SLS.
+fn render_text(
+    env: &RenderEnv<'_>,
+    name: SlsName,
+    path: String,
+    text: &str,
+    variables: &[(&str, Value)],
+) -> Result<RenderedSls, RenderError> {
+    let (renderers, body) = shebang(text);
+    let mut source = body;
+    let mut lines: Option<LineMap> = None;
+    let mut doc: Option<Node> = None;
+    for renderer in &renderers {
+        match *renderer {
+            "jinja" => {
+                let rendered = jinja::render(env, &path, &source, variables, &Map::new())?;
+                source = rendered.text;
+                lines = Some(rendered.lines);
+            }
+            "yaml" => {
+                doc = Some(yaml::parse(&source).map_err(|e| yaml_error(&e, &path, &source, lines.as_ref()))?);
+            }
+            "json" => doc = Some(json_document(&path, &source)?),
+            other => {
+                let place = Place { file: path.clone(), line: 1, column: 1 };
+                let message = format!("there is no renderer '{other}'");
+                let error = RenderError::new(RenderErrorKind::Pipeline, place, message);
+                return Err(error.suggest("the renderers are jinja, yaml and json").with_line_of(text));
+            }
+        }
+    }
+    let mut doc = match doc {
+        Some(doc) => doc,
+        None => yaml::parse(&source).map_err(|e| yaml_error(&e, &path, &source, lines.as_ref()))?,
+    };
+    let files = match &lines {
+        Some(map) => {
+            let rendered: Vec<&str> = source.lines().collect();
+            doc.map_spans(&mut |span| original(span, map, &rendered));
+            map.files()
+        }
+        None => vec![path.clone()],
+    };
+    let files = if files.is_empty() { vec![path.clone()] } else { files };
+    Ok(RenderedSls { name, path, doc, files })
+}
+
+/// Reads the first line's renderers; the line itself stays as an empty one, so that line numbers hold.
+fn shebang(text: &str) -> (Vec<&str>, String) {
+    let first = text.lines().next().unwrap_or("");
+    let Some(line) = first.strip_prefix("#!") else { return (vec!["jinja", "yaml"], text.to_owned()) };
+    // A path (`#!/usr/bin/…`) is no pipeline.
+    if line.trim_start().starts_with('/') {
+        return (vec!["jinja", "yaml"], text.to_owned());
+    }
+    let renderers = line.split('|').filter_map(|r| r.split_whitespace().next()).collect::<Vec<_>>();
+    if renderers.is_empty() {
+        return (vec!["jinja", "yaml"], text.to_owned());
+    }
+    (renderers, text[first.len()..].to_owned())
+}
+
+/// Translates a place in the rendered text to the source. The column holds only where the template left the line
+/// alone up to it.
+fn original(span: Span, map: &LineMap, rendered: &[&str]) -> Span {
+    let Some((file, line)) = map.origin(span.line) else { return span };
+    let ours = rendered.get((span.line as usize).saturating_sub(1)).copied().unwrap_or("");
+    let source = map.source_line(file, line).unwrap_or("");
+    let same = ours.chars().zip(source.chars()).take_while(|(a, b)| a == b).count();
+    let column = if (span.column as usize) <= same + 1 { span.column } else { 0 };
+    Span { file, line, column }
+}
+
+fn yaml_error(error: &YamlError, path: &str, text: &str, map: Option<&LineMap>) -> RenderError {
+    let kind = if error.duplicate { RenderErrorKind::DuplicateKey } else { RenderErrorKind::Yaml };
+    let rendered: Vec<&str> = text.lines().collect();
+    let span = Span { file: 0, line: error.line, column: error.column };
+    let line_text = rendered.get((error.line as usize).saturating_sub(1)).copied().unwrap_or("");
+    let mut message = error.message.clone();
+    let (place, source_line) = match map {
+        Some(map) => {
+            let at = original(span, map, &rendered);
+            let file = map.files().get(at.file as usize).cloned().unwrap_or_else(|| path.to_owned());
+            if let (Some((line, column)), true) = (error.first, error.duplicate) {
+                let first = original(Span { file: 0, line, column }, map, &rendered);
+                message = duplicate_message(&message, first);
+            }
+            let source = map.source_line(at.file, at.line).unwrap_or(line_text).trim_end().to_owned();
+            if source != line_text.trim_end() {
+                message.push_str(&format!(" (the line rendered to: {})", line_text.trim()));
+            }
+            (Place { file, line: at.line, column: at.column }, source)
+        }
+        None => {
+            let place = Place { file: path.to_owned(), line: span.line, column: span.column };
+            if let Some((line, column)) = error.first {
+                message = duplicate_message(&message, Span { file: 0, line, column });
+            }
+            (place, line_text.trim_end().to_owned())
+        }
+    };
+    let mut out = RenderError::new(kind, place, message);
+    out.source_line = Some(source_line.into());
+    out.suggestion = error.suggestion.clone();
+    out
+}
+
+fn duplicate_message(message: &str, first: Span) -> String {
+    let head = message.split(": the key is at").next().unwrap_or(message);
+    format!("{head}: the key is on line {} already", first.line)
+}
+
+fn json_document(path: &str, text: &str) -> Result<Node, RenderError> {
+    // YAML reads JSON and knows places, but JSON is stricter: both must agree.
+    let checked: Result<Value, _> = serde_json::from_str(text);
+    match checked {
+        Ok(value) => Ok(yaml::parse(text)
+            .ok()
+            .filter(|node| node.to_value() == value)
+            .unwrap_or_else(|| Node::from_value(&value, Span { file: 0, line: 1, column: 1 }))),
+        Err(error) => {
+            let column = u32::try_from(error.column()).unwrap_or(0);
+            let place =
+                Place { file: path.to_owned(), line: u32::try_from(error.line()).unwrap_or(0), column };
+            Err(RenderError::new(RenderErrorKind::Yaml, place, error.to_string()).with_line_of(text))
+        }
+    }
+}
+
+/// The variables that tell an SLS where it stands.
+fn sls_variables(name: &SlsName, path: &str) -> Vec<(&'static str, Value)> {
+    let directory = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+    vec![
+        ("sls", Value::from(name.as_str())),
+        ("tplpath", Value::from(path)),
+        ("tplfile", Value::from(path)),
+        ("tpldir", Value::from(if directory.is_empty() { "." } else { directory })),
+        ("tpldot", Value::from(directory.replace('/', "."))),
+        ("slspath", Value::from(directory)),
+        ("slsdotpath", Value::from(directory.replace('/', "."))),
+        ("slscolonpath", Value::from(directory.replace('/', ":"))),
+        ("sls_path", Value::from(directory.replace('/', "_"))),
+    ]
+}

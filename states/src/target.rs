@@ -1,0 +1,466 @@
+//! Which minions an expression means: pure functions over one minion's id, grains and pillar.
+//!
+//! Top files, pillar top files, jobs and nodegroups all ask here. Never looks at the network or at other minions.
+
+use std::collections::BTreeMap;
+
+use lab_proto::Value;
+use regex::Regex;
+
+/// What is known of the minion that is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Minion<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its grains.
+    pub grains: &'a Value,
+    /// Its pillar; null while the pillar itself is being made.
+    pub pillar: &'a Value,
+    /// The named groups, each a compound expression.
+    pub nodegroups: &'a BTreeMap<String, String>,
+}
+
+/// How an expression is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matcher {
+    /// Shell wildcards over the id.
+    Glob,
+    /// Ids with commas between.
+    List,
+    /// A regular expression that the id must start with.
+    Pcre,
+    /// `key:glob` over grains.
+    Grain,
+    /// `key:regex` over grains.
+    GrainPcre,
+    /// `key:glob` over pillar.
+    Pillar,
+    /// `key:regex` over pillar.
+    PillarPcre,
+    /// `key:value`, exactly, over pillar.
+    PillarExact,
+    /// A network or an address of the minion.
+    IpCidr,
+    /// Expressions with `and`, `or`, `not` and parentheses.
+    Compound,
+    /// The name of a nodegroup.
+    Nodegroup,
+}
+
+/// Why an expression is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// A word after `match:` that is no kind of expression.
+    #[error("there is no matcher '{name}'{hint}")]
+    UnknownMatcher {
+        /// The word.
+        name: String,
+        /// The nearest known one.
+        hint: String,
+    },
+    /// A pattern that does not compile.
+    #[error("the pattern '{pattern}' does not compile: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        reason: String,
+    },
+    /// A compound expression that cannot be read.
+    #[error("cannot read the compound expression '{expression}': {reason}")]
+    Compound {
+        /// The expression.
+        expression: String,
+        /// Why.
+        reason: String,
+    },
+    /// A nodegroup that nobody defined, or that contains itself.
+    #[error("nodegroup '{0}' is not defined, or contains itself")]
+    Nodegroup(String),
+}
+
+const MATCHERS: [(&str, Matcher); 14] = [
+    ("glob", Matcher::Glob),
+    ("list", Matcher::List),
+    ("pcre", Matcher::Pcre),
+    ("grain", Matcher::Grain),
+    ("grains", Matcher::Grain),
+    ("grain_pcre", Matcher::GrainPcre),
+    ("grains_pcre", Matcher::GrainPcre),
+    ("pillar", Matcher::Pillar),
+    ("pillar_pcre", Matcher::PillarPcre),
+    ("pillar_exact", Matcher::PillarExact),
+    ("ipcidr", Matcher::IpCidr),
+    ("compound", Matcher::Compound),
+    ("confirm_top", Matcher::Compound),
+    ("nodegroup", Matcher::Nodegroup),
+];
+
+impl Matcher {
+    /// Parses the word after `match:` in a top file.
+    ///
+    /// # Errors
+    /// When there is no such matcher.
+    pub fn parse(name: &str) -> Result<Self, TargetError> {
+        MATCHERS.iter().find(|(n, _)| *n == name).map(|(_, m)| *m).ok_or_else(|| {
+            let near = crate::nearest::nearest(name, MATCHERS.iter().map(|(n, _)| *n));
+            let hint = near.map_or_else(String::new, |n| format!(", did you mean '{n}'?"));
+            TargetError::UnknownMatcher { name: name.to_owned(), hint }
+        })
+    }
+}
+
+/// Tells whether an expression means the minion.
+///
+/// # Errors
+/// When the expression cannot be read.
+pub fn matches(kind: Matcher, expression: &str, minion: &Minion<'_>) -> Result<bool, TargetError> {
+    matches_at(kind, expression, minion, &mut Vec::new())
+}
+
+fn matches_at(
+    kind: Matcher,
+    expression: &str,
+    minion: &Minion<'_>,
+    groups: &mut Vec<String>,
+) -> Result<bool, TargetError> {
+    match kind {
+        Matcher::Glob => Ok(lab_proto::glob::matches(expression, minion.id)),
+        Matcher::List => Ok(expression.split(',').any(|id| id.trim() == minion.id)),
+        Matcher::Pcre => Ok(prefix_regex(expression)?.is_match(minion.id)),
+        Matcher::Grain => subdict(minion.grains, expression, ":", Style::Glob),
+        Matcher::GrainPcre => subdict(minion.grains, expression, ":", Style::Regex),
+        Matcher::Pillar => subdict(minion.pillar, expression, ":", Style::Glob),
+        Matcher::PillarPcre => subdict(minion.pillar, expression, ":", Style::Regex),
+        Matcher::PillarExact => subdict(minion.pillar, expression, ":", Style::Exact),
+        Matcher::IpCidr => Ok(ip_cidr(minion.grains, expression)),
+        Matcher::Compound => compound(expression, minion, groups),
+        Matcher::Nodegroup => nodegroup(expression, minion, groups),
+    }
+}
+
+fn nodegroup(name: &str, minion: &Minion<'_>, groups: &mut Vec<String>) -> Result<bool, TargetError> {
+    let expression = minion.nodegroups.get(name).filter(|_| !groups.iter().any(|g| g == name));
+    let Some(expression) = expression else { return Err(TargetError::Nodegroup(name.to_owned())) };
+    groups.push(name.to_owned());
+    let result = compound(expression, minion, groups);
+    groups.pop();
+    result
+}
+
+/// Compiles a pattern that is anchored at the start only, as Python's `re.match` is.
+fn prefix_regex(pattern: &str) -> Result<Regex, TargetError> {
+    regex::RegexBuilder::new(&format!("\\A(?:{pattern})")).size_limit(1 << 20).build().map_err(|e| {
+        let reason = e.to_string().lines().last().unwrap_or("").trim().to_owned();
+        TargetError::Pattern { pattern: pattern.to_owned(), reason }
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    Glob,
+    Regex,
+    Exact,
+}
+
+/// Matches `a:b:value` against nested data. Keys may hold the delimiter, so every split is tried, the longest key
+/// path first.
+fn subdict(data: &Value, expression: &str, delimiter: &str, style: Style) -> Result<bool, TargetError> {
+    let parts: Vec<&str> = expression.split(delimiter).collect();
+    for split in (1..parts.len()).rev() {
+        let pattern = parts[split..].join(delimiter);
+        let test = Test::new(&pattern, style)?;
+        for value in lookups(data, &parts[..split]) {
+            if test.holds(value) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Returns what a path of keys leads to; a list on the way is searched for mappings that have the key.
+fn lookups<'a>(data: &'a Value, keys: &[&str]) -> Vec<&'a Value> {
+    let Some((key, rest)) = keys.split_first() else { return vec![data] };
+    let mut found = Vec::new();
+    match data {
+        Value::Map(map) => {
+            let value = map.iter().find(|(k, _)| text_of(k).as_deref() == Some(*key)).map(|(_, v)| v);
+            if let Some(value) = value {
+                found.extend(lookups(value, rest));
+            } else if *key == "*" {
+                found.extend(map.values().flat_map(|v| lookups(v, rest)));
+            }
+        }
+        Value::List(items) | Value::Tuple(items) => {
+            if let Some(item) = key.parse::<usize>().ok().and_then(|i| items.get(i)) {
+                found.extend(lookups(item, rest));
+            }
+            found.extend(items.iter().filter(|i| matches!(i, Value::Map(_))).flat_map(|i| lookups(i, keys)));
+        }
+        _ => {}
+    }
+    found
+}
+
+/// What a value is held against.
+enum Test {
+    Glob(String),
+    Regex(Regex),
+    Exact(String),
+}
+
+impl Test {
+    fn new(pattern: &str, style: Style) -> Result<Self, TargetError> {
+        Ok(match style {
+            Style::Glob => Self::Glob(pattern.to_lowercase()),
+            Style::Regex => Self::Regex(prefix_regex(&format!("(?i:{pattern})"))?),
+            Style::Exact => Self::Exact(pattern.to_lowercase()),
+        })
+    }
+
+    fn holds(&self, value: &Value) -> bool {
+        match value {
+            Value::List(items) | Value::Tuple(items) => items.iter().any(|item| self.holds(item)),
+            Value::Map(map) => {
+                // A mapping matches by its keys, and by `*`.
+                matches!(self, Self::Glob(p) if p == "*") || map.keys().any(|key| self.holds(key))
+            }
+            scalar => text_of(scalar).is_some_and(|text| match self {
+                Self::Glob(pattern) => lab_proto::glob::matches(pattern, &text.to_lowercase()),
+                Self::Regex(regex) => regex.is_match(&text),
+                Self::Exact(wanted) => *wanted == text.to_lowercase(),
+            }),
+        }
+    }
+}
+
+/// Writes a scalar as Python's `str` does.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Str(s) => Some(s.clone()),
+        Value::Null => Some("None".to_owned()),
+        Value::Bool(b) => Some(if *b { "True" } else { "False" }.to_owned()),
+        Value::Int(i) => Some(i.to_string()),
+        Value::Float(f) => Some(crate::render::python_float(*f)),
+        Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Map(_) => None,
+    }
+}
+
+/// Tells whether an address of the minion is the given one, or lies in the given network.
+fn ip_cidr(grains: &Value, expression: &str) -> bool {
+    use std::net::IpAddr;
+    let (address, prefix) = match expression.split_once('/') {
+        Some((address, prefix)) => (address, prefix.parse::<u32>().ok()),
+        None => (expression, Some(128)),
+    };
+    let (Ok(network), Some(prefix)) = (address.parse::<IpAddr>(), prefix) else { return false };
+    let bits = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => (u128::from(ip.to_bits()) << 96, 32),
+        IpAddr::V6(ip) => (ip.to_bits(), 128),
+    };
+    let (network_bits, width) = bits(network);
+    let shift = 128 - prefix.min(width);
+    let cut = |n: u128| n.checked_shr(shift).unwrap_or(0);
+    ["ipv4", "ipv6"].iter().filter_map(|key| grains.get(key)?.as_list()).flatten().any(|value| {
+        let parsed = value.as_str().and_then(|s| s.parse::<IpAddr>().ok());
+        parsed.is_some_and(|ip| ip.is_ipv4() == network.is_ipv4() && cut(bits(ip).0) == cut(network_bits))
+    })
+}
+
+/// Matches text as Salt's lists of expressions do: a wildcard, or a regular expression of the whole text.
+pub fn expression_matches(pattern: &str, text: &str) -> bool {
+    lab_proto::glob::matches(pattern, text)
+        || Regex::new(&format!("\\A(?:{pattern})\\z")).is_ok_and(|r| r.is_match(text))
+}
+
+fn compound(expression: &str, minion: &Minion<'_>, groups: &mut Vec<String>) -> Result<bool, TargetError> {
+    let fail =
+        |reason: &str| TargetError::Compound { expression: expression.to_owned(), reason: reason.to_owned() };
+    let words = expression.split_whitespace().flat_map(parentheses).collect::<Vec<_>>();
+    if words.is_empty() {
+        return Err(fail("it is empty"));
+    }
+    if words.len() > 1000 {
+        return Err(fail("it has more than 1000 words"));
+    }
+    let mut parser = Compound { words: &words, at: 0, minion, groups, fail: &fail };
+    let result = parser.or(0)?;
+    if parser.at < words.len() {
+        return Err(fail(&format!("unexpected '{}'", words[parser.at])));
+    }
+    Ok(result)
+}
+
+/// Cuts parentheses that stick to a word, but leaves those of a pattern alone.
+fn parentheses(word: &str) -> Vec<&str> {
+    let mut head = Vec::new();
+    let mut rest = word;
+    while rest.starts_with('(') {
+        head.push(&rest[..1]);
+        rest = &rest[1..];
+    }
+    let mut tail = Vec::new();
+    while rest.ends_with(')') && rest.matches(')').count() > rest.matches('(').count() {
+        tail.push(&rest[rest.len() - 1..]);
+        rest = &rest[..rest.len() - 1];
+    }
+    if !rest.is_empty() {
+        head.push(rest);
+    }
+    head.extend(tail);
+    head
+}
+
+struct Compound<'c, 'm> {
+    words: &'c [&'c str],
+    at: usize,
+    minion: &'c Minion<'m>,
+    groups: &'c mut Vec<String>,
+    fail: &'c dyn Fn(&str) -> TargetError,
+}
+
+impl Compound<'_, '_> {
+    fn skip(&mut self, word: &str) -> bool {
+        let found = self.words.get(self.at) == Some(&word);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn or(&mut self, depth: usize) -> Result<bool, TargetError> {
+        let mut result = self.and(depth)?;
+        while self.skip("or") {
+            let right = self.and(depth)?;
+            result |= right;
+        }
+        Ok(result)
+    }
+
+    fn and(&mut self, depth: usize) -> Result<bool, TargetError> {
+        let mut result = self.not(depth)?;
+        // Salt takes two expressions without a word between as `and`; `a not b` is `a and not b`.
+        while self.skip("and") || self.words.get(self.at) == Some(&"not") {
+            let right = self.not(depth)?;
+            result &= right;
+        }
+        Ok(result)
+    }
+
+    fn not(&mut self, depth: usize) -> Result<bool, TargetError> {
+        let mut negate = false;
+        while self.skip("not") {
+            negate = !negate;
+        }
+        Ok(self.term(depth)? != negate)
+    }
+
+    fn term(&mut self, depth: usize) -> Result<bool, TargetError> {
+        if depth > 50 {
+            return Err((self.fail)("it is nested deeper than 50 levels"));
+        }
+        if self.skip("(") {
+            let result = self.or(depth + 1)?;
+            return if self.skip(")") { Ok(result) } else { Err((self.fail)("a ')' is missing")) };
+        }
+        let Some(word) = self.words.get(self.at).copied() else {
+            return Err((self.fail)("an expression is missing at the end"));
+        };
+        if matches!(word, "and" | "or" | ")") {
+            return Err((self.fail)(&format!("unexpected '{word}'")));
+        }
+        self.at += 1;
+        self.single(word)
+    }
+
+    fn single(&mut self, word: &str) -> Result<bool, TargetError> {
+        let Some((engine, pattern)) =
+            word.split_once('@').filter(|(e, _)| e.chars().next().is_some_and(char::is_uppercase))
+        else {
+            return Ok(lab_proto::glob::matches(word, self.minion.id));
+        };
+        // `G|@` names another delimiter than the colon.
+        let delimiter = if engine.len() > 1 { &engine[1..] } else { ":" };
+        let minion = self.minion;
+        match &engine[..1] {
+            "G" => subdict(minion.grains, pattern, delimiter, Style::Glob),
+            "P" => subdict(minion.grains, pattern, delimiter, Style::Regex),
+            "I" => subdict(minion.pillar, pattern, delimiter, Style::Glob),
+            "J" => subdict(minion.pillar, pattern, delimiter, Style::Regex),
+            "L" => matches_at(Matcher::List, pattern, minion, self.groups),
+            "E" => matches_at(Matcher::Pcre, pattern, minion, self.groups),
+            "S" => Ok(ip_cidr(minion.grains, pattern)),
+            "N" => nodegroup(pattern, minion, self.groups),
+            other => Err((self.fail)(&format!("unknown engine '{other}@'; known: G P I J L E S N"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn holds(kind: Matcher, expression: &str) -> bool {
+        let json = r#"{"os": "Debian", "roles": ["kvm", "web"], "ip4": {"ens3": ["10.0.0.5"]}, "n": 4,
+            "ipv4": ["10.1.2.3"]}"#;
+        let grains: Value = serde_json::from_str(json).expect("json");
+        let pillar: Value = serde_json::from_str(r#"{"role": {"kind": "storage"}}"#).expect("json");
+        let nodegroups = BTreeMap::from([
+            ("hosts".to_owned(), "G@roles:kvm and not N@hosts2".to_owned()),
+            ("hosts2".to_owned(), "other*".to_owned()),
+            ("loop".to_owned(), "N@loop".to_owned()),
+        ]);
+        let minion = Minion { id: "lab-minion", grains: &grains, pillar: &pillar, nodegroups: &nodegroups };
+        matches(kind, expression, &minion).unwrap_or(false)
+    }
+
+    #[test]
+    fn every_matcher_has_salts_meaning() {
+        for (kind, expression, expected) in [
+            (Matcher::Glob, "lab-*", true),
+            (Matcher::Glob, "web*", false),
+            (Matcher::List, "lab-minion,other", true),
+            (Matcher::Pcre, "lab", true),
+            (Matcher::Pcre, "minion", false),
+            (Matcher::Pcre, "lab-(minion|master)", true),
+            (Matcher::Grain, "os:debian", true),
+            (Matcher::Grain, "roles:kvm", true),
+            (Matcher::Grain, "roles:k*", true),
+            (Matcher::Grain, "n:4", true),
+            (Matcher::Grain, "ip4:ens3:10.0.0.*", true),
+            (Matcher::GrainPcre, "os:deb(ian|oid)", true),
+            (Matcher::Pillar, "role:kind:stor*", true),
+            (Matcher::Pillar, "role:kind:compute", false),
+            (Matcher::PillarExact, "role:kind:storage", true),
+            (Matcher::PillarExact, "role:kind:stor*", false),
+            (Matcher::IpCidr, "10.1.0.0/16", true),
+            (Matcher::IpCidr, "10.2.0.0/16", false),
+            (Matcher::Compound, "G@os:Debian and lab-*", true),
+            (Matcher::Compound, "G@os:Debian and not lab-*", false),
+            (Matcher::Compound, "( web* or E@lab-(minion|x) ) and S@10.1.2.3", true),
+            (Matcher::Compound, "(web* or lab*) and (G@n:5 or I@role:kind:storage)", true),
+            (Matcher::Compound, "N@hosts", true),
+            (Matcher::Compound, "N@loop", false),
+            (Matcher::Compound, "not web*", true),
+            (Matcher::Compound, "L@a,lab-minion", true),
+            (Matcher::Compound, "G@os:Debian and", false),
+            (Matcher::Nodegroup, "hosts", true),
+        ] {
+            assert_eq!(holds(kind, expression), expected, "{kind:?} {expression}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_matcher_is_answered_with_the_nearest() {
+        assert!(Matcher::parse("garin").expect_err("unknown").to_string().contains("grain"));
+    }
+
+    proptest! {
+        #[test]
+        fn random_expressions_never_panic(text in "[a-zGEPLIJNS@|:*?()\\[\\] !-]{0,60}") {
+            holds(Matcher::Compound, &text);
+            holds(Matcher::GrainPcre, &text);
+        }
+    }
+}
