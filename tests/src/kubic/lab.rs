@@ -8,6 +8,7 @@ use lab_proto::Event;
 
 use super::files::{self, GATE};
 use super::master::Master;
+use super::tail::Watch;
 use super::{CPLANE, KubicError, LIMIT, Node, Stop, Tail, WORKER, is_ready_of};
 use crate::nshost::{Cmd, Host, HostSpec, Kept, Lab, Output, Place, Service, Signal, Traces};
 
@@ -48,7 +49,7 @@ pub struct KubicBuilder {
     kubeadm: Option<PathBuf>,
     outside: bool,
     stop: Stop,
-    watch: Option<Box<dyn Fn(&Event) + Send>>,
+    watch: Option<Watch>,
     shape: Option<Box<dyn Fn(HostSpec) -> HostSpec>>,
 }
 

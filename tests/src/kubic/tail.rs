@@ -51,7 +51,8 @@ struct State {
     ended: bool,
 }
 
-type Watch = Box<dyn Fn(&Event) + Send>;
+/// Called for each event.
+pub(super) type Watch = Box<dyn Fn(&Event) + Send>;
 
 impl Tail {
     /// Starts to follow the log from its beginning. `command` makes the command line up to and without `events`.
