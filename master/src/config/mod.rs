@@ -109,6 +109,9 @@ pub struct Events {
     /// More than this is removed.
     #[serde(deserialize_with = "size")]
     pub keep_size: u64,
+    /// More blobs than this are removed, unless they are in use.
+    #[serde(deserialize_with = "size")]
+    pub keep_blobs: u64,
     /// The size of a segment.
     #[serde(deserialize_with = "size")]
     pub segment_size: u64,

@@ -64,7 +64,7 @@ pub fn show(d: Duration) -> String {
     let micros = d.as_micros();
     let units =
         [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000)];
-    match units.into_iter().find(|(_, n)| micros >= *n && micros % n == 0) {
+    match units.into_iter().find(|(_, n)| micros >= *n && micros.is_multiple_of(*n)) {
         Some((unit, n)) => format!("{}{unit}", micros / n),
         None => format!("{micros}us"),
     }

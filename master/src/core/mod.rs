@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::link::SessionLimits;
-use lab_proto::{Event, JobId, Map, MinionId, NewEvent, OutboxId, Position, Timestamp};
+use lab_proto::{Event, JobId, Map, MinionId, NewEvent, OutboxId, Position, Timestamp, Value};
 
 pub use effect::{Effect, Write};
 pub(crate) use jobs::is_guess;
@@ -61,6 +61,7 @@ pub struct Core {
     head: Position,
     links: HashMap<ConnId, Link>,
     roster: BTreeMap<MinionId, Entry>,
+    accepted: BTreeSet<MinionId>,
     marks: HashMap<OutboxId, u64>,
     jobs: BTreeMap<JobId, Job>,
     refusals: Refusals,
@@ -84,6 +85,8 @@ enum Timer {
 /// What the core finds in the store at start.
 #[derive(Debug, Default)]
 pub struct Restored {
+    /// The ids with an accepted key.
+    pub accepted: Vec<MinionId>,
     /// What is known of minions.
     pub minions: Vec<MinionRecord>,
     /// Their last grains.
@@ -109,6 +112,7 @@ impl Core {
             head,
             links: HashMap::new(),
             roster: BTreeMap::new(),
+            accepted: restored.accepted.into_iter().collect(),
             marks: HashMap::new(),
             jobs: BTreeMap::new(),
             refusals: Refusals::default(),
@@ -136,6 +140,7 @@ impl Core {
     pub fn appended(&mut self, events: &[Event], now: Timestamp) {
         for event in events {
             self.head = event.position;
+            self.fold_ready(event);
             if let Some(jid) = self.fold_job_event(event) {
                 self.after_job_event(jid, now);
             }
@@ -225,4 +230,4 @@ impl Core {
 }
 
 /// Shares a map of grains between the roster and its readers.
-pub type SharedGrains = Arc<Map>;
+pub type SharedGrains = Arc<Value>;

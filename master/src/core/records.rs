@@ -3,7 +3,8 @@
 use lab_proto::event::Boot;
 use lab_proto::ids::{MachineId, ProcessId};
 use lab_proto::{
-    Digest, EndState, Fingerprint, JobId, JobSpec, Map, MinionId, RunId, Target, Timestamp, Value, codec,
+    Digest, EndState, Fingerprint, JobId, JobSpec, Map, MinionId, OutboxId, RunId, Target, Timestamp, Value,
+    codec,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,7 @@ pub struct KeyRecord {
 
 /// A join token; its secret only as a hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenRecord {
+pub(crate) struct TokenRecord {
     /// The public name.
     pub name: String,
     /// SHA-256 of the secret.
@@ -82,7 +83,7 @@ pub struct TokenRecord {
 
 /// An operator's key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OperatorRecord {
+pub(crate) struct OperatorRecord {
     /// Whose.
     pub name: String,
     /// Which.
@@ -104,6 +105,8 @@ pub struct MinionRecord {
     pub process: ProcessId,
     /// The machine.
     pub machine_id: MachineId,
+    /// Its outbox.
+    pub outbox: OutboxId,
     /// The agent's version.
     pub version: String,
     /// Where it came from.
@@ -112,6 +115,8 @@ pub struct MinionRecord {
     pub last_seen: Timestamp,
     /// The job that announced a reboot that has not been seen yet.
     pub reboot_by: Option<JobId>,
+    /// Whether it said that it is ready, in this boot and process.
+    pub ready: bool,
 }
 
 /// A job.
@@ -144,7 +149,7 @@ pub struct RowRecord {
 
 /// A mine value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MineRecord {
+pub(crate) struct MineRecord {
     /// The value.
     pub value: Value,
     /// Who may read it; `None` is everyone.
@@ -157,7 +162,7 @@ pub struct MineRecord {
 
 /// An orchestration run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRecord {
+pub(crate) struct RunRecord {
     /// Which.
     pub run: RunId,
     /// Its orchestration file.
@@ -327,6 +332,11 @@ pub(crate) fn put_mine(id: &MinionId, function: &str, r: &MineRecord) -> Change 
 /// Forgets a mine value.
 pub(crate) fn delete_mine(id: &MinionId, function: &str) -> Change {
     Change::Delete { bucket: MINE, key: mine_key(id, function) }
+}
+
+/// Reads one mine value.
+pub(crate) fn mine_of(store: &dyn KeyStore, id: &MinionId, function: &str) -> Read<Option<MineRecord>> {
+    one(store, MINE, &mine_key(id, function))
 }
 
 /// Reads all mine values with their minions and functions.

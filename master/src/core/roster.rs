@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use lab_proto::event::Boot;
-use lab_proto::ids::{MachineId, ProcessId};
 use lab_proto::link::MasterEvent;
 use lab_proto::v1::link::{CloseReason, Hello};
-use lab_proto::{EndState, JobId, Map, MinionId, Timestamp};
+use lab_proto::{EndState, Event, JobId, Map, MinionId, Timestamp, Value};
 
 use super::{Arrival, ConnId, Core, MinionRecord, SharedGrains, Timer, facts, records};
 
@@ -102,11 +101,39 @@ impl Core {
         self.roster.get(id).map(|e| e.grains.clone())
     }
 
+    /// Notes that a minion's key is accepted: targets can mean it now, whether it ever connects or not.
+    pub fn admitted(&mut self, id: MinionId) {
+        self.accepted.insert(id);
+    }
+
+    /// Returns the minions whose keys are accepted.
+    pub fn accepted(&self) -> impl Iterator<Item = &MinionId> {
+        self.accepted.iter()
+    }
+
+    /// Notes that a minion says that it is ready in its present boot.
+    pub(super) fn fold_ready(&mut self, event: &Event) {
+        let Some(origin) = event.origin.minion() else { return };
+        let mut parts = event.tag.parts();
+        if (parts.next(), parts.next(), parts.nth(1)) != (Some("lab"), Some("minion"), Some("ready")) {
+            return;
+        }
+        if let Some(entry) = self.roster.get_mut(&origin.id)
+            && entry.record.boot.id == origin.boot.id
+            && !entry.record.ready
+        {
+            entry.record.ready = true;
+            let change = records::put_minion(&entry.record);
+            self.append_with(vec![change], Vec::new());
+        }
+    }
+
     /// Closes a minion's link because its key is not accepted any more, and forgets it when `forget`.
     pub fn revoke(&mut self, id: &MinionId, forget: bool, now: Timestamp) {
         if let Some(conn) = self.roster.get(id).and_then(|e| e.conn) {
             self.drop_link(conn, CloseReason::KeyRevoked, now);
         }
+        self.accepted.remove(id);
         if forget && self.roster.remove(id).is_some() {
             self.append_with(records::forget_minion(id), Vec::new());
         }
@@ -127,7 +154,7 @@ impl Core {
             let entry = Entry {
                 record,
                 conn: None,
-                grains: Arc::default(),
+                grains: Arc::new(Value::map()),
                 jobs: 0,
                 last_heard,
                 // Whoever was gone long before the restart is not told to be lost once more.
@@ -141,7 +168,7 @@ impl Core {
         }
         for (id, map) in grains {
             if let Some(entry) = self.roster.get_mut(&id) {
-                entry.grains = Arc::new(map);
+                entry.grains = Arc::new(Value::Map(map));
             }
         }
     }
@@ -157,13 +184,18 @@ impl Core {
             events.push(facts::reboot(hello, b.boot, &boots_since(b.boot, hello), b.reboot_by));
         }
         events.push(facts::connected(hello, &arrival.address, restarted));
-        let reboot_by = before.filter(|b| b.boot.id == hello.boot.id).and_then(|b| b.reboot_by);
-        let record = new_record(arrival, reboot_by, now);
+        let same_boot = before.filter(|b| b.boot.id == hello.boot.id);
+        let mut record = new_record(arrival, now);
+        if let Some(b) = same_boot {
+            record.reboot_by = b.reboot_by;
+            // A restarted agent says anew when it is ready.
+            record.ready = b.ready && b.process == hello.process;
+        }
         self.append_with(vec![records::put_minion(&record)], events);
         let entry = self.roster.entry(hello.id.clone()).or_insert_with(|| Entry {
             record: record.clone(),
             conn: None,
-            grains: Arc::default(),
+            grains: Arc::new(Value::map()),
             jobs: 0,
             last_heard: now,
             lost: false,
@@ -245,6 +277,7 @@ impl Core {
             return;
         }
         if let Some(entry) = self.roster.get_mut(id) {
+            let grains = Value::Map(grains);
             if *entry.grains == grains {
                 return;
             }
@@ -276,18 +309,19 @@ impl Entry {
     }
 }
 
-fn new_record(arrival: &Arrival, reboot_by: Option<JobId>, now: Timestamp) -> MinionRecord {
-    let Hello { id, boot, process, machine_id, version, .. } = &arrival.hello;
-    let (process, machine_id): (ProcessId, MachineId) = (*process, *machine_id);
+fn new_record(arrival: &Arrival, now: Timestamp) -> MinionRecord {
+    let Hello { id, boot, process, machine_id, outbox_id, version, .. } = &arrival.hello;
     MinionRecord {
         id: id.clone(),
         boot: *boot,
-        process,
-        machine_id,
+        process: *process,
+        machine_id: *machine_id,
+        outbox: *outbox_id,
         version: version.clone(),
         address: arrival.address.clone(),
         last_seen: now,
-        reboot_by,
+        reboot_by: None,
+        ready: false,
     }
 }
 

@@ -76,6 +76,7 @@ enum Input {
     Registered { conn: ConnId },
     JobsUp { conn: ConnId, frame: JobsUp },
     Gone { conn: ConnId, reason: String },
+    Admitted { id: MinionId },
     Revoke { id: MinionId, forget: bool },
     Refused { why: String, peer: String },
     Submit { submission: Box<Submission>, reply: oneshot::Sender<Result<JobId, SubmitError>> },
@@ -150,6 +151,10 @@ impl Hub {
 
     pub(crate) async fn gone(&self, conn: ConnId, reason: String) {
         self.send(Input::Gone { conn, reason }).await;
+    }
+
+    pub(crate) async fn admitted(&self, id: MinionId) {
+        self.send(Input::Admitted { id }).await;
     }
 
     pub(crate) async fn revoke(&self, id: MinionId, forget: bool) {
@@ -286,6 +291,7 @@ impl HubTask {
                 self.core.disconnected(conn, &reason, now);
                 self.links.remove(&conn);
             }
+            Input::Admitted { id } => self.core.admitted(id),
             Input::Revoke { id, forget } => self.core.revoke(&id, forget, now),
             Input::Refused { why, peer } => self.core.refused(&why, &peer, now),
             Input::Submit { submission, reply } => {

@@ -368,6 +368,7 @@ impl KeyBook {
         if replaced {
             self.hub.revoke(record.id.clone(), false).await;
         }
+        self.hub.admitted(record.id.clone()).await;
         book.set(record);
         self.moved();
         Ok(())

@@ -3,7 +3,9 @@
 
 mod autosign;
 mod clock;
+mod content;
 mod enrol;
+mod housekeeping;
 mod hub;
 mod keys;
 mod link;
@@ -12,6 +14,7 @@ mod op;
 mod pillar;
 mod query;
 mod tail;
+mod targets;
 mod writer;
 
 use std::io;
@@ -49,6 +52,7 @@ pub(crate) struct Shared {
     trust: Arc<Trust>,
     hub: Hub,
     keys: KeyBook,
+    content: content::Content,
     door: enrol::Door,
     connections: AtomicU64,
     started: lab_proto::Timestamp,
@@ -65,6 +69,7 @@ pub struct Server {
     shared: Arc<Shared>,
     endpoint: quinn::Endpoint,
     listener: JoinHandle<()>,
+    housekeeping: JoinHandle<()>,
     hub_task: JoinHandle<()>,
     failed: mpsc::Receiver<String>,
 }
@@ -137,6 +142,8 @@ impl Server {
             Ok(Err(e)) => return Err(StartError::Write(e.to_string())),
             Err(e) => return Err(StartError::Write(e.to_string())),
         }
+        let content = content::Content::open(&config.data_dir, config.file_roots.clone())
+            .map_err(|e| StartError::Write(chain(&e)))?;
         let endpoint = listener::bind(&config, &authority, trust.clone(), now)?;
         let door =
             enrol::Door::new(config.enrol.max_concurrent, config.enrol.rate, config.enrol.rate_per_address);
@@ -148,13 +155,15 @@ impl Server {
             trust,
             hub,
             keys,
+            content,
             door,
             connections: AtomicU64::new(1),
             started: now,
         });
         let listener = tokio::spawn(listener::run(shared.clone(), endpoint.clone()));
+        let housekeeping = tokio::spawn(housekeeping::run(shared.clone()));
         info!(address = ?endpoint.local_addr().ok(), "listening");
-        Ok(Self { shared, endpoint, listener, hub_task, failed })
+        Ok(Self { shared, endpoint, listener, housekeeping, hub_task, failed })
     }
 
     /// Returns where the master listens.
@@ -188,6 +197,7 @@ impl Server {
         self.endpoint.set_server_config(None);
         self.shared.hub.shut_down().await;
         let patience = std::time::Duration::from_secs(2);
+        self.housekeeping.abort();
         self.listener.abort();
         self.endpoint.close(0u32.into(), b"the master shuts down");
         let _ = tokio::time::timeout(patience, self.endpoint.wait_idle()).await;
@@ -241,7 +251,10 @@ fn load_core(config: &Config, store: &dyn Store, now: lab_proto::Timestamp) -> R
         jobs.push((job, rows));
     }
     let oldest = jobs.iter().map(|(j, _)| j.after).min();
-    let restored = Restored { minions: records::minions(store)?, grains: records::grains(store)?, jobs };
+    let accepted =
+        records::keys(store)?.into_iter().filter(|k| k.state == KeyState::Accepted).map(|k| k.id).collect();
+    let restored =
+        Restored { accepted, minions: records::minions(store)?, grains: records::grains(store)?, jobs };
     let core_config = CoreConfig {
         limits: SessionLimits { heartbeat: config.link.heartbeat, missed: config.link.missed },
         reboot_patience: config.link.reboot_patience,

@@ -2,21 +2,257 @@
 
 use std::sync::Arc;
 
-use lab_proto::MinionId;
 use lab_proto::v1::link::{Query, QueryReply};
+use lab_proto::{Digest, Map, MinionId, Target, Value};
 use quinn::SendStream;
+use tokio::sync::mpsc;
+use tracing::warn;
 
-use super::Shared;
+use super::{Shared, chain, pillar, targets};
+use crate::core::Write;
+use crate::core::facts;
+use crate::core::records::{self, MineRecord};
 use crate::frames::{FrameError, FrameReader, send};
+use crate::store::MAX_KEY_VALUE;
+use crate::store::blob::BlobError;
+
+/// Parts of a blob between the disk and the stream: bounds what one transfer holds in memory.
+const PARTS: usize = 4;
+/// The largest blob that a minion may upload.
+const MAX_UPLOAD: u64 = 256 << 20;
+/// The longest name of a mine value.
+const MAX_NAME: usize = 256;
+/// Names that one minion may have in the mine.
+const MAX_MINE: usize = 1024;
 
 pub(crate) async fn answer(
-    _shared: &Arc<Shared>,
-    _minion: &MinionId,
-    _query: Query,
+    shared: &Arc<Shared>,
+    minion: &MinionId,
+    query: Query,
     mut down: SendStream,
-    _up: FrameReader,
+    up: FrameReader,
 ) -> Result<(), FrameError> {
-    send(&mut down, &QueryReply::Failed("not served yet".to_owned())).await?;
+    let reply = match query {
+        Query::BlobGet { digest, offset } => return send_blob(shared, digest, offset, down).await,
+        Query::BlobPut { digest, size } => take_blob(shared, digest, size, up).await,
+        Query::Pillar { overrides } => own_pillar(shared, minion, overrides).await,
+        Query::MineGet { target, function } => mine_get(shared, minion, &target, &function).await,
+        Query::MineSend { function, value, allow, ttl_seconds } => {
+            mine_send(shared, minion, function, value, allow, ttl_seconds).await
+        }
+        Query::MineDelete { function } => mine_delete(shared, minion, function).await,
+    };
+    send(&mut down, &reply).await?;
     down.finish()?;
     Ok(())
+}
+
+/// Streams a blob in constant memory. What does not verify is reset instead of finished.
+async fn send_blob(
+    shared: &Arc<Shared>,
+    digest: Digest,
+    offset: u64,
+    mut down: SendStream,
+) -> Result<(), FrameError> {
+    let opened = blocking({
+        let shared = shared.clone();
+        move || shared.content.reader(&digest)
+    })
+    .await;
+    let mut reader = match opened {
+        Ok(Ok(reader)) => reader,
+        Ok(Err(BlobError::Missing(_))) => {
+            return say(&mut down, QueryReply::NotFound(format!("no blob {digest}"))).await;
+        }
+        Ok(Err(e)) => return say(&mut down, QueryReply::Failed(chain(&e))).await,
+        Err(e) => return say(&mut down, QueryReply::Failed(e)).await,
+    };
+    send(&mut down, &QueryReply::Blob { size: reader.size() }).await?;
+    let (parts, mut inbox) = mpsc::channel::<Result<Vec<u8>, BlobError>>(PARTS);
+    let pump = tokio::task::spawn_blocking(move || {
+        let mut skip = offset;
+        while let Some(part) = reader.next_part().transpose() {
+            let part = part.map(|mut p| {
+                let cut = usize::try_from(skip).unwrap_or(usize::MAX).min(p.len());
+                skip -= cut as u64;
+                p.drain(..cut);
+                p
+            });
+            let failed = part.is_err();
+            // A receiver that is gone wants no more.
+            if parts.blocking_send(part).is_err() || failed {
+                return;
+            }
+        }
+    });
+    while let Some(part) = inbox.recv().await {
+        match part {
+            Ok(bytes) => down.write_all(&bytes).await?,
+            Err(e) => {
+                warn!(%digest, error = chain(&e), "a blob is damaged");
+                let _ = down.reset(1u32.into());
+                return Ok(());
+            }
+        }
+    }
+    let _ = pump.await;
+    down.finish()?;
+    Ok(())
+}
+
+/// Takes an uploaded blob; it must be what it was announced to be.
+async fn take_blob(shared: &Arc<Shared>, digest: Digest, size: u64, up: FrameReader) -> QueryReply {
+    if size > MAX_UPLOAD {
+        return QueryReply::Failed(format!(
+            "{size} bytes are too many for a blob; at most {MAX_UPLOAD} are taken"
+        ));
+    }
+    let (first, mut stream) = up.into_rest();
+    let (parts, mut inbox) = mpsc::channel::<Vec<u8>>(PARTS);
+    let shared = shared.clone();
+    let writer = tokio::task::spawn_blocking(move || {
+        let mut writer = shared.content.blobs().writer()?;
+        while let Some(part) = inbox.blocking_recv() {
+            writer.write(&part)?;
+        }
+        writer.finish_as(&digest)
+    });
+    let mut left = size;
+    let mut next = Some(first);
+    loop {
+        if let Some(part) = next.take().filter(|p| !p.is_empty()) {
+            let Some(rest) = left.checked_sub(part.len() as u64) else {
+                return QueryReply::Failed("more bytes came than were announced".to_owned());
+            };
+            left = rest;
+            if parts.send(part).await.is_err() {
+                break;
+            }
+        }
+        match stream.read_chunk(256 * 1024, true).await {
+            Ok(Some(chunk)) => next = Some(chunk.bytes.to_vec()),
+            Ok(None) => break,
+            Err(e) => return QueryReply::Failed(e.to_string()),
+        }
+    }
+    drop(parts);
+    match writer.await {
+        Ok(Ok(())) => QueryReply::Stored,
+        Ok(Err(e)) => QueryReply::Failed(chain(&e)),
+        Err(e) => QueryReply::Failed(e.to_string()),
+    }
+}
+
+async fn own_pillar(shared: &Arc<Shared>, minion: &MinionId, overrides: Map) -> QueryReply {
+    match pillar::fresh(shared, minion, overrides).await {
+        Ok(pillar) => QueryReply::Value(Value::Map(pillar)),
+        Err(why) => QueryReply::Failed(why),
+    }
+}
+
+/// Returns the values of other minions as far as this one may read them, by id.
+async fn mine_get(shared: &Arc<Shared>, minion: &MinionId, target: &Target, function: &str) -> QueryReply {
+    let asker = minion.clone();
+    let (meant, grains) = match targets::resolve(shared, target).await {
+        Ok(meant) => (meant, shared.hub.ask(move |core| core.grains(&asker)).await),
+        Err(refusal) => return QueryReply::Failed(refusal.text),
+    };
+    let grains = grains.ok().flatten().unwrap_or_else(|| Arc::new(Value::map()));
+    let (shared, minion, function) = (shared.clone(), minion.clone(), function.to_owned());
+    let now = shared.clock.now();
+    let found = blocking(move || {
+        let mut found = Map::new();
+        for id in meant {
+            let Some(record) = records::mine_of(&*shared.store, &id, &function)? else { continue };
+            let fresh = record.expires.is_none_or(|t| t > now);
+            if fresh && targets::allows(record.allow.as_ref(), &minion, &grains, &shared.config.node_groups) {
+                found.insert(Value::from(id.as_str()), record.value);
+            }
+        }
+        Ok::<_, records::RecordError>(found)
+    });
+    match found.await {
+        Ok(Ok(found)) => QueryReply::Value(Value::Map(found)),
+        Ok(Err(e)) => QueryReply::Failed(chain(&e)),
+        Err(e) => QueryReply::Failed(e),
+    }
+}
+
+async fn mine_send(
+    shared: &Arc<Shared>,
+    minion: &MinionId,
+    function: String,
+    value: Value,
+    allow: Option<Target>,
+    ttl_seconds: Option<u64>,
+) -> QueryReply {
+    if let Err(why) = check_name(&function) {
+        return QueryReply::Failed(why);
+    }
+    let now = shared.clock.now();
+    let expires = ttl_seconds.map(|s| now + std::time::Duration::from_secs(s));
+    let record = MineRecord { value, allow, expires, at: now };
+    let change = records::put_mine(minion, &function, &record);
+    if matches!(&change, crate::store::Change::Put { value, .. } if value.len() > MAX_KEY_VALUE) {
+        return QueryReply::Failed(format!("the value is over {MAX_KEY_VALUE} bytes"));
+    }
+    match mine_names(shared, minion).await {
+        Ok(names) if names.len() >= MAX_MINE && !names.contains(&function) => {
+            return QueryReply::Failed(format!(
+                "there are {MAX_MINE} names of this minion in the mine already"
+            ));
+        }
+        Ok(_) => {}
+        Err(e) => return QueryReply::Failed(e),
+    }
+    let event = facts::mine(minion, &function, "updated", record.allow.as_ref());
+    store(shared, Write { changes: vec![change], events: vec![event], ..Write::default() }).await
+}
+
+async fn mine_delete(shared: &Arc<Shared>, minion: &MinionId, function: Option<String>) -> QueryReply {
+    let names = match mine_names(shared, minion).await {
+        Ok(names) => names,
+        Err(e) => return QueryReply::Failed(e),
+    };
+    let mut write = Write::default();
+    for name in names.iter().filter(|n| function.as_ref().is_none_or(|f| f == *n)) {
+        write.changes.push(records::delete_mine(minion, name));
+        write.events.push(facts::mine(minion, name, "deleted", None));
+    }
+    if write.is_empty() { QueryReply::Stored } else { store(shared, write).await }
+}
+
+async fn mine_names(shared: &Arc<Shared>, minion: &MinionId) -> Result<Vec<String>, String> {
+    let (shared, minion) = (shared.clone(), minion.clone());
+    let all = blocking(move || records::mine(&*shared.store)).await?.map_err(|e| chain(&e))?;
+    Ok(all.into_iter().filter(|(id, _, _)| *id == minion).map(|(_, name, _)| name).collect())
+}
+
+/// The name becomes a part of an event's tag.
+fn check_name(function: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if function.is_empty() || function.len() > MAX_NAME || !function.chars().all(plain) {
+        return Err(format!(
+            "{function:?} cannot be the name of a mine value: letters, digits and .-_ make one"
+        ));
+    }
+    Ok(())
+}
+
+async fn store(shared: &Shared, write: Write) -> QueryReply {
+    match shared.hub.write(write).await {
+        Ok(Ok(_)) => QueryReply::Stored,
+        Ok(Err(e)) => QueryReply::Failed(e.to_string()),
+        Err(e) => QueryReply::Failed(e.to_string()),
+    }
+}
+
+async fn say(down: &mut SendStream, reply: QueryReply) -> Result<(), FrameError> {
+    send(down, &reply).await?;
+    down.finish()?;
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())
 }

@@ -3,7 +3,7 @@
 use lab_proto::Value;
 use lab_proto::v1::op::{KeyRequest, RefusalKind, TokenRequest};
 
-use super::{Answer, Request, refuse};
+use super::{Answer, Request, refuse, whole};
 use crate::core::facts;
 use crate::core::records::{self, OperatorRecord};
 use crate::core::{KeyRecord, Write};
@@ -33,13 +33,19 @@ impl Request {
                 }
             }
             KeyRequest::Accept { pattern } => {
-                some(shared.keys.accept(&pattern, &by, now).await?, &pattern, "waits to be accepted")?
+                let asked = pattern.clone();
+                let done = whole(async move { shared.keys.accept(&asked, &by, now).await }).await??;
+                some(done, &pattern, "waits to be accepted")?
             }
             KeyRequest::Reject { pattern } => {
-                some(shared.keys.reject(&pattern, &by, now).await?, &pattern, "can be rejected")?
+                let asked = pattern.clone();
+                let done = whole(async move { shared.keys.reject(&asked, &by, now).await }).await??;
+                some(done, &pattern, "can be rejected")?
             }
             KeyRequest::Delete { pattern } => {
-                some(shared.keys.delete(&pattern, &by).await?, &pattern, "has a key")?
+                let asked = pattern.clone();
+                let done = whole(async move { shared.keys.delete(&asked, &by).await }).await??;
+                some(done, &pattern, "has a key")?
             }
         };
         for key in &keys {
@@ -59,7 +65,9 @@ impl Request {
                         "a token needs at least one use and some time to live",
                     ));
                 }
-                let (token, record) = shared.keys.create_token(&pattern, ttl, uses, &by, now).await?;
+                let (token, record) =
+                    whole(async move { shared.keys.create_token(&pattern, ttl, uses, &by, now).await })
+                        .await??;
                 let mut value = token_value(&record);
                 if let Value::Map(map) = &mut value {
                     map.insert("token".into(), token.to_string().into());
@@ -72,7 +80,8 @@ impl Request {
                 }
             }
             TokenRequest::Revoke { name } => {
-                let revoked = shared.keys.revoke_tokens(&name, &by).await?;
+                let asked = name.clone();
+                let revoked = whole(async move { shared.keys.revoke_tokens(&asked, &by).await }).await??;
                 if revoked.is_empty() {
                     let text = format!("no join token {name}; see `lab-master token list`");
                     return Err(refuse(RefusalKind::Refused, text));
@@ -102,8 +111,15 @@ impl Request {
         let event = facts::operator(&name, request.fingerprint(), &by);
         let write =
             Write { changes: vec![records::put_operator(&record)], events: vec![event], ..Write::default() };
-        shared.hub.write(write).await?.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))?;
-        shared.trust.accept(request.fingerprint(), peer);
+        let (hub, trust, key) = (shared.hub.clone(), shared.trust.clone(), request.fingerprint());
+        let written = whole(async move {
+            let written = hub.write(write).await;
+            if matches!(written, Ok(Ok(_))) {
+                trust.accept(key, peer);
+            }
+            written
+        });
+        written.await??.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))?;
         let value = Value::from([
             ("name", Value::from(name)),
             ("certificate", Value::Bytes(certificate)),

@@ -1,8 +1,11 @@
 //! The operators' door: one stream per request. Every CLI command except `serve` comes in here.
 
+mod data;
 mod events;
+mod jobs;
 mod keys;
 mod minions;
+mod run;
 mod status;
 
 use std::sync::Arc;
@@ -36,6 +39,7 @@ pub(crate) async fn serve(shared: &Arc<Shared>, connection: Connection, name: St
 }
 
 async fn serve_request(shared: &Arc<Shared>, name: String, down: SendStream, up: RecvStream) {
+    let gone = down.stopped();
     let mut request = Request { shared: shared.clone(), operator: name, down };
     let mut reader = FrameReader::new(up);
     let open = match tokio::time::timeout(PATIENCE, reader.expect::<OpOpen>()).await {
@@ -48,8 +52,14 @@ async fn serve_request(shared: &Arc<Shared>, name: String, down: SendStream, up:
     };
     let kind = open.request.name();
     let span = debug_span!("request", kind);
-    if let Err(e) = request.answer(open).instrument(span).await {
-        debug!(kind, error = %e, "the operator left");
+    // A request that changes things is done whole once begun (see `whole`); one that only shows ends here.
+    tokio::select! {
+        answered = request.answer(open).instrument(span) => {
+            if let Err(e) = answered {
+                debug!(kind, error = %e, "the operator left");
+            }
+        }
+        _ = gone => debug!(kind, "the operator wants no more"),
     }
 }
 
@@ -137,6 +147,11 @@ impl Request {
             OpRequest::OperatorIssue { name, csr } => self.operator_issue(name, csr).await,
             OpRequest::Events(query) => self.events(query).await,
             OpRequest::EventSend { tag, data } => self.event_send(tag, data).await,
+            OpRequest::Run(request) => self.run(request).await,
+            OpRequest::Job(request) => self.job(request).await,
+            OpRequest::Pillar { target, key } => self.pillar(target, key).await,
+            OpRequest::Grains { target, key } => self.grains(target, key).await,
+            OpRequest::Mine { target, function } => self.mine(target, function).await,
             OpRequest::MinionList => self.minion_list().await,
             OpRequest::MinionShow { id } => self.minion_show(id).await,
             other => Err(refuse(RefusalKind::Usage, format!("{} is not known to this master", other.name()))),
@@ -158,6 +173,13 @@ impl Request {
         let _ = tokio::time::timeout(PATIENCE, self.down.stopped()).await;
         Ok(())
     }
+}
+
+/// Does work that must not end half-way when the operator leaves.
+pub(crate) async fn whole<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Stop> {
+    tokio::spawn(work).await.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))
 }
 
 /// Makes a refusal.

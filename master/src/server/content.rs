@@ -1,0 +1,152 @@
+//! What minions fetch by hash: state trees, uploaded returns, compiled plans.
+//!
+//! A tree is pinned by copying what is new of it into the blob store: a job that names a digest works with exactly the
+//! files that were there then, whatever happens to the roots meanwhile.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lab_proto::tree::Manifest;
+use lab_proto::{Digest, Timestamp};
+
+use super::wall_time;
+use crate::content::{ScanError, Scanner};
+use crate::store::blob::{BlobError, BlobReader, BlobStore, BlobsTrimmed};
+use crate::store::{RetentionPolicy, StoreError};
+
+/// A file that changes while it is copied is read again so often.
+const ATTEMPTS: usize = 3;
+const PART: usize = 256 * 1024;
+/// Pinned trees whose manifests are kept in memory.
+const KEPT_TREES: usize = 8;
+
+/// The roots and the blobs. Everything here blocks; call it from blocking threads.
+pub(crate) struct Content {
+    roots: Vec<PathBuf>,
+    blobs: BlobStore,
+    scanner: Mutex<Scanner>,
+    trees: Mutex<BTreeMap<Digest, Arc<Manifest>>>,
+}
+
+/// A tree that cannot be pinned or read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ContentError {
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the files below {0} change faster than they can be read; try again")]
+    Restless(String),
+    #[error("the manifest of tree {tree} is damaged")]
+    Manifest {
+        tree: Digest,
+        #[source]
+        source: lab_proto::tree::ManifestError,
+    },
+}
+
+impl Content {
+    pub(crate) fn open(data: &Path, roots: Vec<PathBuf>) -> Result<Self, StoreError> {
+        let blobs = BlobStore::open(&data.join("blobs"))?;
+        Ok(Self { roots, blobs, scanner: Mutex::default(), trees: Mutex::default() })
+    }
+
+    /// Returns the blobs.
+    pub(crate) fn blobs(&self) -> &BlobStore {
+        &self.blobs
+    }
+
+    /// Pins the tree as it is now.
+    pub(crate) fn pin(&self) -> Result<(Digest, Arc<Manifest>), ContentError> {
+        let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..ATTEMPTS {
+            let scan = scanner.scan(&self.roots, wall_time().as_micros().div_euclid(1_000_000))?;
+            if let Some(known) = self.known(&scan.digest) {
+                return Ok((scan.digest, known));
+            }
+            let mut settled = true;
+            for (digest, path) in scan.sources.iter().filter(|(d, _)| !self.blobs.contains(d)) {
+                settled &= self.copy(digest, path)?;
+            }
+            if settled {
+                self.blobs.put(&scan.manifest.to_bytes())?;
+                let manifest = Arc::new(scan.manifest);
+                self.remember(scan.digest, manifest.clone());
+                return Ok((scan.digest, manifest));
+            }
+        }
+        let roots: Vec<String> = self.roots.iter().map(|r| r.display().to_string()).collect();
+        Err(ContentError::Restless(roots.join(", ")))
+    }
+
+    /// Returns the manifest of a pinned tree.
+    pub(crate) fn manifest(&self, tree: &Digest) -> Result<Arc<Manifest>, ContentError> {
+        if let Some(known) = self.known(tree) {
+            return Ok(known);
+        }
+        let bytes = self.blobs.get(tree, u64::MAX)?;
+        let manifest =
+            Manifest::from_bytes(&bytes).map_err(|source| ContentError::Manifest { tree: *tree, source })?;
+        let manifest = Arc::new(manifest);
+        self.remember(*tree, manifest.clone());
+        Ok(manifest)
+    }
+
+    /// Opens a blob as a stream, verified at its end.
+    pub(crate) fn reader(&self, digest: &Digest) -> Result<BlobReader, BlobError> {
+        self.blobs.reader(digest)
+    }
+
+    /// Removes old blobs; those of trees that are in use stay.
+    pub(crate) fn retain(
+        &self,
+        policy: &RetentionPolicy,
+        now: Timestamp,
+    ) -> Result<BlobsTrimmed, StoreError> {
+        let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let entries = trees.values().flat_map(|m| m.entries().iter().map(|e| e.digest));
+        let used: HashSet<Digest> = trees.keys().copied().chain(entries).collect();
+        self.blobs.retain(policy, now, |digest| used.contains(digest))
+    }
+
+    /// Copies a file; returns false when it is not what it was when it was scanned.
+    fn copy(&self, digest: &Digest, path: &Path) -> Result<bool, ContentError> {
+        let read = |source| ContentError::Read { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(read)?;
+        let mut writer = self.blobs.writer()?;
+        let mut part = vec![0; PART];
+        loop {
+            let n = file.read(&mut part).map_err(read)?;
+            if n == 0 {
+                break;
+            }
+            writer.write(&part[..n])?;
+        }
+        match writer.finish_as(digest) {
+            Ok(()) => Ok(true),
+            Err(BlobError::Unexpected { .. }) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn known(&self, tree: &Digest) -> Option<Arc<Manifest>> {
+        self.trees.lock().unwrap_or_else(PoisonError::into_inner).get(tree).cloned()
+    }
+
+    fn remember(&self, tree: Digest, manifest: Arc<Manifest>) {
+        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        if trees.len() >= KEPT_TREES {
+            trees.pop_first();
+        }
+        trees.insert(tree, manifest);
+    }
+}

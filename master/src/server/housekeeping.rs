@@ -1,0 +1,68 @@
+//! What is done now and then: retention of events, blobs and job records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::{Shared, chain};
+use crate::core::Write;
+use crate::core::records;
+use crate::store::RetentionPolicy;
+
+/// Changes in one write, so that a large clean-up does not hold everybody else up.
+const CHUNK: usize = 256;
+
+/// Runs until the server ends.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut every = tokio::time::interval(shared.config.events.retention_every.max(Duration::from_secs(1)));
+    every.tick().await;
+    loop {
+        every.tick().await;
+        let clean = shared.clone();
+        if let Err(e) = tokio::task::spawn_blocking(move || trim(&clean)).await {
+            warn!(error = %e, "retention ended early");
+        }
+        if let Err(e) = forget_jobs(&shared).await {
+            warn!(error = e, "old jobs were not forgotten");
+        }
+    }
+}
+
+fn trim(shared: &Shared) {
+    let events = &shared.config.events;
+    let policy = RetentionPolicy { max_age: Some(events.keep_age), max_bytes: Some(events.keep_size) };
+    let before = shared.store.floor().seq;
+    match shared.store.retain(&policy, shared.clock.now()) {
+        Ok(trimmed) if trimmed.floor.seq > before => {
+            info!(
+                floor = trimmed.floor.seq,
+                events = trimmed.events,
+                bytes_left = trimmed.bytes_left,
+                "trimmed"
+            );
+        }
+        Ok(_) => {}
+        Err(e) => warn!(error = chain(&e), "retention failed"),
+    }
+    let policy = RetentionPolicy { max_age: Some(events.keep_age), max_bytes: Some(events.keep_blobs) };
+    if let Err(e) = shared.content.retain(&policy, shared.clock.now()) {
+        warn!(error = chain(&e), "retention of blobs failed");
+    }
+}
+
+async fn forget_jobs(shared: &Arc<Shared>) -> Result<(), String> {
+    let reader = shared.clone();
+    let jobs = tokio::task::spawn_blocking(move || records::jobs(&*reader.store))
+        .await
+        .map_err(|e| e.to_string())?
+        .map_err(|e| chain(&e))?;
+    let surplus = jobs.len().saturating_sub(shared.config.jobs.keep);
+    let old: Vec<_> = jobs.iter().take(surplus).filter(|j| j.done.is_some()).collect();
+    for group in old.chunks(CHUNK) {
+        let changes = group.iter().flat_map(|j| records::delete_job(j)).collect();
+        let written = shared.hub.write(Write { changes, ..Write::default() }).await;
+        written.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
