@@ -4,7 +4,7 @@ use lab_proto::event::Boot;
 use lab_proto::{EventTag, InvalidId, MinionId, Value};
 
 use crate::clock;
-use crate::disk::Disk;
+use crate::disk::{Disk, Stored};
 use crate::journal::Entry;
 use crate::link::LastSeen;
 use crate::outbox::{Draft, OutboxError};
@@ -53,7 +53,15 @@ impl Emitter {
         Ok(self.disk.append(self.draft(tag, data)?, then).await?)
     }
 
-    /// Does the same from a worker thread.
+    /// Hands an event over without waiting until it is durable; order is kept.
+    ///
+    /// # Errors
+    /// When the tag is not ours or the outbox is closed.
+    pub async fn hand_over(&self, tag: EventTag, data: Value) -> Result<Stored, EmitError> {
+        Ok(self.disk.hand_over(self.draft(tag, data)?, None).await?)
+    }
+
+    /// Does the same as [`Self::emit`] from a worker thread.
     ///
     /// # Errors
     /// When the tag is not ours or the outbox does not take it.

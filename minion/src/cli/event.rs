@@ -6,7 +6,7 @@ use clap::Subcommand;
 use lab_proto::{EventTag, Map, Value};
 
 use super::{Common, Done, Failure, exit};
-use crate::serve::{SendError, send_event};
+use crate::serve::{SendError, send_event, send_events};
 
 /// Sends events through the running agent.
 #[derive(Debug, clap::Args)]
@@ -20,20 +20,24 @@ enum What {
     Send(Send),
 }
 
-/// Sends one event; returns when it is durable in the agent's outbox, and prints its number there.
+/// Sends events; returns when they are durable in the agent's outbox, and prints their numbers there.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: lab-minion event send site/door/opened floor=3")]
 struct Send {
     #[command(flatten)]
     common: Common,
     /// The event's tag.
-    tag: EventTag,
+    #[arg(required_unless_present = "stdin")]
+    tag: Option<EventTag>,
     /// Its data; a value that is JSON is taken as such, everything else as text.
     #[arg(value_name = "KEY=VALUE", conflicts_with = "data")]
     pairs: Vec<String>,
     /// Its data as JSON.
     #[arg(long, value_name = "JSON")]
     data: Option<String>,
+    /// Sends one event per line of standard input, each a JSON object with `tag` and `data`.
+    #[arg(long, conflicts_with_all = ["tag", "pairs", "data"])]
+    stdin: bool,
 }
 
 /// Data that is none.
@@ -47,22 +51,30 @@ enum DataError {
 
 impl Args {
     pub(super) fn run(self) -> Done {
-        let What::Send(Send { common, tag, pairs, data }) = self.what;
-        let config = common.config()?;
-        let data = read_data(&pairs, data.as_deref()).map_err(|e| Failure::new(e, exit::USAGE))?;
-        let counter = send_event(&config.run_dir, tag, data).map_err(|e| {
+        let What::Send(Send { common, tag, pairs, data, stdin: _ }) = self.what;
+        let run_dir = common.config()?.run_dir;
+        let sent = match tag {
+            Some(tag) => {
+                let data = read_data(&pairs, data.as_deref()).map_err(|e| Failure::new(e, exit::USAGE))?;
+                send_event(&run_dir, tag, data).map(print)
+            }
+            None => send_events(&run_dir, std::io::BufReader::new(std::io::stdin()), print),
+        };
+        sent.map_err(|e| {
             let code = match &e {
                 SendError::NoAgent { .. } | SendError::Broken(_) => exit::UNREACHABLE,
                 SendError::Refused(_) => exit::REFUSED,
             };
             Failure::new(e, code)
         })?;
-        #[expect(clippy::print_stdout, reason = "this is the command's data")]
-        {
-            println!("{counter}");
-        }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Prints an event's number in the outbox.
+#[expect(clippy::print_stdout, reason = "this is the command's data")]
+fn print(counter: u64) {
+    println!("{counter}");
 }
 
 fn read_data(pairs: &[String], json: Option<&str>) -> Result<Value, DataError> {

@@ -37,6 +37,20 @@ pub struct Disk {
     head: watch::Receiver<Head>,
 }
 
+/// An event that was handed over.
+#[derive(Debug)]
+pub struct Stored(oneshot::Receiver<Result<u64, OutboxError>>);
+
+impl Stored {
+    /// Returns the event's number once it is durable. May be dropped half-way and asked again.
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub async fn durable(&mut self) -> Result<u64, OutboxError> {
+        (&mut self.0).await.map_err(|_| OutboxError::Closed)?
+    }
+}
+
 type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
 #[derive(Debug)]
@@ -67,11 +81,20 @@ impl Disk {
     /// # Errors
     /// When it could not be stored.
     pub async fn append(&self, draft: Draft, then: Option<Entry>) -> Result<u64, OutboxError> {
+        self.hand_over(draft, then).await?.durable().await
+    }
+
+    /// Hands an event over without waiting until it is durable. Events that are handed over one after the other are
+    /// stored in that order.
+    ///
+    /// # Errors
+    /// When it cannot be an event, or the thread has ended.
+    pub async fn hand_over(&self, draft: Draft, then: Option<Entry>) -> Result<Stored, OutboxError> {
         let size = draft.check_size()?;
         let (reply, answer) = oneshot::channel();
         let command = Command::Append { draft: Box::new(draft), size, then, reply };
         self.commands.send(command).await.map_err(|_| OutboxError::Closed)?;
-        answer.await.map_err(|_| OutboxError::Closed)?
+        Ok(Stored(answer))
     }
 
     /// Does the same from a thread of its own.

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use boot::{BootError, Options, start};
 pub(crate) use boot::{enrol_grains, grains, machine_id, pin};
-pub use socket::{SendError, send_event};
+pub use socket::{SendError, send_event, send_events};
 
 use crate::agent::{Agent, Effect, Finished, GoDown};
 use crate::clock::Clock;

@@ -1,8 +1,10 @@
 //! The door for programs on this machine: `lab-minion event send` hands an event to the running agent.
 //!
-//! One JSON line each way over a unix socket that only root can open. The answer comes when the event is durable.
+//! JSON lines over a unix socket that only root can open: one line per event, one answer per line, in order. An answer
+//! comes when its event is durable; many events may be on their way at once.
 
-use std::io::{BufRead, BufReader, Write};
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -10,18 +12,21 @@ use std::time::Duration;
 
 use lab_proto::{EventTag, Value};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
+use crate::disk::Stored;
 use crate::emit::Emitter;
 use crate::files::{self, FileError};
 
 /// The longest request: an event, its tag, and room for JSON's escapes.
-const MAX_LINE: u64 = 512 * 1024;
-/// How long a client may take.
+const MAX_LINE: usize = 512 * 1024;
+/// How long a client may be silent.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How many clients are served side by side.
 const CLIENTS: usize = 16;
+/// How many events of one client may be on their way to the disk: as many as share a sync.
+const PIPELINE: usize = 1024;
 
 #[derive(Serialize, Deserialize)]
 struct Ask {
@@ -69,6 +74,47 @@ pub fn send_event(run_dir: &Path, tag: EventTag, data: Value) -> Result<u64, Sen
     }
 }
 
+/// Hands many events to the running agent, one JSON object `{"tag": …, "data": …}` per line, and calls `stored` with each
+/// number in order.
+///
+/// # Errors
+/// When no agent runs, a line cannot be read, or the agent does not take an event; those before it are stored.
+pub fn send_events(
+    run_dir: &Path,
+    lines: impl BufRead + Send,
+    mut stored: impl FnMut(u64),
+) -> Result<(), SendError> {
+    let path = run_dir.join("agent.sock");
+    let stream = UnixStream::connect(&path).map_err(|source| SendError::NoAgent { path, source })?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(SendError::Broken)?;
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            let mut out = BufWriter::new(&stream);
+            for line in lines.lines() {
+                writeln!(out, "{}", line?)?;
+            }
+            out.flush()?;
+            stream.shutdown(std::net::Shutdown::Write)
+        });
+        let mut answers = BufReader::new(&stream).lines();
+        let refused = loop {
+            let Some(line) = answers.next() else { break Ok(()) };
+            let answer = line.and_then(|l| serde_json::from_str(&l).map_err(Into::into));
+            match answer.map_err(SendError::Broken) {
+                Ok(Answer::Stored { counter }) => stored(counter),
+                Ok(Answer::Refused { why }) => break Err(SendError::Refused(why)),
+                Err(e) => break Err(e),
+            }
+        };
+        if refused.is_err() {
+            // The writer must not wait for an agent that is no longer read from.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+        let written = writing.join().unwrap_or_else(|_| Err(std::io::Error::other("the writer ended")));
+        refused.and(written.map_err(SendError::Broken))
+    })
+}
+
 fn ask(mut stream: &UnixStream, ask: &Ask) -> std::io::Result<Answer> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_vec(ask)?;
@@ -102,11 +148,7 @@ async fn accept(listener: UnixListener, emitter: Emitter) {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let emitter = emitter.clone();
-                clients.spawn(async move {
-                    if tokio::time::timeout(PATIENCE, serve_one(stream, emitter)).await.is_err() {
-                        tracing::debug!("a client at the socket took too long");
-                    }
-                });
+                clients.spawn(serve_client(stream, emitter));
             }
             Err(e) => {
                 tracing::warn!(error = %e, "the agent's socket does not accept");
@@ -116,21 +158,92 @@ async fn accept(listener: UnixListener, emitter: Emitter) {
     }
 }
 
-async fn serve_one(stream: tokio::net::UnixStream, emitter: Emitter) {
+/// What is owed to a client: an event on its way to the disk, or an answer that is known already.
+enum Owed {
+    Event(Stored),
+    Refusal(String),
+}
+
+async fn serve_client(stream: tokio::net::UnixStream, emitter: Emitter) {
     let (read, mut write) = stream.into_split();
-    let mut line = Vec::new();
-    let read = tokio::io::BufReader::new(read.take(MAX_LINE)).read_until(b'\n', &mut line).await;
-    let answer = match read.map_err(|e| e.to_string()).and_then(|_| parse(&line)) {
-        Ok(Ask { tag, data }) => match emitter.emit(tag, data, None).await {
+    let mut lines = Lines { read: tokio::io::BufReader::new(read), line: Vec::new() };
+    let mut owed = VecDeque::new();
+    let mut more = true;
+    while more || !owed.is_empty() {
+        let answer = tokio::select! {
+            biased;
+            answer = next_answer(&mut owed), if !owed.is_empty() => answer,
+            line = tokio::time::timeout(PATIENCE, lines.next()), if more && owed.len() < PIPELINE => {
+                match line {
+                    Ok(Ok(Some(line))) => owed.push_back(begin(&line, &emitter).await),
+                    Ok(Ok(None)) | Err(_) => more = false,
+                    Ok(Err(e)) => {
+                        more = false;
+                        owed.push_back(Owed::Refusal(e.to_string()));
+                    }
+                }
+                continue;
+            }
+        };
+        let mut line = serde_json::to_vec(&answer).unwrap_or_default();
+        line.push(b'\n');
+        if write.write_all(&line).await.is_err() {
+            // A client that is gone needs no answers; its events are on their way all the same.
+            return;
+        }
+    }
+}
+
+async fn begin(line: &[u8], emitter: &Emitter) -> Owed {
+    match parse(line) {
+        Ok(Ask { tag, data }) => match emitter.hand_over(tag, data).await {
+            Ok(stored) => Owed::Event(stored),
+            Err(e) => Owed::Refusal(crate::chain(&e)),
+        },
+        Err(why) => Owed::Refusal(why),
+    }
+}
+
+/// Waits for the oldest event and returns its answer.
+async fn next_answer(owed: &mut VecDeque<Owed>) -> Answer {
+    let answer = match owed.front_mut() {
+        Some(Owed::Event(stored)) => match stored.durable().await {
             Ok(counter) => Answer::Stored { counter },
             Err(e) => Answer::Refused { why: crate::chain(&e) },
         },
-        Err(why) => Answer::Refused { why },
+        Some(Owed::Refusal(why)) => Answer::Refused { why: std::mem::take(why) },
+        None => std::future::pending().await,
     };
-    let mut line = serde_json::to_vec(&answer).unwrap_or_default();
-    line.push(b'\n');
-    // A client that is gone needs no answer.
-    let _ = write.write_all(&line).await;
+    owed.pop_front();
+    answer
+}
+
+/// Lines of bounded length. What was read of a line is kept when waiting for the rest is cut short.
+struct Lines<R> {
+    read: R,
+    line: Vec<u8>,
+}
+
+impl<R: AsyncBufRead + Unpin> Lines<R> {
+    async fn next(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+        loop {
+            let bytes = self.read.fill_buf().await?;
+            if bytes.is_empty() {
+                let rest = std::mem::take(&mut self.line);
+                return Ok(Some(rest).filter(|l| !l.is_empty()));
+            }
+            let end = bytes.iter().position(|b| *b == b'\n');
+            let taken = end.unwrap_or(bytes.len());
+            if self.line.len() + taken > MAX_LINE {
+                return Err(std::io::Error::other(format!("a line of more than {MAX_LINE} bytes")));
+            }
+            self.line.extend_from_slice(&bytes[..taken]);
+            self.read.consume(end.map_or(taken, |e| e + 1));
+            if end.is_some() {
+                return Ok(Some(std::mem::take(&mut self.line)));
+            }
+        }
+    }
 }
 
 fn parse(line: &[u8]) -> Result<Ask, String> {

@@ -178,7 +178,9 @@ mod tests {
     #[tokio::test]
     async fn every_client_echoes_in_every_round() {
         let (tell, told) = tokio::sync::oneshot::channel();
-        let server = tokio::spawn(serve(([127, 0, 0, 1], 0).into(), 5, 3, |a| tell.send(a).expect("the test waits for it")));
+        let server = tokio::spawn(serve(([127, 0, 0, 1], 0).into(), 5, 3, |a| {
+            tell.send(a).expect("the test waits for it")
+        }));
         let address = told.await.expect("listens");
         let clients = tokio::spawn(clients(address, 5));
         assert_eq!(server.await.expect("ends").expect("works").len(), 3);
