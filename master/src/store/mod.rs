@@ -216,3 +216,16 @@ pub struct Trimmed {
     /// What the log takes on disk afterwards, in bytes.
     pub bytes_left: u64,
 }
+
+/// Decodes a stored record with all its events, and tells how many there are: the door for fuzzing.
+///
+/// # Errors
+/// When the bytes are no record.
+#[cfg(any(test, feature = "simulation"))]
+pub fn decode_record(bytes: &[u8]) -> Result<usize, String> {
+    let record = record::Record::decode(bytes.to_vec()).map_err(|e| e.to_string())?;
+    let before = Position { log_id: LogId::from_u128(0), seq: 0 };
+    let mut events = Vec::new();
+    record.events_after(before, usize::MAX, &mut events).map_err(|e| e.to_string())?;
+    Ok(events.len())
+}

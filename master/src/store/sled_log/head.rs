@@ -78,3 +78,50 @@ fn has_valid_sum(bytes: &[u8]) -> bool {
 pub(super) fn sum(format: u8, payload: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update([format]).chain_update(payload).finalize().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn head() -> Head {
+        Head { log_id: LogId::from_u128(1), seq: 300, hash: [7; 32], segment: 2, keys_generation: 9 }
+    }
+
+    fn read_bytes(bytes: &[u8]) -> Result<Checked<Head>, StoreError> {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("head");
+        std::fs::write(&path, bytes).expect("writes");
+        read(&path)
+    }
+
+    fn written() -> Vec<u8> {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("head");
+        write(&path, &head()).expect("writes");
+        std::fs::read(path).expect("reads")
+    }
+
+    #[test]
+    fn a_head_file_written_by_version_1_is_read_for_ever() {
+        let bytes = hex::decode(include_str!("../fixtures/head-v1.hex").trim()).expect("the fixture is hex");
+        assert!(matches!(read_bytes(&bytes), Ok(Checked::Good(read)) if read == head()));
+        assert_eq!(hex::encode(written()), hex::encode(bytes), "what is written has not changed");
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_head_file_is_never_taken_for_good(at in any::<prop::sample::Index>(), flip in 1u8..) {
+            let mut bytes = written();
+            let at = at.index(bytes.len());
+            bytes[at] ^= flip;
+            prop_assert!(matches!(read_bytes(&bytes), Ok(Checked::Bad(_))));
+        }
+
+        #[test]
+        fn random_bytes_are_no_head_file(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(matches!(read_bytes(&bytes), Ok(Checked::Bad(_))));
+        }
+    }
+}

@@ -221,6 +221,28 @@ fn a_cut_tail_is_refused_with_the_number_of_missing_events() {
 }
 
 #[test]
+fn a_megabyte_cut_from_a_large_segment_is_refused() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (work, root) = (dir.path().join("work"), dir.path().join("store"));
+    let store = SledStore::open(&work, OpenOptions { segment_bytes: 4 << 20, ..options() }).expect("opens");
+    for batch in 0..100 {
+        let events = (0..100).map(|n| event(&format!("{batch}/{n}/{}", "x".repeat(100)))).collect();
+        store.append(events, &[], Timestamp::from_micros(1)).expect("appends");
+    }
+    copy_as_a_crash_leaves_it(&work, &root);
+    let db = last_segment(&root).join("db");
+    assert!(size(&db) > 2 << 20, "there is more than what is cut");
+    cut(&db, 1 << 20);
+    let before = fingerprint(&root);
+    let error = open(&root).err().expect("refused").to_string();
+    assert!(
+        error.contains("acknowledged events missing after 00000000-0000-0000-0000-000000000001:"),
+        "{error}"
+    );
+    assert_eq!(fingerprint(&root), before, "a refusal changes nothing");
+}
+
+#[test]
 fn a_cut_in_an_older_segment_is_refused() {
     for clean in [true, false] {
         for parts in [2, 3, 100] {
