@@ -12,8 +12,7 @@ use super::{Agent, Effect};
 use crate::journal::Entry;
 
 /// Functions that run states: only one of them runs at a time.
-const STATE_RUNS: [&str; 6] =
-    ["state.apply", "state.sls", "state.highstate", "state.single", "state.sls_id", "state.low"];
+const STATE_RUNS: [&str; 5] = ["state.apply", "state.sls", "state.highstate", "state.single", "state.test"];
 
 /// Tells whether a function is a state run.
 pub fn is_state_run(fun: &str) -> bool {

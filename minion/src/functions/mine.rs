@@ -1,4 +1,5 @@
-//! `mine.send`, `mine.get`, `mine.delete`: values that minions leave with the master for each other.
+//! `mine.send` and `mine.delete`: values that minions leave with the master for each other. (`mine.get` needs no more
+//! than every function has.)
 
 use std::sync::Arc;
 
@@ -13,7 +14,6 @@ use crate::workers::Env;
 /// Adds the functions.
 pub(super) fn register(registry: &mut Registry, env: &Arc<Env>) {
     registry.add_exec(Arc::new(Send(env.clone())));
-    registry.add_exec(Arc::new(Get));
     registry.add_exec(Arc::new(Delete(env.clone())));
 }
 
@@ -64,40 +64,6 @@ impl ExecFunction for Send {
         let value = ctx.registry.exec(&function)?.call(rest, &kwargs, ctx)?;
         ask(&self.0, Query::MineSend { function: name, value, allow, ttl_seconds })?;
         Ok(Value::Bool(true))
-    }
-}
-
-struct Get;
-
-#[derive(Deserialize)]
-struct GetArgs {
-    tgt: String,
-    fun: String,
-    tgt_type: Option<String>,
-}
-
-impl ExecFunction for Get {
-    fn name(&self) -> &str {
-        "mine.get"
-    }
-
-    fn doc(&self) -> &FunctionDoc {
-        const ARGS: &[ArgDoc] = &[
-            ArgDoc::required("tgt", Kind::Text, "Whose values."),
-            ArgDoc::required("fun", Kind::Text, "Which function's or alias's value."),
-            ArgDoc::with_default("tgt_type", Kind::Text, "glob", "How tgt is read."),
-        ];
-        static DOC: FunctionDoc = FunctionDoc::new(
-            "Reads what other minions left in the mine, as far as they allow it: a mapping of id to value.",
-            ARGS,
-            "lab-master run web1 mine.get '*' network.interfaces",
-        );
-        &DOC
-    }
-
-    fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
-        let GetArgs { tgt, fun, tgt_type } = bind(self.doc(), args, kwargs)?;
-        Ok(ctx.services.mine(&tgt, &fun, tgt_type.as_deref().unwrap_or("glob"))?)
     }
 }
 

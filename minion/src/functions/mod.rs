@@ -2,8 +2,10 @@
 //!
 //! Everything else comes from `lab_states`. These hold the agent's environment, which all jobs share.
 
+mod extensions;
 mod mine;
 mod saltutil;
+mod sync;
 
 use std::sync::Arc;
 
@@ -13,8 +15,10 @@ use crate::workers::Env;
 
 /// Makes the registry of an agent: what comes with lab, what needs the agent, what this site installed.
 pub fn registry(env: &Arc<Env>) -> Registry {
-    let mut registry = Registry::new();
+    let mut registry = lab_states::functions::builtin();
     mine::register(&mut registry, env);
     saltutil::register(&mut registry, env);
+    sync::register(&mut registry, env);
+    extensions::register(&mut registry, &env.extensions);
     registry
 }

@@ -6,11 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lab_proto::facts::StateSummary;
 use lab_proto::v1::link::Query;
 use lab_proto::{Digest, EventTag, JobReturn, Value, codec};
 use tokio::sync::mpsc;
 
 use super::Report;
+use crate::agent::is_state_run;
 use crate::emit::{EmitError, Emitter};
 use crate::files;
 use crate::journal::Entry;
@@ -94,6 +96,7 @@ impl Returns {
         if bytes.as_ref().is_ok_and(|b| b.len() <= INLINE) {
             return ret;
         }
+        let summary = is_state_run(&ret.fun).then(|| StateSummary::of(&ret.value)).flatten();
         // As JSON, so that a person who fetches the blob can read it.
         let json = serde_json::to_vec(&ret.value).unwrap_or_default();
         let digest = Digest::of(&json);
@@ -101,9 +104,11 @@ impl Returns {
         let this = self.clone();
         let kept = tokio::task::spawn_blocking(move || this.spool(digest, &json)).await;
         ret.value = match kept {
-            Ok(Ok(())) => {
-                Value::from([("blob", Value::from(digest.to_string())), ("size", Value::from(size))])
-            }
+            Ok(Ok(())) => match summary {
+                // Who waits for the run need not fetch the blob to know how it went.
+                Some(summary) => summary.blob(digest, size),
+                None => Value::from([("blob", Value::from(digest.to_string())), ("size", Value::from(size))]),
+            },
             Ok(Err(e)) => Value::from(format!("the return of {size} bytes could not be kept: {e}")),
             Err(e) => Value::from(format!("the return of {size} bytes could not be kept: {e}")),
         };

@@ -70,7 +70,7 @@ fn work(env: &Arc<Env>, assignment: &Assignment) -> Finished {
         registry: &registry,
         secrets: &secrets,
     };
-    let result = run::call(job, &ctx);
+    let result = run::call(job, &services, &ctx);
     let finished = match result {
         Ok(run::Returned { success, retcode, value }) => {
             let value = secrets.value(&value);

@@ -1,7 +1,11 @@
 //! Calling one function and saying how it went.
 
+use lab_proto::facts::StateSummary;
 use lab_proto::{JobSpec, Value};
 use lab_states::function::{CallError, JobCtx};
+
+use super::JobServices;
+use crate::agent::is_state_run;
 
 /// What a function gave.
 pub(super) struct Returned {
@@ -10,9 +14,42 @@ pub(super) struct Returned {
     pub(super) value: Value,
 }
 
+/// Salt's exit code of a state run with failed states.
+const STATES_FAILED: i64 = 2;
+
 /// Calls the function of a job.
-pub(super) fn call(job: &JobSpec, ctx: &JobCtx<'_>) -> Result<Returned, CallError> {
+pub(super) fn call(job: &JobSpec, services: &JobServices, ctx: &JobCtx<'_>) -> Result<Returned, CallError> {
     let function = ctx.registry.exec(&job.fun)?;
     let value = function.call(&job.args, &job.kwargs, ctx)?;
-    Ok(Returned { success: true, retcode: 0, value })
+    let retcode = if is_state_run(&job.fun) { of_states(&value) } else { services.retcode() };
+    Ok(Returned { success: retcode == 0, retcode, value })
+}
+
+/// Returns the exit code of a state run's return; `state.single` returns one state's result as it is.
+fn of_states(value: &Value) -> i64 {
+    let failed = match StateSummary::of(value) {
+        Some(summary) => summary.failed > 0,
+        None => value.get("result") == Some(&Value::Bool(false)),
+    };
+    if failed { STATES_FAILED } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_with_a_failed_or_blocked_state_does_not_succeed() {
+        let row = |outcome: &str, reason: Option<&str>| {
+            let row = [("outcome", Value::from(outcome)), ("reason", reason.map(Value::from).into())];
+            Value::from([("test_|-a_|-a_|-nop", Value::from(row))])
+        };
+        assert_eq!(of_states(&row("ok", None)), 0);
+        assert_eq!(of_states(&row("would_change", None)), 0);
+        assert_eq!(of_states(&row("skipped", Some("onchanges"))), 0);
+        assert_eq!(of_states(&row("failed", None)), STATES_FAILED);
+        assert_eq!(of_states(&row("skipped", Some("requisite_failed"))), STATES_FAILED);
+        assert_eq!(of_states(&Value::map()), 0, "nothing to do is done");
+        assert_eq!(of_states(&Value::from([("result", false)])), STATES_FAILED);
+    }
 }

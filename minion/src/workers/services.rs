@@ -1,12 +1,15 @@
 //! What the agent offers to functions besides the machine: grains, pillar, files, templates, runs, mine, events.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lab_proto::v1::link::{Query, QueryReply};
 use lab_proto::{Digest, EventTag, JobSpec, Map, Target, Value};
 use lab_states::function::{ApplyOutcome, ApplyRequest, FileEntry, JobCtx, ServiceError, Services, Template};
 
-use super::Env;
+use lab_states::run::Refresh;
+
+use super::{Env, Request};
 use crate::content::Tree;
 use crate::link::known;
 
@@ -16,13 +19,14 @@ pub struct JobServices {
     pillar: Mutex<Arc<Value>>,
     tree: Option<Digest>,
     opened: Mutex<Option<Arc<Tree>>>,
+    retcode: AtomicI64,
 }
 
 impl JobServices {
     /// Makes the services of a job with its pillar.
     pub fn new(env: Arc<Env>, job: &JobSpec, pillar: Map) -> Self {
         let pillar = Mutex::new(Arc::new(Value::Map(pillar)));
-        Self { env, pillar, tree: job.tree, opened: Mutex::new(None) }
+        Self { env, pillar, tree: job.tree, opened: Mutex::new(None), retcode: AtomicI64::new(0) }
     }
 
     /// Returns the job's state tree.
@@ -37,6 +41,11 @@ impl JobServices {
         let digest = self.tree.ok_or_else(|| ServiceError::missing("this job came without a state tree"))?;
         let tree = Tree::open(&self.env.content, digest).map_err(|e| ServiceError::new(crate::chain(&e)))?;
         Ok(opened.insert(Arc::new(tree)).clone())
+    }
+
+    /// Returns the exit status that the functions noted.
+    pub fn retcode(&self) -> i64 {
+        self.retcode.load(Ordering::Relaxed)
     }
 
     fn ask(&self, query: Query) -> Result<QueryReply, ServiceError> {
@@ -93,5 +102,33 @@ impl Services for JobServices {
         let tag = EventTag::new(tag).map_err(|e| ServiceError::new(e.to_string()))?;
         let sent = self.env.emitter.emit_blocking(tag, data);
         sent.map(drop).map_err(|e| ServiceError::new(crate::chain(&e)))
+    }
+
+    fn set_retcode(&self, retcode: i64) {
+        self.retcode.store(retcode, Ordering::Relaxed);
+    }
+
+    fn refresh(&self, what: Refresh) -> Result<(), ServiceError> {
+        let Refresh { grains, pillar, modules } = what;
+        if grains {
+            self.env.set_grains(crate::serve::grains(&self.env.id));
+            self.env.request(Request::GrainsChanged);
+        }
+        if modules {
+            self.env.set_registry(crate::functions::registry(&self.env));
+        }
+        if pillar {
+            match self.ask(Query::Pillar { overrides: Map::new() })? {
+                QueryReply::Value(value) => {
+                    *self.pillar.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
+                }
+                other => {
+                    return Err(ServiceError::new(format!(
+                        "the master answered a pillar question with {other:?}"
+                    )));
+                }
+            }
+        }
+        Ok(())
     }
 }

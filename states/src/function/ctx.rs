@@ -228,6 +228,10 @@ pub trait Services: Send + Sync {
         self.send_event(&format!("salt/state_result/{}/{about}", self.id()), data)
     }
 
+    /// Notes the exit status that the job ends with: a command that failed, although its function gave a value. The
+    /// last one counts. Outside of a job of its own it means nothing.
+    fn set_retcode(&self, _retcode: i64) {}
+
     /// Reads grains, pillar or extension functions again, so that the next states see them. An agent whose data
     /// cannot change during a run has nothing to do.
     ///

@@ -17,7 +17,7 @@ use super::{
 use crate::host::{Command, Commands};
 
 /// Which of the two kinds an executable is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExtensionKind {
     /// From `_states/`.
     State,

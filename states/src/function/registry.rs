@@ -1,9 +1,10 @@
 //! All functions by name.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{ExecFunction, StateFunction};
+use super::{ExecFunction, Extension, ExtensionKind, StateFunction};
 use crate::nearest::nearest;
 
 /// A name that no function has.
@@ -23,6 +24,7 @@ pub struct UnknownFunction {
 pub struct Registry {
     states: BTreeMap<String, Arc<dyn StateFunction>>,
     execs: BTreeMap<String, Arc<dyn ExecFunction>>,
+    extensions: BTreeMap<(ExtensionKind, String), PathBuf>,
 }
 
 impl Registry {
@@ -41,20 +43,38 @@ impl Registry {
         self.execs.insert(function.name().to_owned(), function);
     }
 
+    /// Adds an installed executable that answers every function of a module which lab itself does not have.
+    pub fn add_extension(
+        &mut self,
+        kind: ExtensionKind,
+        module: impl Into<String>,
+        path: impl Into<PathBuf>,
+    ) {
+        self.extensions.insert((kind, module.into()), path.into());
+    }
+
     /// Finds a state function.
     ///
     /// # Errors
     /// When there is none; names the nearest.
-    pub fn state(&self, name: &str) -> Result<&Arc<dyn StateFunction>, UnknownFunction> {
-        self.states.get(name).ok_or_else(|| unknown("state", name, self.states.keys()))
+    pub fn state(&self, name: &str) -> Result<Arc<dyn StateFunction>, UnknownFunction> {
+        if let Some(function) = self.states.get(name) {
+            return Ok(function.clone());
+        }
+        let extension = self.extension(ExtensionKind::State, name);
+        extension.map(|e| e as _).ok_or_else(|| unknown("state", name, self.states.keys()))
     }
 
     /// Finds an execution function.
     ///
     /// # Errors
     /// When there is none; names the nearest.
-    pub fn exec(&self, name: &str) -> Result<&Arc<dyn ExecFunction>, UnknownFunction> {
-        self.execs.get(name).ok_or_else(|| unknown("execution", name, self.execs.keys()))
+    pub fn exec(&self, name: &str) -> Result<Arc<dyn ExecFunction>, UnknownFunction> {
+        if let Some(function) = self.execs.get(name) {
+            return Ok(function.clone());
+        }
+        let extension = self.extension(ExtensionKind::Module, name);
+        extension.map(|e| e as _).ok_or_else(|| unknown("execution", name, self.execs.keys()))
     }
 
     /// Lists the state functions by name.
@@ -66,9 +86,29 @@ impl Registry {
     pub fn execs(&self) -> impl Iterator<Item = &Arc<dyn ExecFunction>> {
         self.execs.values()
     }
+
+    fn extension(&self, kind: ExtensionKind, name: &str) -> Option<Arc<Extension>> {
+        let (module, _) = name.split_once('.')?;
+        let path = self.extensions.get(&(kind, module.to_owned()))?;
+        Some(Arc::new(Extension::new(name, path)))
+    }
 }
 
 fn unknown<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a String>) -> UnknownFunction {
     let suggestion = nearest(name, known.map(String::as_str)).map(str::to_owned);
     UnknownFunction { what, name: name.to_owned(), suggestion }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_answers_its_whole_module_and_only_its_own_kind() {
+        let mut registry = Registry::new();
+        registry.add_extension(ExtensionKind::Module, "rack", "/x/_modules/rack");
+        assert_eq!(registry.exec("rack.units").map(|f| f.name().to_owned()), Ok("rack.units".to_owned()));
+        assert!(registry.exec("racks.units").is_err());
+        assert!(registry.state("rack.units").is_err());
+    }
 }

@@ -108,7 +108,7 @@ impl Bench {
     }
 
     pub(super) fn apply(&self, call: &StateCall) -> Verdict {
-        let function = Arc::clone(self.registry.state(&call.function).unwrap());
+        let function = self.registry.state(&call.function).unwrap();
         self.with_ctx(|ctx| match function.group() {
             Some(group) => group.run(std::slice::from_ref(call), ctx).remove(0),
             None => function.run(call, ctx),
@@ -117,7 +117,7 @@ impl Bench {
 
     /// Calls an execution function.
     pub(super) fn exec(&self, name: &str, args: &[Value], kwargs: &Map) -> Result<Value, CallError> {
-        let function = Arc::clone(self.registry.exec(name).unwrap());
+        let function = self.registry.exec(name).unwrap();
         self.with_ctx(|ctx| function.call(args, kwargs, ctx))
     }
 }

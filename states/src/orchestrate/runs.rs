@@ -37,7 +37,8 @@ impl Runs {
 
     /// Returns the next effect and whose it is. A run that finishes is forgotten here.
     pub fn poll_effect(&mut self) -> Option<(RunId, Effect)> {
-        let (run, effect) = self.engines.iter_mut().find_map(|(run, e)| e.poll_effect().map(|x| (*run, x)))?;
+        let (run, effect) =
+            self.engines.iter_mut().find_map(|(run, e)| e.poll_effect().map(|x| (*run, x)))?;
         if matches!(effect, Effect::Finish(_)) {
             self.engines.remove(&run);
         }

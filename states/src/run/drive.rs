@@ -98,8 +98,8 @@ fn fire(call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
 
 fn together(calls: &[StateCall], ctx: &JobCtx<'_>) -> Vec<Verdict> {
     let Some(first) = calls.first() else { return Vec::new() };
-    let function = ctx.registry.state(&first.function);
-    match function.ok().and_then(|f| f.group()) {
+    let function = ctx.registry.state(&first.function).ok();
+    match function.as_ref().and_then(|f| f.group()) {
         Some(group) => group.run(calls, ctx),
         None => calls.iter().map(|call| run(call, ctx)).collect(),
     }

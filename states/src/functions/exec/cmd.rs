@@ -122,7 +122,9 @@ fn run(call: &Call<'_>, merged: bool) -> Result<Ran, CallError> {
         other => crate::functions::support::text_of(other),
     };
     let line = if merged && in_shell { format!("exec 2>&1\n{line}") } else { line };
-    how.run(&line, in_shell, call.ctx).map_err(failed)
+    let ran = how.run(&line, in_shell, call.ctx).map_err(failed)?;
+    call.ctx.services.set_retcode(i64::from(ran.retcode));
+    Ok(ran)
 }
 
 #[derive(Deserialize)]

@@ -110,14 +110,19 @@ fn run(call: &Call<'_>, args: Apply) -> Result<Value, CallError> {
 fn in_salts_shape(r: &StateReturn) -> (Value, Value) {
     let (module, function) = r.state.split_once('.').unwrap_or((&r.state, ""));
     let key = format!("{module}_|-{}_|-{}_|-{function}", r.id, r.name);
+    // As in Salt, a state that another's failure holds back has failed.
+    let blocked = matches!(r.reason.as_deref(), Some("requisite_failed" | "requisite_missing" | "recursive"));
     let result = match r.outcome {
-        StateOutcome::Ok | StateOutcome::Skipped => Value::Bool(true),
+        StateOutcome::Skipped => Value::Bool(!blocked),
+        StateOutcome::Ok => Value::Bool(true),
         StateOutcome::WouldChange => Value::Null,
         StateOutcome::Failed => Value::Bool(false),
     };
+    let outcome = Value::from_serialize(&r.outcome).unwrap_or_default();
     let entry = Value::from([
         ("name", Value::from(r.name.as_str())),
         ("result", result),
+        ("outcome", outcome),
         ("changes", Value::Map(r.changes.clone())),
         ("comment", Value::from(r.comment.as_str())),
         ("reason", Value::from(r.reason.clone())),

@@ -123,8 +123,7 @@ struct Planned {
 
 fn planned(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Vec<Planned>, StateError> {
     let is_function = |key: &Value| key.as_str().is_some_and(|k| k.contains('.'));
-    let find =
-        |name: &str| ctx.registry.exec(name).cloned().map_err(|e| StateError::from(CallError::from(e)));
+    let find = |name: &str| ctx.registry.exec(name).map_err(|e| StateError::from(CallError::from(e)));
     if !call.args.is_empty() && call.args.keys().all(is_function) {
         let one = |(key, value): (&Value, &Value)| {
             // The same function may stand twice, told apart by what follows a colon.
