@@ -1,6 +1,7 @@
 //! Everything that tests the whole: namespaced hosts, the simulator, fuzz targets.
 
 pub mod bench;
+pub mod conformance;
 pub mod demo;
 pub mod fuzz;
 pub mod kubic;
