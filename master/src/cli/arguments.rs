@@ -25,11 +25,11 @@ pub(super) struct TargetArgs {
     #[arg(short = 'P', long, group = "kind")]
     grain_pcre: bool,
     /// The target is a pillar value: role:web
-    #[arg(short = 'I', long, group = "kind")]
-    pillar: bool,
+    #[arg(short = 'I', group = "kind")]
+    of_pillar: bool,
     /// The target is a pillar value with a regular expression
-    #[arg(short = 'J', long, group = "kind")]
-    pillar_pcre: bool,
+    #[arg(short = 'J', group = "kind")]
+    of_pillar_pcre: bool,
     /// The target is compound: 'G@os:Debian and not web*'
     #[arg(short = 'C', long, group = "kind")]
     compound: bool,
@@ -45,8 +45,8 @@ impl TargetArgs {
             (self.pcre, TargetKind::Pcre),
             (self.grain, TargetKind::Grain),
             (self.grain_pcre, TargetKind::GrainPcre),
-            (self.pillar, TargetKind::Pillar),
-            (self.pillar_pcre, TargetKind::PillarPcre),
+            (self.of_pillar, TargetKind::Pillar),
+            (self.of_pillar_pcre, TargetKind::PillarPcre),
             (self.compound, TargetKind::Compound),
             (self.nodegroup, TargetKind::Nodegroup),
         ];
@@ -167,6 +167,11 @@ fn place(text: &str, now: Timestamp) -> Result<Place, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <crate::cli::Cli as clap::CommandFactory>::command().debug_assert();
+    }
 
     #[test]
     fn values_are_read_as_salt_reads_them() {
