@@ -223,8 +223,9 @@ impl Test {
         match value {
             Value::List(items) | Value::Tuple(items) => items.iter().any(|item| self.holds(item)),
             Value::Map(map) => {
-                // A mapping matches by its keys, and by `*`.
-                matches!(self, Self::Glob(p) if p == "*") || map.keys().any(|key| self.holds(key))
+                // A mapping matches by a key spelt out, and by `*`.
+                let any = matches!(self, Self::Glob(p) if p == "*");
+                any || matches!(self, Self::Glob(p) | Self::Exact(p) if map.contains_key(p.as_str()))
             }
             scalar => text_of(scalar).is_some_and(|text| match self {
                 Self::Glob(pattern) => lab_proto::glob::matches(pattern, &text.to_lowercase()),

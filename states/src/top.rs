@@ -1,0 +1,217 @@
+//! Top files: which SLS a minion gets, of the state tree and of the pillar tree.
+//!
+//! The minion asks for its highstate, the master for a minion's pillar. Pure over the rendered `top.sls`.
+
+use lab_proto::Value;
+
+use crate::render::yaml::Node;
+use crate::render::{self, Place, RenderEnv, RenderError, RenderErrorKind, RenderedSls};
+use crate::sls::{self, SlsName};
+use crate::target::{self, Matcher, Minion};
+
+/// Returns the SLS of the highstate of a minion, in the order of the top file, each once.
+///
+/// # Errors
+/// When there is no top file, it cannot be rendered, has the wrong shape, or has nothing for this minion.
+pub fn states(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Vec<SlsName>, Box<RenderError>> {
+    let top = match render::sls(env, &top_name()) {
+        Ok(top) => top,
+        Err(error) if error.kind == RenderErrorKind::MissingSls => {
+            let place = Place { file: "top.sls".to_owned(), line: 0, column: 0 };
+            let error =
+                RenderError::new(RenderErrorKind::NoTopMatch, place, "there is no top.sls in the state tree");
+            return Err(Box::new(error.suggest("name the SLS to apply, or write a top.sls")));
+        }
+        // A top file that fails to render names nothing, so it is reported as such, with the cause.
+        Err(mut error) => {
+            error.message = format!("the top file cannot be rendered: {}", error.message);
+            error.kind = RenderErrorKind::NoTopMatch;
+            return Err(Box::new(error));
+        }
+    };
+    let found = matching(&top, env, minion)?;
+    if found.is_empty() {
+        let place = Place { file: top.path.clone(), line: 0, column: 0 };
+        let message = format!("no section of the top file is for minion '{}'", minion.id);
+        return Err(Box::new(RenderError::new(RenderErrorKind::NoTopMatch, place, message)));
+    }
+    Ok(found)
+}
+
+/// Returns the pillar SLS of a minion; no top file means none. `env` has the pillar tree as its sources.
+///
+/// # Errors
+/// When the top file cannot be rendered or has the wrong shape.
+pub fn pillars(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Vec<SlsName>, Box<RenderError>> {
+    match render::sls(env, &top_name()) {
+        Ok(top) => matching(&top, env, minion),
+        Err(error) if error.kind == RenderErrorKind::MissingSls => Ok(Vec::new()),
+        Err(error) => Err(Box::new(error)),
+    }
+}
+
+fn top_name() -> SlsName {
+    SlsName::parse("top").expect("'top' is a name")
+}
+
+/// A section of a top file: an expression and what its minions get.
+struct Section<'n> {
+    target: &'n Node,
+    items: &'n [Node],
+    order: i128,
+}
+
+fn matching(
+    top: &RenderedSls,
+    env: &RenderEnv<'_>,
+    minion: &Minion<'_>,
+) -> Result<Vec<SlsName>, Box<RenderError>> {
+    let mut sections = sections(top, &env.context.saltenv)?;
+    // Sections keep their written order unless they say `order`.
+    sections.sort_by_key(|s| s.order);
+    let mut found: Vec<SlsName> = Vec::new();
+    for section in sections {
+        if !is_for(top, &section, minion)? {
+            continue;
+        }
+        for item in section.items {
+            let Some(text) = item.as_str() else { continue };
+            let pattern = SlsName::parse(text).map_err(|e| malformed(top, item, e.to_string()))?;
+            let expanded = sls::expand(env.sources, &pattern);
+            // A pattern that matches nothing stays, and is reported as a missing SLS.
+            let names = if expanded.is_empty() { vec![pattern] } else { expanded };
+            for name in names {
+                if !found.contains(&name) {
+                    found.push(name);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn malformed(top: &RenderedSls, node: &Node, message: impl Into<String>) -> Box<RenderError> {
+    Box::new(RenderError::new(RenderErrorKind::TopMalformed, top.place(node.span), message))
+}
+
+fn sections<'n>(top: &'n RenderedSls, saltenv: &str) -> Result<Vec<Section<'n>>, Box<RenderError>> {
+    if top.doc.is_null() {
+        return Ok(Vec::new());
+    }
+    let Some(environments) = top.doc.as_map() else {
+        let message =
+            format!("malformed top file: it has to be a mapping of environments, not a {}", top.doc.kind());
+        return Err(malformed(top, &top.doc, message));
+    };
+    let mut found = Vec::new();
+    for (name, body) in environments {
+        if name.as_str() == Some("include") {
+            continue;
+        }
+        let Some(targets) = body.as_map() else {
+            let shown = name.to_value();
+            let message = format!(
+                "malformed top file: environment '{shown}' has to be a mapping of targets, not a {}",
+                body.kind()
+            );
+            return Err(malformed(top, body, message));
+        };
+        for (target, items) in targets {
+            let section = section(top, target, items)?;
+            if name.as_str() == Some(saltenv) {
+                found.push(section);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn section<'n>(
+    top: &RenderedSls,
+    target: &'n Node,
+    items: &'n Node,
+) -> Result<Section<'n>, Box<RenderError>> {
+    let Some(list) = items.as_list() else {
+        let shown = target.to_value();
+        let message =
+            format!("malformed top file: target '{shown}' needs a list of SLS names, not a {}", items.kind());
+        return Err(malformed(top, items, message));
+    };
+    let mut order = i128::from(i64::MAX);
+    for item in list {
+        if let Some((key, value)) = item.as_map().and_then(<[(Node, Node)]>::first) {
+            if value.is_null() {
+                return Err(malformed(
+                    top,
+                    key,
+                    format!("malformed top file: '{}' has no value", key.to_value()),
+                ));
+            }
+            if key.as_str() == Some("order") {
+                order = value.as_scalar().and_then(Value::as_int).unwrap_or(order);
+            }
+        } else if item.as_str().is_none_or(str::is_empty) {
+            return Err(malformed(top, item, "malformed top file: an SLS has to be named by a text"));
+        }
+    }
+    Ok(Section { target, items: list, order })
+}
+
+fn is_for(top: &RenderedSls, section: &Section<'_>, minion: &Minion<'_>) -> Result<bool, Box<RenderError>> {
+    let option = section.items.iter().filter_map(|item| item.entry("match")).next_back();
+    let expression = match section.target.as_scalar() {
+        Some(Value::Str(text)) => text.clone(),
+        _ => section.target.to_value().to_string(),
+    };
+    let matcher = match option {
+        // Salt's default is the compound matcher, of which a plain wildcard is the simplest case.
+        None => Matcher::Compound,
+        Some((_, value)) => {
+            let name = value.as_str().unwrap_or("");
+            Matcher::parse(name).map_err(|e| malformed(top, value, e.to_string()))?
+        }
+    };
+    target::matches(matcher, &expression, minion).map_err(|e| malformed(top, section.target, e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::render::{MemorySources, NoFunctions, RenderContext};
+
+    fn highstate(top: &str) -> Result<Vec<String>, Box<RenderError>> {
+        let tree = MemorySources::new([("top.sls", top), ("a.sls", ""), ("b.sls", ""), ("net/x.sls", "")]);
+        let context = RenderContext::default();
+        let nodegroups = BTreeMap::new();
+        let grains = Value::from([("role", Value::from("kvm-host"))]);
+        let minion =
+            Minion { id: "lab-minion", grains: &grains, pillar: &Value::Null, nodegroups: &nodegroups };
+        let names = states(&RenderEnv::new(&tree, &NoFunctions, &context), &minion)?;
+        Ok(names.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn sections_keep_their_order_and_each_sls_comes_once() {
+        let top = "base:\n  '*': [b, a]\n  'lab-minion': [a, 'net.*', b]\n  'web*': [c]\n";
+        assert_eq!(highstate(top).expect("matches"), ["b", "a", "net.x"]);
+    }
+
+    #[test]
+    fn a_match_option_chooses_the_matcher() {
+        let top = "base:\n  'role:kvm-(host|guest)':\n    - match: grain_pcre\n    - a\n  'minion':\n    - match: pcre\n    - b\n";
+        assert_eq!(highstate(top).expect("matches"), ["a"]);
+        assert_eq!(highstate("base:\n  'G@role:kvm* and not web*': [a]\n").expect("matches"), ["a"]);
+    }
+
+    #[test]
+    fn refusals_name_the_kind_and_the_place() {
+        let kind = |top: &str| highstate(top).expect_err("refused").kind;
+        assert_eq!(kind("base:\n  'web*': [a]\n"), RenderErrorKind::NoTopMatch);
+        assert_eq!(kind("base: {'*': a}\n"), RenderErrorKind::TopMalformed);
+        assert_eq!(kind("- a\n"), RenderErrorKind::TopMalformed);
+        let error = highstate("base:\n  '*':\n    - match: garin\n    - a\n").expect_err("refused");
+        assert_eq!(error.place.line, 3);
+    }
+}
