@@ -36,7 +36,7 @@ pub(super) struct RunArgs {
     /// What: test.ping, cmd.run, state.apply … (`run TARGET sys.doc` lists them)
     function: String,
     /// Arguments, positional or key=value, read as YAML
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     arguments: Vec<String>,
     #[command(flatten)]
     following: Following,
