@@ -11,6 +11,7 @@ mod jobs;
 mod links;
 pub(crate) mod records;
 mod refusals;
+mod restore;
 mod roster;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -24,7 +25,8 @@ pub use effect::{Effect, Write};
 pub(crate) use jobs::is_guess;
 pub use jobs::{JobView, KillError, Row, Submission, SubmitError};
 pub use links::Arrival;
-pub use records::{JobRecord, KeyRecord, KeyState, MinionRecord, RowRecord};
+pub use records::{JobRecord, KeyRecord, KeyState, MinionRecord, RecordError, RowRecord};
+pub use restore::RestoreError;
 pub use roster::{MinionView, Presence};
 
 use self::jobs::Job;

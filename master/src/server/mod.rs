@@ -33,9 +33,9 @@ use self::hub::Hub;
 use self::keys::KeyBook;
 use crate::config::Config;
 use crate::core::records::{self, OperatorRecord, RecordError};
-use crate::core::{ConnId, Core, CoreConfig, KeyState, Restored, Write, facts};
+use crate::core::{ConnId, Core, CoreConfig, KeyState, Write, facts};
 use crate::pki::{self, Authority, IssueError, OperatorFiles, Peer, PkiFileError, Trust};
-use crate::store::{ReadError, Store};
+use crate::store::Store;
 
 pub use self::clock::wall_time;
 pub(crate) use self::enrol::chain;
@@ -104,9 +104,9 @@ pub enum StartError {
     /// The records beside the log.
     #[error(transparent)]
     Records(#[from] RecordError),
-    /// The log.
-    #[error("the event log cannot be read")]
-    Log(#[from] ReadError),
+    /// The core.
+    #[error(transparent)]
+    Restore(#[from] crate::core::RestoreError),
     /// The log.
     #[error("the event log cannot be written: {0}")]
     Write(String),
@@ -245,16 +245,6 @@ fn load_core(config: &Config, store: &dyn Store, now: lab_proto::Timestamp) -> R
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).map_err(|e| StartError::Random(e.to_string()))?;
     let mut state = u64::from_le_bytes(seed);
-    let mut jobs = Vec::new();
-    for job in records::jobs(store)?.into_iter().filter(|j| j.done.is_none()) {
-        let rows = records::job_rows(store, &job)?;
-        jobs.push((job, rows));
-    }
-    let oldest = jobs.iter().map(|(j, _)| j.after).min();
-    let accepted =
-        records::keys(store)?.into_iter().filter(|k| k.state == KeyState::Accepted).map(|k| k.id).collect();
-    let restored =
-        Restored { accepted, minions: records::minions(store)?, grains: records::grains(store)?, jobs };
     let core_config = CoreConfig {
         limits: SessionLimits { heartbeat: config.link.heartbeat, missed: config.link.missed },
         reboot_patience: config.link.reboot_patience,
@@ -262,19 +252,7 @@ fn load_core(config: &Config, store: &dyn Store, now: lab_proto::Timestamp) -> R
         reconnect_grace: config.jobs.reconnect_grace,
     };
     let random = Box::new(move || split_mix(&mut state));
-    let mut core = Core::new(core_config, random, store.head(), restored, now);
-    if let Some(oldest) = oldest {
-        let mut at = store.floor();
-        at.seq = at.seq.max(oldest);
-        loop {
-            let events = store.read(at, READ_CHUNK)?;
-            let Some(last) = events.last() else { break };
-            at = last.position;
-            events.iter().for_each(|e| core.replay(e));
-        }
-    }
-    core.resume(now);
-    Ok(core)
+    Ok(Core::restore(core_config, random, store, now)?)
 }
 
 /// SplitMix64: ids need to be different, not secret.
