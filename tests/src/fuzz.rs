@@ -7,7 +7,12 @@ use lab_proto::v1::link::{
     EventAck, EventBatch, JobsDown, JobsUp, QueryReply, StreamOpen, ToMaster, ToMinion,
 };
 use lab_proto::v1::op::{OpOpen, OpReply};
-use lab_proto::{Event, JobReturn, NewEvent, OutboxEvent, StateReturn, Value, codec};
+use lab_proto::{Event, JobReturn, NewEvent, OutboxEvent, StateReturn, Timestamp, Value, codec};
+use lab_states::compile::{RenderedTree, Request, compile};
+use lab_states::function::{StateCall, Verdict};
+use lab_states::render::{MemorySources, NoFunctions, RenderContext, RenderEnv};
+use lab_states::run::guard::Guard;
+use lab_states::run::{Answer, Effect, RunOptions, StateRun, Traits, Work};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,7 +20,7 @@ use serde::de::DeserializeOwned;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] = &[("frames", frames), ("value", value), ("records", records)];
+pub const TARGETS: &[Target] = &[("frames", frames), ("value", value), ("records", records), ("sls", sls)];
 
 /// Reads the bytes as a stream of every kind of frame.
 pub fn frames(data: &[u8]) {
@@ -50,6 +55,56 @@ pub fn records(data: &[u8]) {
     round_trip::<OutboxEvent>(data);
     round_trip::<JobReturn>(data);
     round_trip::<StateReturn>(data);
+}
+
+/// Reads the bytes as an SLS that includes itself and a small neighbour: renders, compiles and runs it. The functions
+/// are a double whose verdict is made of the state's name.
+pub fn sls(data: &[u8]) {
+    let neighbour: &[u8] = b"n1:\n  test.nop: []\nn2:\n  test.nop:\n    - require: [n1]\n";
+    let sources = MemorySources::new([("a.sls", data), ("b.sls", neighbour)]);
+    let context = RenderContext::default();
+    let mut env = RenderEnv::new(&sources, &NoFunctions, &context);
+    env.limits.fuel = 50_000;
+    env.limits.output = 1 << 16;
+    let Ok(chunks) = compile(&RenderedTree::new(env), &Request::sls(["a", "b"])) else { return };
+    let total = chunks.len();
+    let failhard = chunks.iter().any(|c| c.options.failhard == Some(true));
+    let mut run =
+        StateRun::new(chunks, |_| Traits { watches: true, ..Traits::default() }, RunOptions::default());
+    let mut now = Timestamp::from_micros(0);
+    // A retried state is bounded by its attempts, which the input may set to anything.
+    for _ in 0..10_000 {
+        while let Some(effect) = run.poll_effect(now) {
+            if let Effect::Work { token, work, .. } = effect {
+                run.handle(token, pretend(&work), now);
+            }
+        }
+        match run.poll_timeout() {
+            Some(at) => {
+                now = at;
+                run.handle_timeout(now);
+            }
+            None => break,
+        }
+    }
+    if run.is_done() {
+        let rows = run.into_report();
+        assert!(failhard || rows.len() >= total, "{} of {total} states are accounted for", rows.len());
+    }
+}
+
+fn pretend(work: &Work) -> Answer {
+    let verdict = |call: &StateCall| match call.name.len() % 3 {
+        0 => Verdict::failed("pretended"),
+        1 => Verdict::unchanged("pretended"),
+        _ => Verdict::ok([(Value::from("it"), Value::Null)].into_iter().collect(), "pretended"),
+    };
+    match work {
+        Work::Run(call) | Work::Watch(call) => Answer::Verdict(Box::new(verdict(call))),
+        Work::Group(calls) => Answer::Group(calls.iter().map(verdict).collect()),
+        Work::CheckCmd(_) => Answer::CheckCmd(true),
+        Work::Guard { .. } => Answer::Guard(Guard::Pass),
+    }
 }
 
 fn stream_of<T: Serialize + DeserializeOwned>(data: &[u8]) {

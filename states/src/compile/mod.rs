@@ -14,12 +14,14 @@ pub mod high;
 mod requisite_in;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tree;
 mod verify;
 
 pub use collect::SlsTree;
 pub use error::{CompileError, CompileErrors, ErrorKind};
 use extend::Search;
 use high::{Exclude, HighState};
+pub use tree::RenderedTree;
 
 use crate::low::{At, LowChunk};
 
