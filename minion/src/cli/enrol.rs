@@ -7,6 +7,7 @@ use lab_proto::Fingerprint;
 use lab_proto::v1::enrol::EnrolRefusal;
 
 use super::{Common, Done, Failure, exit, log, runtime};
+use crate::config::Config;
 use crate::enrol::{self, EnrolError, Progress};
 use crate::identity::{Pin, Pki};
 use crate::link::Dialer;
@@ -56,6 +57,8 @@ impl Args {
         });
         let enrolled = enrolled.map_err(failure)?;
         pki.store(&enrolled.credentials).map_err(failed)?;
+        Config::remember_enrolment(&self.common.config_dir, &id, &config.master)
+            .map_err(|e| Failure::new(e, exit::FAILED))?;
         let (theirs, ours) = enrolled.clocks;
         if theirs.since(ours).max(ours.since(theirs)) > std::time::Duration::from_secs(60) {
             eprintln!("warning: the master's clock says {theirs}, this machine's {ours}");

@@ -16,6 +16,9 @@ pub const DEFAULT: &str = include_str!("default.toml");
 /// Where the configuration lies unless an option says otherwise.
 pub const CONFIG_DIR: &str = "/etc/lab";
 
+/// What an enrolment leaves beside it.
+const ENROLLED: &str = "enrolled.toml";
+
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -154,23 +157,45 @@ pub struct GrainSettings {
 }
 
 impl Config {
-    /// Reads `minion.toml` of a directory over the defaults.
+    /// Reads the files of a directory over the defaults: what an enrolment left, then `minion.toml`.
     ///
     /// # Errors
-    /// When the file is malformed, has an unknown setting, or a value does not fit.
+    /// When a file is malformed, has an unknown setting, or a value does not fit.
     pub fn load(dir: &Path) -> Result<Self, ConfigError> {
-        let path = dir.join("minion.toml");
-        let text = files::read_if_any(&path)?.unwrap_or_default();
-        Self::parse(&String::from_utf8_lossy(&text), &path)
+        let mut layers = Vec::new();
+        for name in [ENROLLED, "minion.toml"] {
+            let path = dir.join(name);
+            let text = files::read_if_any(&path)?.unwrap_or_default();
+            layers.push((String::from_utf8_lossy(&text).into_owned(), path));
+        }
+        Self::parse(&layers)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+    /// Writes down with which master and under which name this machine is enrolled, so that the agent needs to be
+    /// told neither again. What `minion.toml` says goes over it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn remember_enrolment(dir: &Path, id: &MinionId, master: &[String]) -> Result<(), FileError> {
+        let table = toml::Table::from_iter([
+            ("id".to_owned(), toml::Value::from(id.as_str())),
+            ("master".to_owned(), toml::Value::from(master.to_vec())),
+        ]);
+        let text = format!("# Written by the enrolment; change minion.toml instead.\n{table}");
+        files::write_atomically(&dir.join(ENROLLED), text.as_bytes(), 0o644)
+    }
+
+    fn parse(layers: &[(String, PathBuf)]) -> Result<Self, ConfigError> {
         let mut all: toml::Table =
             toml::from_str(DEFAULT).expect("the defaults are valid: a test reads them");
-        let own = toml::from_str::<toml::Table>(text)
-            .map_err(|e| ConfigError::Toml { path: path.to_owned(), source: Box::new(e) })?;
-        overlay(&mut all, own, "", path)?;
-        Self::deserialize(all).map_err(|e| ConfigError::Value { path: path.to_owned(), source: Box::new(e) })
+        let mut last = PathBuf::new();
+        for (text, path) in layers {
+            let own = toml::from_str::<toml::Table>(text)
+                .map_err(|e| ConfigError::Toml { path: path.clone(), source: Box::new(e) })?;
+            overlay(&mut all, own, "", path)?;
+            last.clone_from(path);
+        }
+        Self::deserialize(all).map_err(|e| ConfigError::Value { path: last, source: Box::new(e) })
     }
 
     /// Returns the pinned CA, if one is configured.
@@ -225,7 +250,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
-        Config::parse(text, Path::new("minion.toml"))
+        Config::parse(&[(text.to_owned(), PathBuf::from("minion.toml"))])
     }
 
     #[test]
@@ -233,6 +258,24 @@ mod tests {
         let config = parse("master = ['m']\n[reboot]\nack_wait = '5s'").expect("is valid");
         assert_eq!(config.reboot.ack_wait, Duration::from_secs(5));
         assert_eq!((config.master.as_slice(), config.jobs.parallel), (["m".to_owned()].as_slice(), 16));
+    }
+
+    #[test]
+    fn an_enrolment_is_remembered_and_minion_toml_goes_over_it() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let id = MinionId::new("00:00:00:11:11:11").expect("valid");
+        Config::remember_enrolment(dir.path(), &id, &["one:9".to_owned()]).expect("writes");
+        let config = Config::load(dir.path()).expect("is valid");
+        assert_eq!(
+            (config.id.as_str(), config.master.as_slice()),
+            (id.as_str(), ["one:9".to_owned()].as_slice())
+        );
+        std::fs::write(dir.path().join("minion.toml"), "master = ['two']").expect("writes");
+        let config = Config::load(dir.path()).expect("is valid");
+        assert_eq!(
+            (config.id.as_str(), config.master.as_slice()),
+            (id.as_str(), ["two".to_owned()].as_slice())
+        );
     }
 
     #[test]
