@@ -1,6 +1,7 @@
 //! The minion's hands: the machine behind `lab_states::host::Host`, and what runs there.
 
 pub mod agent;
+pub mod apply;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -10,10 +11,12 @@ pub mod emit;
 pub mod enrol;
 pub mod files;
 pub mod functions;
+pub mod grains;
 pub mod host;
 pub mod identity;
 pub mod journal;
 pub mod link;
+pub mod local;
 pub mod outbox;
 pub mod power;
 mod records;

@@ -1,8 +1,12 @@
 //! The command line: one file per subcommand. Data goes to standard output, talk to standard error.
 
+mod apply;
+mod call;
 mod enrol;
 mod event;
 mod finger;
+mod grains;
+mod report;
 mod serve;
 
 use std::path::PathBuf;
@@ -16,8 +20,12 @@ use crate::config::{CONFIG_DIR, Config, ConfigError};
 pub mod exit {
     /// Wrong options or configuration.
     pub const USAGE: u8 = 2;
+    /// A state or a function failed.
+    pub const STATE_FAILED: u8 = 10;
     /// Nobody answers.
     pub const UNREACHABLE: u8 = 12;
+    /// The states do not compile.
+    pub const COMPILE: u8 = 13;
     /// No common protocol version.
     pub const VERSIONS: u8 = 14;
     /// Refused.
@@ -38,20 +46,26 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Apply(apply::Args),
+    Call(call::Args),
     Serve(serve::Args),
     Enrol(enrol::Args),
     Event(event::Args),
     Finger(finger::Args),
+    Grains(grains::Args),
 }
 
 impl Cli {
     /// Carries the command out; errors are printed here, once, with everything that caused them.
     pub fn run(self) -> ExitCode {
         let done = match self.command {
+            Command::Apply(args) => args.run(),
+            Command::Call(args) => args.run(),
             Command::Serve(args) => args.run(),
             Command::Enrol(args) => args.run(),
             Command::Event(args) => args.run(),
             Command::Finger(args) => args.run(),
+            Command::Grains(args) => args.run(),
         };
         match done {
             Ok(code) => code,

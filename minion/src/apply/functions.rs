@@ -1,0 +1,32 @@
+//! The execution functions as templates call them.
+
+use lab_proto::{Map, Value};
+use lab_states::function::{CallError, ExecFunction, JobCtx};
+use lab_states::render::{self, RenderFunctions};
+
+/// The functions of a job's registry.
+pub(super) struct Functions<'a> {
+    ctx: &'a JobCtx<'a>,
+}
+
+impl<'a> Functions<'a> {
+    pub(super) fn new(ctx: &'a JobCtx<'a>) -> Self {
+        Self { ctx }
+    }
+}
+
+impl RenderFunctions for Functions<'_> {
+    fn call(&self, name: &str, args: &[Value], kwargs: &Map) -> Result<Value, render::CallError> {
+        let done = self.ctx.registry.exec(name).map_err(CallError::from);
+        done.and_then(|function| function.call(args, kwargs, self.ctx))
+            .map_err(|e| render::CallError { refused: true, message: e.to_string() })
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.ctx.registry.exec(name).is_ok()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.ctx.registry.execs().map(|f| ExecFunction::name(f.as_ref()).to_owned()).collect()
+    }
+}

@@ -1,0 +1,132 @@
+//! From the names of SLS to results: renders, compiles and runs states with what a job has at hand.
+//!
+//! Used by the agent's jobs and by `apply --local`. The state tree comes through [`Sources`], everything else through
+//! the job's context; nothing here knows where either comes from.
+
+mod functions;
+mod tree;
+
+use std::collections::BTreeMap;
+
+use lab_proto::{StateReturn, Value};
+use lab_states::compile::{self, CompileError, CompileErrors, ErrorKind};
+use lab_states::function::{ApplyRequest, JobCtx, ServiceError, Template};
+use lab_states::low::{At, LowChunk};
+use lab_states::render::{self, RenderContext, RenderEnv, RenderError, Sources};
+use lab_states::run::{RunOptions, StateRun, Traits, drive};
+use lab_states::target::Minion;
+use lab_states::{pillar, top};
+
+use functions::Functions;
+use tree::Tree;
+
+/// Runs the states that are asked for.
+///
+/// # Errors
+/// When they do not compile; then nothing was run.
+pub fn apply(
+    sources: &(dyn Sources + Sync),
+    request: &ApplyRequest,
+    failhard: bool,
+    ctx: &JobCtx<'_>,
+) -> Result<Vec<StateReturn>, CompileErrors> {
+    let chunks = low_chunks(sources, request, ctx)?;
+    let options = RunOptions { test: request.test, failhard, seed: seed(ctx) };
+    let run = StateRun::new(chunks, |chunk| Traits::of(chunk, ctx.registry), options);
+    Ok(drive(run, ctx))
+}
+
+/// Compiles the states that are asked for.
+///
+/// # Errors
+/// When they do not compile.
+pub fn low_chunks(
+    sources: &(dyn Sources + Sync),
+    request: &ApplyRequest,
+    ctx: &JobCtx<'_>,
+) -> Result<Vec<LowChunk>, CompileErrors> {
+    let context = context(ctx);
+    let functions = Functions::new(ctx);
+    let env = RenderEnv::new(sources, &functions, &context);
+    compile::compile(&Tree::new(env), &wanted(request, &env, ctx)?)
+}
+
+/// Renders the text of a template, as managed files have them.
+///
+/// # Errors
+/// When it does not render; the text names place and remedy.
+pub fn template(
+    sources: &(dyn Sources + Sync),
+    template: &Template<'_>,
+    ctx: &JobCtx<'_>,
+) -> Result<String, ServiceError> {
+    let context = context(ctx);
+    let functions = Functions::new(ctx);
+    let env = RenderEnv::new(sources, &functions, &context);
+    let path = template.name.strip_prefix("salt://").unwrap_or(template.name);
+    render::template(&env, path, template.text, template.context)
+        .map_err(|e| ServiceError::new(format!("{} does not render:\n{e}", template.name)))
+}
+
+fn context(ctx: &JobCtx<'_>) -> RenderContext {
+    RenderContext {
+        grains: Value::clone(&ctx.services.grains()),
+        pillar: Value::clone(&ctx.services.pillar()),
+        opts: Value::clone(&ctx.services.opts()),
+        now: ctx.now(),
+        seed: seed(ctx),
+        ..RenderContext::default()
+    }
+}
+
+/// Returns what random choices start from: the time, which no two runs share.
+fn seed(ctx: &JobCtx<'_>) -> u64 {
+    ctx.now().as_micros().unsigned_abs()
+}
+
+/// Returns the SLS that are asked for; without any, those that the top file names for this minion.
+fn wanted(
+    request: &ApplyRequest,
+    env: &RenderEnv<'_>,
+    ctx: &JobCtx<'_>,
+) -> Result<compile::Request, CompileErrors> {
+    if !request.sls.is_empty() {
+        return Ok(compile::Request::sls(request.sls.iter().cloned()));
+    }
+    let (grains, pillar) = (ctx.services.grains(), ctx.services.pillar());
+    let minion =
+        Minion { id: ctx.services.id(), grains: &grains, pillar: &pillar, nodegroups: &BTreeMap::new() };
+    let names = top::states(env, &minion).map_err(|e| CompileErrors::from(refusal(&e)))?;
+    let names: Vec<String> = names.iter().map(|n| n.as_str().to_owned()).collect();
+    Ok(compile::Request { highstate: true, ..compile::Request::sls(names) })
+}
+
+/// Renders the pillar of this minion out of a pillar tree.
+///
+/// # Errors
+/// When it does not render or merge.
+pub fn pillar(sources: &(dyn Sources + Sync), ctx: &JobCtx<'_>) -> Result<Value, CompileErrors> {
+    let context = context(ctx);
+    let functions = Functions::new(ctx);
+    let env = RenderEnv::new(sources, &functions, &context);
+    let grains = ctx.services.grains();
+    let minion =
+        Minion { id: ctx.services.id(), grains: &grains, pillar: &Value::Null, nodegroups: &BTreeMap::new() };
+    match pillar::render(&env, &minion) {
+        Ok(found) => Ok(found.data),
+        Err(errors) => {
+            let errors: Vec<CompileError> = errors.iter().map(refusal).collect();
+            Err(CompileErrors::check(errors).err().unwrap_or_else(|| {
+                CompileError::new(ErrorKind::Pillar, &At::default(), "the pillar does not render").into()
+            }))
+        }
+    }
+}
+
+/// Keeps the renderer's own text, which shows the offending line.
+fn refusal(e: &RenderError) -> CompileError {
+    let at = At::new(e.place.file.as_str(), e.place.line, e.place.column);
+    let mut error = CompileError::new(ErrorKind::from_word(e.kind.word()), &at, e.message.clone());
+    error.rendered = Some(e.to_string());
+    error
+}

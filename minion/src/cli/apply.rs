@@ -1,0 +1,104 @@
+//! `lab-minion apply --local`: states applied to this machine without a master.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc;
+
+use clap::ValueEnum;
+use lab_proto::StateOutcome;
+use lab_states::function::{ApplyRequest, Progress};
+
+use super::{Done, Failure, exit, report};
+use crate::grains;
+use crate::host::LinuxHost;
+use crate::local::{Local, Settings};
+
+/// Applies states to this machine: those named, or the highstate of the tree's top file.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Work from directories on this machine, without a master.
+    #[arg(long, required = true)]
+    local: bool,
+    /// The state tree.
+    #[arg(long, value_name = "DIR")]
+    states: PathBuf,
+    /// The pillar tree.
+    #[arg(long, value_name = "DIR")]
+    pillar: Option<PathBuf>,
+    /// A YAML file that is laid over this machine's grains.
+    #[arg(long, value_name = "FILE")]
+    grains: Option<PathBuf>,
+    /// The id that targets are matched against.
+    #[arg(long, default_value = "lab-minion")]
+    id: String,
+    /// End the run at the first failure.
+    #[arg(long)]
+    failhard: bool,
+    /// Change nothing; say what would be changed.
+    #[arg(long)]
+    test: bool,
+    /// How results are written to standard output.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+    /// Which SLS; the highstate when none is named.
+    sls: Vec<String>,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people, state by state.
+    Text,
+    /// One JSON object at the end.
+    Json,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Done {
+        let host = LinuxHost::new();
+        let mut known = grains::of_machine(&self.id, &host);
+        if let Some(path) = &self.grains {
+            if !path.is_file() {
+                let missing = std::io::Error::other(format!("there is no grains file {}", path.display()));
+                return Err(Failure::new(missing, exit::USAGE));
+            }
+            known = grains::with_file(known, path).map_err(|e| Failure::new(e, exit::USAGE))?;
+        }
+        let json = self.output == Output::Json;
+        let (sender, messages) = mpsc::channel::<Progress>();
+        let settings =
+            Settings { id: self.id, states: Some(self.states), pillar: self.pillar, failhard: self.failhard };
+        let local = Local::new(settings, host, known, sender);
+        let request = ApplyRequest { sls: self.sls, test: self.test, ..ApplyRequest::default() };
+        let outcome = std::thread::scope(|scope| {
+            // A thread of its own, so that a slow terminal does not slow the states down.
+            let printer = scope.spawn(move || {
+                let shown = messages.into_iter().filter(|_| !json);
+                shown.for_each(|progress| report::progress(&progress));
+            });
+            let outcome = local.run(&request);
+            drop(local);
+            if printer.join().is_err() {
+                tracing::error!("the report could not be printed");
+            }
+            outcome
+        });
+        match outcome {
+            Ok(outcome) => {
+                let failed = outcome.results.iter().any(|r| r.outcome == StateOutcome::Failed);
+                if json {
+                    report::json(&outcome.results)
+                } else {
+                    report::summary(&outcome.results)
+                }
+                Ok(ExitCode::from(if failed { exit::STATE_FAILED } else { 0 }))
+            }
+            Err(errors) => {
+                if json {
+                    report::json_error(&errors);
+                }
+                Err(Failure::new(errors, exit::COMPILE))
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What state runs and functions print: for people as they go, or as JSON at the end.
+#![expect(clippy::print_stdout, reason = "this is the commands' data")]
+
+use lab_proto::{Map, StateOutcome, StateReturn, Value};
+use lab_states::compile::CompileErrors;
+use lab_states::function::Progress;
+use serde_json::json;
+
+/// Prints what happens in a run.
+pub(super) fn progress(what: &Progress) {
+    match what {
+        Progress::StateDone(result) => state(result),
+        Progress::Message(text) => eprintln!("lab-minion: {text}"),
+        Progress::StateStarted { .. } | Progress::Output { .. } => {}
+    }
+}
+
+/// Says in one word how a state ended.
+pub(super) fn verdict(result: &StateReturn) -> &'static str {
+    match result.outcome {
+        StateOutcome::Ok if result.changed() => "changed",
+        StateOutcome::Ok => "ok",
+        StateOutcome::WouldChange => "would-change",
+        StateOutcome::Failed => "failed",
+        StateOutcome::Skipped => "skipped",
+    }
+}
+
+fn state(result: &StateReturn) {
+    let name = if result.name == result.id { String::new() } else { format!("  {}", result.name) };
+    println!("{:<12}  {}  {}{name}", verdict(result), result.state, result.id);
+    let quiet = result.outcome == StateOutcome::Ok && !result.changed();
+    if !quiet && !result.comment.is_empty() {
+        println!("{}", indented(&result.comment, 4));
+    }
+    changes(&result.changes, 4);
+}
+
+fn changes(changes: &Map, depth: usize) {
+    for (key, value) in changes {
+        match value {
+            Value::Map(inner) if !inner.is_empty() => {
+                println!("{:depth$}{key}:", "");
+                self::changes(inner, depth + 2);
+            }
+            Value::Str(text) if text.contains('\n') => {
+                println!("{:depth$}{key}:\n{}", "", indented(text, depth + 2));
+            }
+            other => println!("{:depth$}{key}: {other}", ""),
+        }
+    }
+}
+
+fn indented(text: &str, depth: usize) -> String {
+    text.lines().map(|l| format!("{:depth$}{l}", "")).collect::<Vec<_>>().join("\n")
+}
+
+/// Prints how many states ended how.
+pub(super) fn summary(results: &[StateReturn]) {
+    let count = |word: &str| results.iter().filter(|r| verdict(r) == word).count();
+    let micros: u64 = results.iter().map(|r| r.duration_micros).sum();
+    let parts: Vec<String> = ["ok", "changed", "would-change", "skipped", "failed"]
+        .into_iter()
+        .filter_map(|word| match count(word) {
+            0 => None,
+            n => Some(format!("{n} {word}")),
+        })
+        .collect();
+    let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
+    println!("{} states in {seconds:.3} s: {}", results.len(), parts.join(", "));
+}
+
+/// Prints a run as one JSON object.
+pub(super) fn json(results: &[StateReturn]) {
+    let row = |r: &StateReturn| {
+        json!({
+            "id": r.id,
+            "state": r.state,
+            "name": r.name,
+            "sls": r.sls,
+            "result": verdict(r),
+            "changed": r.changed(),
+            "reason": r.reason,
+            "comment": r.comment,
+            "changes": Value::Map(r.changes.clone()),
+            "duration_micros": r.duration_micros,
+        })
+    };
+    println!("{}", json!({ "results": results.iter().map(row).collect::<Vec<_>>(), "error": null }));
+}
+
+/// Prints a refusal as one JSON object.
+pub(super) fn json_error(errors: &CompileErrors) {
+    let error = json!({ "text": errors.to_string(), "kind": errors.kind().word() });
+    println!("{}", json!({ "results": [], "error": error }));
+}
+
+/// Prints the return of a function.
+pub(super) fn value(value: &Value, json: bool) {
+    match value {
+        Value::Str(text) if !json => println!("{text}"),
+        other if json => println!("{}", serde_json::to_string(other).unwrap_or_default()),
+        other => println!("{}", serde_json::to_string_pretty(other).unwrap_or_default()),
+    }
+}

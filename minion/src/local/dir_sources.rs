@@ -1,0 +1,117 @@
+//! A directory as a tree of sources.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
+
+use lab_states::function::FileEntry;
+use lab_states::render::{SourceError, Sources};
+
+/// One directory; what links lead out of it is not a part of the tree.
+#[derive(Debug, Default)]
+pub struct DirSources {
+    root: Option<PathBuf>,
+    entries: OnceLock<BTreeMap<String, FileEntry>>,
+}
+
+impl DirSources {
+    /// Takes a directory.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root: Some(root), entries: OnceLock::new() }
+    }
+
+    /// Lists the files below a folder.
+    pub fn below(&self, folder: &str) -> Vec<FileEntry> {
+        let folder = folder.trim_matches('/');
+        let inside = |path: &str| {
+            folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.entries().values().filter(|e| inside(&e.path)).cloned().collect()
+    }
+
+    fn entries(&self) -> &BTreeMap<String, FileEntry> {
+        self.entries.get_or_init(|| {
+            let mut found = BTreeMap::new();
+            if let Some(root) = &self.root {
+                walk(root, root, 0, &mut found);
+            }
+            found
+        })
+    }
+
+    fn resolve(&self, path: &str) -> Option<PathBuf> {
+        let root = self.root.as_ref()?;
+        let relative = Path::new(path);
+        relative.components().all(|c| matches!(c, Component::Normal(_))).then(|| root.join(relative))
+    }
+}
+
+/// Deeper trees than this are loops of links.
+const DEEPEST: usize = 64;
+
+fn walk(root: &Path, dir: &Path, depth: usize, found: &mut BTreeMap<String, FileEntry>) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let Ok(meta) = fs::metadata(&path) else { continue };
+        if meta.is_dir() {
+            if depth < DEEPEST {
+                walk(root, &path, depth + 1, found);
+            }
+            continue;
+        }
+        let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
+        let link = fs::read_link(&path).ok().map(|t| t.display().to_string());
+        let mode = meta.permissions().mode() & 0o7777;
+        found.insert(name.to_owned(), FileEntry { path: name.to_owned(), directory: false, mode, link });
+    }
+}
+
+impl Sources for DirSources {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let Some(full) = self.resolve(path) else { return Ok(None) };
+        match fs::read(&full) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(e) => Err(SourceError { path: path.to_owned(), reason: e.to_string() }),
+        }
+    }
+
+    fn list(&self) -> Vec<String> {
+        self.entries().keys().cloned().collect()
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.resolve(path).is_some_and(|full| full.is_file())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_and_listed_but_not_from_outside() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("a/b")).unwrap();
+        fs::write(dir.path().join("a/b/f.sls"), "x").unwrap();
+        let sources = DirSources::new(dir.path().join("a"));
+        fs::write(dir.path().join("secret"), "s").unwrap();
+        assert_eq!(sources.list(), ["b/f.sls"]);
+        assert_eq!(sources.read("b/f.sls").unwrap(), Some(b"x".to_vec()));
+        assert_eq!(sources.read("../secret").unwrap(), None);
+        assert_eq!(sources.read("b").unwrap(), None);
+        assert_eq!(sources.below("b").len(), 1);
+        assert_eq!(sources.below("c").len(), 0);
+    }
+}

@@ -1,0 +1,229 @@
+//! A job without a master: directories instead of the master's content, this machine's grains, nobody to send to.
+//!
+//! For `apply --local` and `call --local`.
+
+mod dir_sources;
+
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use lab_proto::{Map, Timestamp, Value};
+use lab_states::compile::CompileErrors;
+use lab_states::function::{
+    ApplyOutcome, ApplyRequest, Control, FileEntry, JobCtx, Progress, Registry, ServiceError, Services,
+    Template,
+};
+use lab_states::redact::Secrets;
+
+pub use dir_sources::DirSources;
+
+use crate::apply;
+use crate::clock::Clock;
+use crate::host::LinuxHost;
+
+/// What a local job is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The minion's id.
+    pub id: String,
+    /// The state tree.
+    pub states: Option<PathBuf>,
+    /// The pillar tree.
+    pub pillar: Option<PathBuf>,
+    /// Whether the first failure ends the run.
+    pub failhard: bool,
+}
+
+/// A local job.
+pub struct Local {
+    settings: Settings,
+    host: LinuxHost,
+    registry: Registry,
+    secrets: Secrets,
+    states: DirSources,
+    grains: Arc<Value>,
+    pillar: RwLock<Arc<Value>>,
+    clock: Clock,
+    progress: Mutex<Sender<Progress>>,
+}
+
+impl Local {
+    /// Prepares a job; `progress` is told what happens.
+    pub fn new(settings: Settings, host: LinuxHost, grains: Value, progress: Sender<Progress>) -> Self {
+        let states = settings.states.clone().map(DirSources::new).unwrap_or_default();
+        Self {
+            states,
+            host,
+            registry: lab_states::functions::builtin(),
+            secrets: Secrets::new(),
+            grains: Arc::new(grains),
+            pillar: RwLock::new(Arc::new(Value::map())),
+            settings,
+            clock: Clock::start(),
+            progress: Mutex::new(progress),
+        }
+    }
+
+    /// Renders the pillar tree for this minion, if there is one.
+    ///
+    /// # Errors
+    /// When it does not render or merge.
+    pub fn load_pillar(&self) -> Result<(), CompileErrors> {
+        if let Some(dir) = &self.settings.pillar {
+            let pillar = apply::pillar(&DirSources::new(dir.clone()), &self.ctx())?;
+            *self.pillar.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pillar);
+        }
+        Ok(())
+    }
+
+    /// Returns what functions are given.
+    pub fn ctx(&self) -> JobCtx<'_> {
+        JobCtx {
+            host: &self.host,
+            control: self,
+            services: self,
+            registry: &self.registry,
+            secrets: &self.secrets,
+        }
+    }
+
+    /// Runs the states that are asked for.
+    ///
+    /// # Errors
+    /// When they do not compile; then nothing was run.
+    pub fn run(&self, request: &ApplyRequest) -> Result<ApplyOutcome, CompileErrors> {
+        self.load_pillar()?;
+        let results = apply::apply(&self.states, request, self.settings.failhard, &self.ctx())?;
+        Ok(ApplyOutcome { results })
+    }
+}
+
+impl Control for Local {
+    fn cancelled(&self) -> bool {
+        false
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn progress(&self, what: Progress) {
+        // Nobody listening is nobody to tell.
+        let _ = self.progress.lock().unwrap_or_else(PoisonError::into_inner).send(what);
+    }
+}
+
+impl Services for Local {
+    fn id(&self) -> &str {
+        &self.settings.id
+    }
+
+    fn grains(&self) -> Arc<Value> {
+        Arc::clone(&self.grains)
+    }
+
+    fn pillar(&self) -> Arc<Value> {
+        Arc::clone(&self.pillar.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn opts(&self) -> Arc<Value> {
+        Arc::new(Value::from([
+            ("id", Value::from(self.settings.id.as_str())),
+            ("saltenv", Value::from("base")),
+            ("file_client", Value::from("local")),
+            ("failhard", Value::from(self.settings.failhard)),
+        ]))
+    }
+
+    fn file(&self, path: &str, _saltenv: &str) -> Result<Vec<u8>, ServiceError> {
+        use lab_states::render::Sources;
+        match self.states.read(path) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(ServiceError::missing(format!("salt://{path} is not in the state tree"))),
+            Err(e) => Err(ServiceError::new(e.to_string())),
+        }
+    }
+
+    fn list(&self, folder: &str, _saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
+        Ok(self.states.below(folder))
+    }
+
+    fn render(&self, template: &Template<'_>) -> Result<String, ServiceError> {
+        apply::template(&self.states, template, &self.ctx())
+    }
+
+    fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
+        let nested;
+        let ctx = match &request.pillar {
+            None => ctx,
+            Some(above) => {
+                nested = WithPillar { below: self, pillar: Arc::new(laid_over(&self.pillar(), above)) };
+                &JobCtx { services: &nested, ..*ctx }
+            }
+        };
+        let results = apply::apply(&self.states, request, self.settings.failhard, ctx)
+            .map_err(|e| ServiceError::new(format!("the states do not compile:\n{e}")))?;
+        Ok(ApplyOutcome { results })
+    }
+
+    fn mine(&self, _: &str, _: &str, _: &str) -> Result<Value, ServiceError> {
+        Err(ServiceError::new("a local run has no mine: there is no master to ask"))
+    }
+
+    fn send_event(&self, tag: &str, _data: Value) -> Result<(), ServiceError> {
+        // A tree that sends events applies locally, too; that nobody hears them is said.
+        self.progress(Progress::Message(format!("event {tag} is not sent: a local run has no master")));
+        Ok(())
+    }
+}
+
+fn laid_over(pillar: &Value, above: &Map) -> Value {
+    let mut all = pillar.as_map().cloned().unwrap_or_default();
+    all.extend(above.clone());
+    Value::Map(all)
+}
+
+/// The same services with another pillar, for a nested run.
+struct WithPillar<'a> {
+    below: &'a Local,
+    pillar: Arc<Value>,
+}
+
+impl Services for WithPillar<'_> {
+    fn id(&self) -> &str {
+        self.below.id()
+    }
+    fn grains(&self) -> Arc<Value> {
+        self.below.grains()
+    }
+    fn pillar(&self) -> Arc<Value> {
+        Arc::clone(&self.pillar)
+    }
+    fn opts(&self) -> Arc<Value> {
+        self.below.opts()
+    }
+    fn file(&self, path: &str, saltenv: &str) -> Result<Vec<u8>, ServiceError> {
+        self.below.file(path, saltenv)
+    }
+    fn list(&self, folder: &str, saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
+        self.below.list(folder, saltenv)
+    }
+    fn render(&self, template: &Template<'_>) -> Result<String, ServiceError> {
+        let ctx = JobCtx { services: self, ..self.below.ctx() };
+        apply::template(&self.below.states, template, &ctx)
+    }
+    fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
+        self.below.apply(request, ctx)
+    }
+    fn mine(&self, target: &str, function: &str, kind: &str) -> Result<Value, ServiceError> {
+        self.below.mine(target, function, kind)
+    }
+    fn send_event(&self, tag: &str, data: Value) -> Result<(), ServiceError> {
+        self.below.send_event(tag, data)
+    }
+}
