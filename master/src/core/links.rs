@@ -84,7 +84,7 @@ impl Core {
         };
         self.links.insert(conn, link);
         self.drive(conn, now);
-        self.arm_link(conn);
+        self.arm_link(conn, now);
     }
 
     /// Takes a frame from a link's control stream.
@@ -168,7 +168,7 @@ impl Core {
         let Some(link) = self.links.get_mut(&conn) else { return };
         link.session.handle_timeout(now);
         self.drive(conn, now);
-        self.arm_link(conn);
+        self.arm_link(conn, now);
     }
 
     /// Returns the link over which jobs reach a minion now.
@@ -202,20 +202,13 @@ impl Core {
         }
     }
 
-    fn arm_link(&mut self, conn: ConnId) {
+    fn arm_link(&mut self, conn: ConnId, now: Timestamp) {
         if let Some((at, _)) = self.links.get(&conn).and_then(|l| l.session.poll_timeout()) {
             self.arm(at, Timer::Link(conn));
         } else if self.links.contains_key(&conn) {
             // A lost link is looked at again, for it may come back and be lost once more.
-            let again = self.roster_now(conn) + self.config.limits.heartbeat;
-            self.arm(again, Timer::Link(conn));
+            self.arm(now + self.config.limits.heartbeat, Timer::Link(conn));
         }
-    }
-
-    fn roster_now(&self, conn: ConnId) -> Timestamp {
-        let at = self.link_minion(conn).and_then(|m| self.roster.get(&m).map(|e| e.last_heard));
-        let silence = self.config.limits.heartbeat * self.config.limits.missed;
-        at.unwrap_or(self.started) + silence
     }
 
     fn violation(&mut self, conn: ConnId, what: String, now: Timestamp) {
