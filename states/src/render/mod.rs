@@ -20,3 +20,6 @@ pub use doors::{
 pub use error::{Place, RenderError, RenderErrorKind};
 pub use pipeline::{pillar_file, sls, template, yaml_document};
 pub(crate) use python::float as python_float;
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use super::value::{Object, Text, Val};
 use crate::render::doors::RenderEnv;
 use crate::render::error::RenderError;
 
-/// How deep evaluation may recurse, in nodes of the syntax tree; the stack is what bounds it.
+/// How deep evaluation may recurse, in nodes of the syntax tree.
 const MAX_LEVEL: u32 = 500;
 
 pub(super) struct Engine<'e> {
@@ -135,7 +135,7 @@ impl<'e> Engine<'e> {
                 .suggest("look for a macro or an include that calls itself without end"));
         }
         self.level.set(self.level.get() + 1);
-        let result = run();
+        let result = on_ample_stack(run);
         self.level.set(self.level.get() - 1);
         result
     }
@@ -148,7 +148,7 @@ impl<'e> Engine<'e> {
                 .suggest("look for a macro or an include that calls itself without end"));
         }
         self.depth.set(depth + 1);
-        let result = run();
+        let result = on_ample_stack(run);
         self.depth.set(depth);
         result
     }
@@ -267,6 +267,11 @@ impl Drop for Engine<'_> {
             scope.clear();
         }
     }
+}
+
+/// Runs with room on the stack: renders happen on worker threads, whose stacks are small.
+pub(super) fn on_ample_stack<T>(run: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(256 << 10, 2 << 20, run)
 }
 
 /// The names that a typing error may have meant.

@@ -32,13 +32,15 @@ impl Engine<'_> {
             ExprKind::Tuple(items) => Ok(Val::tuple(self.eval_all(frame, items)?)),
             ExprKind::Dict(entries) => self.dict(frame, entries),
             ExprKind::Attribute(object, name) => {
-                let object = self.eval(frame, object)?;
-                self.attribute(frame, &object, name)
+                let value = self.eval(frame, object)?;
+                value.defined().map_err(|f| f.at(object.pos))?;
+                self.attribute(frame, &value, name)
             }
             ExprKind::Item(object, key) => {
-                let object = self.eval(frame, object)?;
+                let value = self.eval(frame, object)?;
+                value.defined().map_err(|f| f.at(object.pos))?;
                 let key = self.eval(frame, key)?;
-                self.item(frame, &object, &key)
+                self.item(frame, &value, &key)
             }
             ExprKind::Slice(object, parts) => self.slice(frame, object, parts),
             ExprKind::Call(..) => self.eval_call(frame, expr, None),

@@ -147,7 +147,7 @@ impl Parser {
             return Err(Fault::bounds(message).at(self.pos()));
         }
         self.depth += 1;
-        let result = parse(self);
+        let result = super::engine::on_ample_stack(|| parse(self));
         self.depth -= 1;
         result
     }

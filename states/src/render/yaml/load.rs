@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use lab_proto::Value;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as EventSpan, StrInput, Tag};
 
+use super::relax::Relaxed;
 use super::scalar::{self, Plain};
 use super::{Data, Node, Span};
 
@@ -55,8 +56,48 @@ impl YamlError {
 /// With the place, when the text is not YAML as Salt reads it.
 pub fn parse(text: &str) -> Result<Node, YamlError> {
     refuse_control_characters(text)?;
-    let mut loader = Loader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
-    loader.document().map_err(|e| explain(e, text))
+    let mut relaxed = Relaxed::new(text);
+    loop {
+        let input = relaxed.text.clone();
+        let parser = Parser::new_from_str(&input);
+        let mut loader =
+            Loader { parser, lines: input.split('\n').collect(), anchors: HashMap::new(), nodes: 0, flow: 0 };
+        let result = loader.document();
+        let flow = loader.flow;
+        match result {
+            Ok(mut node) => {
+                node.map_spans(&mut |span| original(&relaxed, span));
+                refuse_tab_before(&node, text)?;
+                return Ok(node);
+            }
+            Err(error) => {
+                let (line, column) = (error.line as usize, error.column as usize);
+                if line > 0 && relaxed.get_past(&error.message, line, column.saturating_sub(1), flow) {
+                    continue;
+                }
+                let column = number(relaxed.column(line, column));
+                return Err(explain(YamlError { column, ..error }, text));
+            }
+        }
+    }
+}
+
+fn original(relaxed: &Relaxed, span: Span) -> Span {
+    Span { column: number(relaxed.column(span.line as usize, span.column as usize)), ..span }
+}
+
+/// Refuses a tab before the document's first token, which the scanner lets pass.
+fn refuse_tab_before(node: &Node, text: &str) -> Result<(), YamlError> {
+    let line = text.lines().nth((node.span.line as usize).saturating_sub(1)).unwrap_or("");
+    let indentation = line.len() - line.trim_start().len();
+    match line[..indentation].find('\t') {
+        Some(at) if node.as_map().is_some() || node.as_list().is_some() => {
+            let span = Span { column: number(at + 1), ..node.span };
+            Err(YamlError::at(span, "found a tab where the indentation is expected")
+                .suggest("indent with spaces, YAML forbids tabs"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refuse_control_characters(text: &str) -> Result<(), YamlError> {
@@ -111,19 +152,56 @@ fn number(n: usize) -> u32 {
 #[derive(Clone)]
 struct Loaded {
     node: Node,
-    merge: bool,
+    special: Option<Special>,
+}
+
+/// A plain scalar that means something as a key only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Special {
+    /// `<<`
+    Merge,
+    /// `=`
+    DefaultValue,
+}
+
+impl Loaded {
+    /// Takes the node as a value.
+    fn value(self) -> Result<Node, YamlError> {
+        match self.special {
+            None => Ok(self.node),
+            Some(Special::Merge) => Err(unknown_tag("tag:yaml.org,2002:merge", self.node.span)),
+            Some(Special::DefaultValue) => {
+                Err(unknown_tag("tag:yaml.org,2002:value", self.node.span).suggest("quote the lone '='"))
+            }
+        }
+    }
 }
 
 struct Loader<'t> {
     parser: Parser<'t, StrInput<'t>>,
+    lines: Vec<&'t str>,
     anchors: HashMap<usize, Loaded>,
     nodes: usize,
+    /// How many flow collections are open.
+    flow: usize,
 }
 
 /// A collection that is being filled; the parser keeps no recursion, so neither do we.
 enum Open {
-    List { items: Vec<Node>, span: Span, anchor: usize },
-    Map { entries: Vec<(Loaded, Node)>, key: Option<Loaded>, span: Span, anchor: usize, set: bool },
+    List {
+        items: Vec<Node>,
+        span: Span,
+        anchor: usize,
+        flow: bool,
+    },
+    Map {
+        entries: Vec<(Loaded, Node)>,
+        key: Option<Loaded>,
+        span: Span,
+        anchor: usize,
+        set: bool,
+        flow: bool,
+    },
 }
 
 impl Loader<'_> {
@@ -177,21 +255,27 @@ impl Loader<'_> {
                     loaded
                 }
                 Event::SequenceStart(anchor, tag) => {
-                    collection_tag(tag.as_deref(), &["seq", "omap", "pairs"], span)?;
-                    open.push(Open::List { items: Vec::new(), span, anchor });
+                    collection_tag(tag.as_deref(), &["seq"], span)?;
+                    let flow = self.enter(span);
+                    open.push(Open::List { items: Vec::new(), span, anchor, flow });
                     self.deepen(&open, span)?;
                     continue;
                 }
                 Event::MappingStart(anchor, tag) => {
                     let name = collection_tag(tag.as_deref(), &["map", "omap", "set"], span)?;
                     let set = name.as_deref() == Some("set");
-                    open.push(Open::Map { entries: Vec::new(), key: None, span, anchor, set });
+                    let flow = self.enter(span);
+                    open.push(Open::Map { entries: Vec::new(), key: None, span, anchor, set, flow });
                     self.deepen(&open, span)?;
                     continue;
                 }
                 Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                    Some(Open::List { items, span, anchor }) => self.close(Data::List(items), span, anchor),
-                    Some(Open::Map { entries, span, anchor, set, .. }) => {
+                    Some(Open::List { items, span, anchor, flow }) => {
+                        self.flow -= usize::from(flow);
+                        self.close(Data::List(items), span, anchor)
+                    }
+                    Some(Open::Map { entries, span, anchor, set, flow, .. }) => {
+                        self.flow -= usize::from(flow);
                         let entries = flatten(entries, span)?;
                         let data = if set {
                             Data::List(entries.into_iter().map(|(k, _)| k).collect())
@@ -204,18 +288,26 @@ impl Loader<'_> {
                 },
             };
             match open.last_mut() {
-                None => root = Some(done.node),
-                Some(Open::List { items, .. }) => items.push(done.node),
+                None => root = Some(done.value()?),
+                Some(Open::List { items, .. }) => items.push(done.value()?),
                 Some(Open::Map { entries, key, .. }) => match key.take() {
                     None => *key = Some(done),
-                    Some(k) => entries.push((k, done.node)),
+                    Some(k) => entries.push((k, done.value()?)),
                 },
             }
         }
     }
 
+    /// Notes the start of a collection; tells whether it is written in brackets.
+    fn enter(&mut self, span: Span) -> bool {
+        let line = self.lines.get((span.line as usize).saturating_sub(1)).copied().unwrap_or("");
+        let flow = matches!(line.chars().nth((span.column as usize).saturating_sub(1)), Some('{' | '['));
+        self.flow += usize::from(flow);
+        flow
+    }
+
     fn close(&mut self, data: Data, span: Span, anchor: usize) -> Loaded {
-        let loaded = Loaded { node: Node { data, span }, merge: false };
+        let loaded = Loaded { node: Node { data, span }, special: None };
         if anchor > 0 {
             self.anchors.insert(anchor, loaded.clone());
         }
@@ -275,17 +367,20 @@ fn unknown_tag(name: &str, span: Span) -> YamlError {
 
 fn scalar_node(text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) -> Result<Loaded, YamlError> {
     let bad = |what: &str| YamlError::at(span, format!("'{text}' is not {what}"));
-    let mut merge = false;
+    let mut special = None;
     let value = match tag {
         None if style == ScalarStyle::Plain => match scalar::resolve(text) {
             Plain::Value(value) => value,
             Plain::Merge => {
-                merge = true;
+                special = Some(Special::Merge);
                 Value::from(text)
             }
-            Plain::DefaultValue => return Err(unknown_tag("=", span).suggest("quote the lone '='")),
+            Plain::DefaultValue => {
+                special = Some(Special::DefaultValue);
+                Value::from(text)
+            }
         },
-        None | Some("str" | "timestamp") => Value::from(text),
+        None | Some("str" | "timestamp" | "python/unicode") => Value::from(text),
         Some("null") => Value::Null,
         Some("bool") => {
             Value::Bool(scalar::bool_of(&text.to_lowercase()).ok_or_else(|| bad("a truth value"))?)
@@ -296,12 +391,12 @@ fn scalar_node(text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) ->
         }
         Some("binary") => Value::Bytes(super::super::base64::decode(text).ok_or_else(|| bad("base64"))?),
         Some("merge") => {
-            merge = true;
+            special = Some(Special::Merge);
             Value::from(text)
         }
         Some(other) => return Err(unknown_tag(other, span)),
     };
-    Ok(Loaded { node: Node::scalar(value, span), merge })
+    Ok(Loaded { node: Node::scalar(value, span), special })
 }
 
 /// Puts merged mappings in front, drops what the mapping itself has, and refuses keys given twice.
@@ -309,7 +404,7 @@ fn flatten(entries: Vec<(Loaded, Node)>, span: Span) -> Result<Vec<(Node, Node)>
     let mut own = Vec::with_capacity(entries.len());
     let mut merged = Vec::new();
     for (key, value) in entries {
-        if !key.merge {
+        if key.special != Some(Special::Merge) {
             own.push((key.node, value));
             continue;
         }

@@ -5,6 +5,7 @@
 
 mod dump;
 mod load;
+mod relax;
 mod scalar;
 
 use lab_proto::Value;

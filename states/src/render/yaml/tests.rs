@@ -96,6 +96,8 @@ proptest! {
 
     #[test]
     fn what_is_dumped_is_read_back(words in proptest::collection::vec("[-a-z0-9:{}#'\" \\n%@~.]{0,60}", 0..8)) {
+        // The scanner refuses a plain `-{`, which PyYAML reads and writes (docs/decisions/0003-jinja.md).
+        prop_assume!(!words.iter().any(|w| w.starts_with('-') && w[1..].starts_with([',', '[', ']', '{', '}'])));
         let value = Value::from(words);
         prop_assert_eq!(&parse(&dump_flow(&value)).expect("reads").to_value(), &value);
         prop_assert_eq!(&parse(&dump_block(&value)).expect("reads").to_value(), &value);

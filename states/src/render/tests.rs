@@ -1,0 +1,231 @@
+use lab_proto::Value;
+use lab_proto::value::Map;
+use proptest::prelude::*;
+
+use super::*;
+use crate::sls::SlsName;
+
+fn render(files: &[(&str, &str)]) -> Result<RenderedSls, RenderError> {
+    let tree = MemorySources::new(files.iter().copied());
+    let context = RenderContext { grains: Value::from([("os", "Debian")]), ..RenderContext::default() };
+    let limits = Limits { fuel: 200_000, ..Limits::default() };
+    let env = RenderEnv { limits, ..RenderEnv::new(&tree, &NoFunctions, &context) };
+    sls(&env, &SlsName::parse("a").expect("a name"))
+}
+
+fn json(text: &str) -> String {
+    render(&[("a.sls", text)]).unwrap_or_else(|e| panic!("{e}")).doc.to_value().to_string()
+}
+
+fn refusal(text: &str) -> RenderError {
+    render(&[("a.sls", text)]).expect_err(text)
+}
+
+#[test]
+fn spans_point_into_the_source_through_loops_and_includes() {
+    let files = [
+        (
+            "a.sls",
+            "{% set l = ['x', 'y'] %}\n\n{% for n in l %}\n{{ n }}:\n  test.nop\n{% endfor %}\n{% include 'b.sls' %}\n",
+        ),
+        ("b.sls", "# part\nz:\n  test.nop: []\n"),
+    ];
+    let rendered = render(&files).expect("renders");
+    let place = |key: &str| {
+        let (node, _) = rendered.doc.entry(key).expect("there");
+        rendered.place(node.span).to_string()
+    };
+    assert_eq!(place("x"), "a.sls:4:1");
+    assert_eq!(place("y"), "a.sls:4:1");
+    assert_eq!(place("z"), "b.sls:2:1");
+    let (function, _) = rendered.doc.get("z").and_then(|z| z.entry("test.nop")).expect("there");
+    assert_eq!(rendered.place(function.span).to_string(), "b.sls:3:3");
+}
+
+#[test]
+fn an_undefined_name_is_shown_with_line_caret_and_the_nearest_name() {
+    let error = refusal("x:\n  test.nop:\n    - name: {{ grians.os }}\n");
+    assert_eq!(error.kind, RenderErrorKind::JinjaUndefined);
+    assert_eq!(
+        error.to_string(),
+        "a.sls:3:16: 'grians' is undefined\n     3 |     - name: {{ grians.os }}\n       |                ^\n  did you mean 'grains'?"
+    );
+}
+
+#[test]
+fn an_error_inside_an_imported_macro_names_its_file_and_the_caller() {
+    let files = [
+        ("a.sls", "{% from 'm.jinja' import m %}\n\n{{ m() }}\n"),
+        ("m.jinja", "{% macro m() %}\n{{ nope }}\n{% endmacro %}"),
+    ];
+    let error = render(&files).expect_err("refused");
+    assert_eq!(error.place.to_string(), "m.jinja:2:4");
+    assert_eq!(error.trace[0].to_string(), "a.sls:3:4");
+}
+
+#[test]
+fn a_yaml_error_points_at_the_line_of_the_template() {
+    let error = refusal("{% for i in [1] %}\nx:\n  a: 1\n   b: {{ i }}\n{% endfor %}\n");
+    assert_eq!((error.kind, error.place.line), (RenderErrorKind::Yaml, 4));
+    let error = refusal("{% for i in [1, 2] %}\nx:\n  test.nop\n{% endfor %}\n");
+    assert_eq!((error.kind, error.place.line), (RenderErrorKind::DuplicateKey, 2));
+    assert!(error.message.contains("line 2 already"), "{error}");
+}
+
+#[test]
+fn the_first_line_chooses_the_renderers() {
+    assert_eq!(json("#!yaml\nx: '{{ y }}'\n"), r#"{"x":"{{ y }}"}"#);
+    assert_eq!(json("#!jinja|yaml\nx: {{ 1 + 1 }}\n"), r#"{"x":2}"#);
+    assert_eq!(json("#!json\n{\"x\": [1]}\n"), r#"{"x":[1]}"#);
+    assert_eq!(json("#!jinja|json\n{\"x\": {{ [1] | json }}}\n"), r#"{"x":[1]}"#);
+    assert_eq!(refusal("#!mako|yaml\nx: 1\n").kind, RenderErrorKind::Pipeline);
+    assert_eq!(refusal("#!json\n{x: 1}\n").kind, RenderErrorKind::Yaml);
+}
+
+#[test]
+fn an_sls_knows_its_own_place() {
+    let tree = MemorySources::new([(
+        "app/web/init.sls",
+        "{{ [sls, slspath, slsdotpath, tpldir, tplfile, tpldot] }}",
+    )]);
+    let context = RenderContext::default();
+    let name = SlsName::parse("app.web").expect("a name");
+    let rendered = sls(&RenderEnv::new(&tree, &NoFunctions, &context), &name).expect("renders");
+    assert_eq!(
+        rendered.doc.to_value().to_string(),
+        r#"["app.web","app/web","app.web","app/web","app/web/init.sls","app.web"]"#
+    );
+    assert!(rendered.is_init());
+}
+
+#[test]
+fn relative_imports_start_at_the_importing_file() {
+    let tree = MemorySources::new([
+        ("app/init.sls", "{% import './lib/x.jinja' as x %}{{ [x.v, x.here] }}"),
+        ("app/lib/x.jinja", "{% from './y.jinja' import v %}{% set here = tpldir %}"),
+        ("app/lib/y.jinja", "{% set v = 'deep' %}"),
+    ]);
+    let context = RenderContext::default();
+    let env = RenderEnv::new(&tree, &NoFunctions, &context);
+    let rendered = sls(&env, &SlsName::parse("app").expect("a name")).expect("renders");
+    assert_eq!(rendered.doc.to_value().to_string(), r#"["deep","app/lib"]"#);
+}
+
+#[test]
+fn a_template_is_not_told_of_an_sls_and_keeps_one_final_newline() {
+    let tree = MemorySources::default();
+    let context = RenderContext::default();
+    let env = RenderEnv::new(&tree, &NoFunctions, &context);
+    let variables: Map = [(Value::from("who"), Value::from("lab"))].into_iter().collect();
+    let out = template(&env, "t.j2", "{{ who }}\r\n{{ sls is defined }}\n", &variables).expect("renders");
+    assert_eq!(out, "lab\nFalse\n");
+}
+
+#[test]
+fn hostile_templates_are_refused_with_a_clear_error() {
+    let deep = format!("{}1{}", "(".repeat(5000), ")".repeat(5000));
+    let unary = format!("{{{{ {}1 }}}}", "-".repeat(5000));
+    let nots = format!("{{{{ {}1 }}}}", "not ".repeat(5000));
+    let chain = format!("{{{{ x{} }}}}", ".a".repeat(5000));
+    let blocks = format!("{}{}", "{% if 1 %}".repeat(5000), "{% endif %}".repeat(5000));
+    for text in [
+        "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+        "{% set x = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(60) %}{% set x.s = x.s ~ x.s %}{% endfor %}",
+        "{{ 'a' * 999999999999 }}",
+        "{{ [1] * 999999999 }}",
+        "{{ 2 ** 99999999999 }}",
+        "{{ '%99999999999d' % 1 }}",
+        "{{ 'x'.ljust(99999999999) }}",
+        "{% set l = [] %}{% do l.append(l) %}{{ l }}",
+        "{% include 'a.sls' %}",
+        "{% import 'a.sls' as x %}",
+        "{% extends 'a.sls' %}",
+        "{{ range(99999999999) }}",
+        &format!("{{{{ {deep} }}}}"),
+        &unary,
+        &nots,
+        &chain,
+        &blocks,
+    ] {
+        let error = refusal(text);
+        assert!(!error.message.is_empty() && error.place.file == "a.sls", "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn random_text_never_panics_the_renderer(text in "\\PC{0,120}") {
+        let _ = render(&[("a.sls", &text)]);
+    }
+
+    #[test]
+    fn template_like_text_never_panics_the_renderer(
+        parts in proptest::collection::vec(prop::sample::select(PARTS), 0..24)
+    ) {
+        let _ = render(&[("a.sls", &parts.concat())]);
+    }
+}
+
+const PARTS: &[&str] = &[
+    "{{",
+    "}}",
+    "{%",
+    "%}",
+    "{#",
+    "#}",
+    "-",
+    " ",
+    "\n",
+    "a",
+    "'x'",
+    "\"",
+    "1",
+    "2.5",
+    "[",
+    "]",
+    "(",
+    ")",
+    "{",
+    "}",
+    ":",
+    ",",
+    ".",
+    "|",
+    " if ",
+    " else ",
+    " for ",
+    " in ",
+    "{% for x in [1, 2] %}",
+    "{% endfor %}",
+    "{% if a %}",
+    "{% endif %}",
+    "{% set a = 1 %}",
+    "{{ a }}",
+    "{% macro m(x) %}",
+    "{% endmacro %}",
+    "{{ m(1) }}",
+    " is ",
+    " not ",
+    " ~ ",
+    " + ",
+    " % ",
+    "==",
+    "=",
+    "loop",
+    "[::-1]",
+    "| join(',')",
+    "| sort",
+    "{% raw %}",
+    "{% endraw %}",
+    "grains",
+    "x:\n  y\n",
+    "- z\n",
+    "{% do ",
+    "{% call m(1) %}",
+    "{% endcall %}",
+    "{% filter upper %}",
+    "{% endfilter %}",
+    "{% load_yaml as d %}",
+    "{% endload %}",
+];
