@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lab_proto::v1::link::{CloseReason, EventAck, LinkRefusal, Progress, ToMinion};
-use lab_proto::{JobId, JobSpec, MinionId, NewEvent, OutboxId};
+use lab_proto::{Digest, JobId, JobSpec, MinionId, NewEvent, OutboxId};
 
 use super::ConnId;
 use crate::store::Change;
@@ -79,6 +79,8 @@ pub enum Effect {
         /// What.
         progress: Progress,
     },
+    /// Does for a run what needs files.
+    Errand(super::RunErrand),
     /// A return came for a job that is closed: its record is to be corrected.
     LateReturn {
         /// The job.
@@ -93,6 +95,8 @@ pub enum Effect {
 /// One atomic step of the store's writer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Write {
+    /// Blobs, kept first.
+    pub blobs: Vec<(Digest, Vec<u8>)>,
     /// Changes of small state, made first: a record without its event is noticed and repaired at start, an event
     /// without its record would not be.
     pub changes: Vec<Change>,
@@ -105,6 +109,6 @@ pub struct Write {
 impl Write {
     /// Tells whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.events.is_empty() && self.marks.is_empty()
+        self.blobs.is_empty() && self.changes.is_empty() && self.events.is_empty() && self.marks.is_empty()
     }
 }

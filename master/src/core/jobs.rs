@@ -132,6 +132,16 @@ impl Core {
         if size > MAX_SPEC {
             return Err(SubmitError::TooLarge(size));
         }
+        self.submit_spec(spec, minions, batch);
+        Ok(jid)
+    }
+
+    /// Stores a job and publishes it once it is durable.
+    pub(super) fn submit_spec(&mut self, spec: JobSpec, minions: Vec<MinionId>, batch: Option<u32>) {
+        let jid = spec.jid;
+        if self.jobs.contains_key(&jid) {
+            return;
+        }
         let record = JobRecord {
             spec: spec.clone(),
             after: self.head.seq,
@@ -151,7 +161,6 @@ impl Core {
             closing: false,
         };
         self.jobs.insert(jid, job);
-        Ok(jid)
     }
 
     /// Ends a job: minions that run it are told, the others do not get it.
@@ -239,6 +248,9 @@ impl Core {
             JobEvent::New => job.begun = true,
             JobEvent::Ended(minion, row) => job.end(&minion, row, event.origin.minion().is_some()),
             JobEvent::Done => {
+                if job.spec.step.is_some() {
+                    self.done_steps.insert(jid);
+                }
                 self.jobs.remove(&jid);
             }
         }
@@ -368,7 +380,7 @@ impl Core {
     fn publish(&mut self, jid: JobId, minion: &MinionId, now: Timestamp) {
         let Some(conn) = self.job_link(minion) else { return };
         let Some(job) = self.jobs.get_mut(&jid) else { return };
-        let timeout = Duration::from_micros(job.spec.timeout_micros.unwrap_or(u64::MAX));
+        let timeout = job.spec.timeout_micros.map_or(self.config.job_timeout, Duration::from_micros);
         if let Some(row) = job.rows.get_mut(minion)
             && !matches!(row, Row::Published { .. })
         {

@@ -118,7 +118,10 @@ impl Core {
                 for event in batch.events.into_iter().skip(skip) {
                     match refusal(&event, &minion) {
                         Some(why) => refused.push((event.counter, why)),
-                        None => write.events.push(event.into_new_event(minion.clone(), key, outbox)),
+                        None => {
+                            write.changes.extend(self.note_ready(&minion, &event));
+                            write.events.push(event.into_new_event(minion.clone(), key, outbox));
+                        }
                     }
                 }
                 self.write(write);

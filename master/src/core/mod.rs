@@ -11,23 +11,28 @@ mod jobs;
 mod links;
 pub(crate) mod records;
 mod refusals;
-mod restore;
+pub(crate) mod restore;
 mod roster;
+mod runs;
+pub(crate) mod targets;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::link::SessionLimits;
-use lab_proto::{Event, JobId, Map, MinionId, NewEvent, OutboxId, Position, Timestamp, Value};
+use lab_proto::{Event, JobId, Map, MinionId, NewEvent, OutboxId, Position, RunId, Timestamp, Value};
+use lab_states::orchestrate::Runs;
 
 pub use effect::{Effect, Write};
 pub(crate) use jobs::is_guess;
 pub use jobs::{JobView, KillError, Row, Submission, SubmitError};
 pub use links::Arrival;
+pub(crate) use records::RunRecord;
 pub use records::{JobRecord, KeyRecord, KeyState, MinionRecord, RecordError, RowRecord};
-pub use restore::RestoreError;
+pub use restore::{Plans, RestoreError};
 pub use roster::{MinionView, Presence};
+pub use runs::RunErrand;
 
 use self::jobs::Job;
 use self::links::Link;
@@ -66,6 +71,11 @@ pub struct Core {
     accepted: BTreeSet<MinionId>,
     marks: HashMap<OutboxId, u64>,
     jobs: BTreeMap<JobId, Job>,
+    runs: Runs,
+    run_records: BTreeMap<RunId, RunRecord>,
+    /// Jobs of steps that are done: a resumed run that asks for one again gets none.
+    done_steps: HashSet<JobId>,
+    node_groups: BTreeMap<String, String>,
     refusals: Refusals,
     timers: BTreeSet<(Timestamp, Timer)>,
     effects: VecDeque<Effect>,
@@ -93,6 +103,10 @@ pub struct Restored {
     pub minions: Vec<MinionRecord>,
     /// Their last grains.
     pub grains: Vec<(MinionId, Map)>,
+    /// Jobs of orchestration steps that are done.
+    pub done_steps: HashSet<JobId>,
+    /// Names for targets.
+    pub node_groups: BTreeMap<String, String>,
     /// Jobs that were not done, with their rows.
     pub jobs: Vec<(JobRecord, Vec<(MinionId, RowRecord)>)>,
 }
@@ -117,6 +131,10 @@ impl Core {
             accepted: restored.accepted.into_iter().collect(),
             marks: HashMap::new(),
             jobs: BTreeMap::new(),
+            runs: Runs::default(),
+            run_records: BTreeMap::new(),
+            done_steps: restored.done_steps,
+            node_groups: restored.node_groups,
             refusals: Refusals::default(),
             timers: BTreeSet::new(),
             effects: VecDeque::new(),
@@ -142,7 +160,7 @@ impl Core {
     pub fn appended(&mut self, events: &[Event], now: Timestamp) {
         for event in events {
             self.head = event.position;
-            self.fold_ready(event);
+            self.run_event(event);
             if let Some(jid) = self.fold_job_event(event) {
                 self.after_job_event(jid, now);
             }
@@ -166,6 +184,7 @@ impl Core {
 
     /// Takes a wake-up.
     pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.runs_timeout(now);
         while let Some((at, _)) = self.timers.first()
             && *at <= now
         {
@@ -186,7 +205,8 @@ impl Core {
 
     /// Returns when to call [`Core::handle_timeout`], and what for.
     pub fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
-        self.timers.first().map(|(at, timer)| {
+        let run = self.runs.poll_timeout().map(|d| (d.at, "a step of a run"));
+        let timer = self.timers.first().map(|(at, timer)| {
             let why = match timer {
                 Timer::Link(_) => "heartbeats of a link",
                 Timer::Away(_) => "a minion without a link",
@@ -194,7 +214,8 @@ impl Core {
                 Timer::Refusals => "refusals held back",
             };
             (*at, why)
-        })
+        });
+        timer.into_iter().chain(run).min()
     }
 
     /// Returns the next thing to do.
@@ -217,7 +238,7 @@ impl Core {
     }
 
     fn append_with(&mut self, changes: Vec<Change>, events: Vec<NewEvent>) {
-        self.write(Write { changes, events, marks: Vec::new() });
+        self.write(Write { changes, events, ..Write::default() });
     }
 
     fn arm(&mut self, at: Timestamp, timer: Timer) {
@@ -229,6 +250,14 @@ impl Core {
             self.arm(at, Timer::Refusals);
         }
     }
+}
+
+/// Functions that work with the state tree; the others need not wait for its scan.
+const TREE_MODULES: [&str; 4] = ["state", "saltutil", "cp", "slsutil"];
+
+/// Tells whether a job of this function names a state tree.
+pub(crate) fn uses_tree(fun: &str) -> bool {
+    fun.split_once('.').is_some_and(|(module, _)| TREE_MODULES.contains(&module))
 }
 
 /// Shares a map of grains between the roster and its readers.

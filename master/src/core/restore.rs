@@ -1,8 +1,13 @@
 //! A core out of what the store has: for the server at start, and for the simulator after a crash.
 
-use lab_proto::Timestamp;
+use std::collections::BTreeMap;
 
-use super::records::{self, RecordError};
+use lab_proto::facts::Fact;
+use lab_proto::{Digest, Event, RunId, Timestamp};
+use lab_states::orchestrate::{Engine, Plan};
+use tracing::error;
+
+use super::records::{self, RecordError, RunRecord};
 use super::{Core, CoreConfig, KeyState, Random, Restored};
 use crate::store::{ReadError, Store};
 
@@ -20,8 +25,11 @@ pub enum RestoreError {
     Log(#[from] ReadError),
 }
 
+/// Reads a run's plan that is kept as a blob.
+pub type Plans<'a> = &'a dyn Fn(&Digest) -> Result<Plan, String>;
+
 impl Core {
-    /// Restores a core: what is known of minions, and unfinished jobs replayed from the log.
+    /// Restores a core that has no node groups and keeps no plans as blobs.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -31,17 +39,27 @@ impl Core {
         store: &dyn Store,
         now: Timestamp,
     ) -> Result<Self, RestoreError> {
-        let mut jobs = Vec::new();
-        for job in records::jobs(store)?.into_iter().filter(|j| j.done.is_none()) {
-            let rows = records::job_rows(store, &job)?;
-            jobs.push((job, rows));
-        }
-        let oldest = jobs.iter().map(|(j, _)| j.after).min();
-        let accepted =
-            records::keys(store)?.into_iter().filter(|k| k.state == KeyState::Accepted).map(|k| k.id).collect();
-        let restored =
-            Restored { accepted, minions: records::minions(store)?, grains: records::grains(store)?, jobs };
+        let no_blobs = |digest: &Digest| Err(format!("plan {digest} is in a blob, and there are none here"));
+        Self::restore_with(config, random, store, BTreeMap::new(), &no_blobs, now)
+    }
+
+    /// Restores a core: what is known of minions, unfinished jobs and runs replayed from the log and taken up again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn restore_with(
+        config: CoreConfig,
+        random: Random,
+        store: &dyn Store,
+        node_groups: BTreeMap<String, String>,
+        plans: Plans<'_>,
+        now: Timestamp,
+    ) -> Result<Self, RestoreError> {
+        let (restored, open_runs) = read_records(store, node_groups)?;
+        let jobs = restored.jobs.iter().map(|(job, _)| job.after);
+        let oldest = jobs.chain(open_runs.iter().map(|r| r.after)).min();
         let mut core = Self::new(config, random, store.head(), restored, now);
+        let mut engines = BTreeMap::new();
         if let Some(oldest) = oldest {
             let mut at = store.floor();
             at.seq = at.seq.max(oldest);
@@ -49,10 +67,76 @@ impl Core {
                 let events = store.read(at, CHUNK)?;
                 let Some(last) = events.last() else { break };
                 at = last.position;
-                events.iter().for_each(|e| core.replay(e));
+                for event in &events {
+                    core.replay(event);
+                    engines.values_mut().for_each(|e: &mut Engine| e.handle_event(event));
+                    begin_engine(&open_runs, plans, event, &mut engines);
+                }
             }
         }
         core.resume(now);
+        for record in open_runs {
+            match engines.remove(&record.run) {
+                Some(engine) => core.resume_run(engine, record),
+                // Its start never became durable, or is trimmed: nobody was told of it, or nobody can know any more.
+                None => core.forget_run(record),
+            }
+        }
         Ok(core)
     }
+}
+
+fn read_records(
+    store: &dyn Store,
+    node_groups: BTreeMap<String, String>,
+) -> Result<(Restored, Vec<RunRecord>), RecordError> {
+    let (done, open): (Vec<_>, Vec<_>) = records::jobs(store)?.into_iter().partition(|j| j.done.is_some());
+    let mut jobs = Vec::new();
+    for job in open {
+        let rows = records::job_rows(store, &job)?;
+        jobs.push((job, rows));
+    }
+    let accepted = |k: &super::KeyRecord| k.state == KeyState::Accepted;
+    let restored = Restored {
+        accepted: records::keys(store)?.into_iter().filter(accepted).map(|k| k.id).collect(),
+        minions: records::minions(store)?,
+        grains: records::grains(store)?,
+        done_steps: done.into_iter().filter(|j| j.spec.step.is_some()).map(|j| j.spec.jid).collect(),
+        node_groups,
+        jobs,
+    };
+    let open_runs = records::runs(store)?.into_iter().filter(|r| r.done.is_none()).collect();
+    Ok((restored, open_runs))
+}
+
+/// Makes the engine of an unfinished run when its first event comes by.
+fn begin_engine(
+    open_runs: &[RunRecord],
+    plans: Plans<'_>,
+    event: &Event,
+    engines: &mut BTreeMap<RunId, Engine>,
+) {
+    let Ok(Some(Fact::RunStarted(started))) = Fact::of(event) else { return };
+    if !open_runs.iter().any(|r| r.run == started.run) || engines.contains_key(&started.run) {
+        return;
+    }
+    match replay_start(event, plans) {
+        Ok(engine) => {
+            engines.insert(started.run, engine);
+        }
+        Err(why) => error!(run = %started.run, why, "an unfinished run cannot be resumed"),
+    }
+}
+
+/// Makes the engine that a run's first event makes; later events are to follow.
+pub(crate) fn replay_start(event: &Event, plans: Plans<'_>) -> Result<Engine, String> {
+    let Ok(Some(Fact::RunStarted(started))) = Fact::of(event) else {
+        return Err(format!("{} is not the start of a run", event.tag));
+    };
+    let replayed = if started.chunks.is_some() {
+        Engine::replay(started.run, [event])
+    } else {
+        Engine::replay_with(started.run, plans(&started.plan)?, [event])
+    };
+    replayed.map_err(|e| e.to_string())
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use lab_proto::event::Boot;
+use lab_proto::event::{Boot, OutboxEvent};
 use lab_proto::link::MasterEvent;
 use lab_proto::v1::link::{CloseReason, Hello};
-use lab_proto::{EndState, Event, JobId, Map, MinionId, Timestamp, Value};
+use lab_proto::{EndState, JobId, Map, MinionId, Timestamp, Value};
+
+use crate::store::Change;
 
 use super::{Arrival, ConnId, Core, MinionRecord, SharedGrains, Timer, facts, records};
 
@@ -111,21 +113,17 @@ impl Core {
         self.accepted.iter()
     }
 
-    /// Notes that a minion says that it is ready in its present boot.
-    pub(super) fn fold_ready(&mut self, event: &Event) {
-        let Some(origin) = event.origin.minion() else { return };
+    /// Notes that a minion says that it is ready in its present boot; returns the change to be written with its event.
+    /// Noted when the event is on its way to the log: whoever asks after that place must find it.
+    pub(super) fn note_ready(&mut self, id: &MinionId, event: &OutboxEvent) -> Option<Change> {
         let mut parts = event.tag.parts();
         if (parts.next(), parts.next(), parts.nth(1)) != (Some("lab"), Some("minion"), Some("ready")) {
-            return;
+            return None;
         }
-        if let Some(entry) = self.roster.get_mut(&origin.id)
-            && entry.record.boot.id == origin.boot.id
-            && !entry.record.ready
-        {
-            entry.record.ready = true;
-            let change = records::put_minion(&entry.record);
-            self.append_with(vec![change], Vec::new());
-        }
+        let entry =
+            self.roster.get_mut(id).filter(|e| e.record.boot.id == event.boot.id && !e.record.ready)?;
+        entry.record.ready = true;
+        Some(records::put_minion(&entry.record))
     }
 
     /// Closes a minion's link because its key is not accepted any more, and forgets it when `forget`.

@@ -4,14 +4,17 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, JobsUp, Progress, ToMaster, ToMinion};
-use lab_proto::{Event, JobId, JobSpec, MinionId, OutboxId, Position};
+use lab_proto::{JobId, JobSpec, MinionId, OutboxId, Position, RunId};
+use lab_states::orchestrate::Start;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tracing::{error, warn};
 
 use super::clock::Clock;
+use super::content::Content;
+use super::orchestrate::Runner;
 use super::writer::{Writer, Written};
 use crate::core::records;
-use crate::core::{Arrival, ConnId, Core, Effect, KillError, Submission, SubmitError, Write};
+use crate::core::{Arrival, ConnId, Core, Effect, KillError, RunErrand, Submission, SubmitError, Write};
 use crate::pki::{Authority, Peer, Request, Trust};
 use crate::store::Store;
 
@@ -82,6 +85,9 @@ enum Input {
     Submit { submission: Box<Submission>, reply: oneshot::Sender<Result<JobId, SubmitError>> },
     Kill { jid: JobId, by: String, reply: oneshot::Sender<Result<(), KillError>> },
     Write { write: Write, reply: oneshot::Sender<Written> },
+    StartRun { start: Box<Start>, reply: Option<oneshot::Sender<RunId>> },
+    RunFailed { run: RunId },
+    Publish { job: Box<JobSpec>, minions: Vec<MinionId> },
     Ask(Ask),
     ShutDown { done: oneshot::Sender<()> },
 }
@@ -90,6 +96,19 @@ enum Input {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the master is shutting down")]
 pub(crate) struct HubGone;
+
+/// What the hub works with.
+pub(crate) struct Parts {
+    pub(crate) core: Core,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) content: Arc<Content>,
+    pub(crate) runner: Arc<Runner>,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) clock: Clock,
+    /// Told when the store fails.
+    pub(crate) failed: mpsc::Sender<String>,
+}
 
 /// The way to the hub.
 #[derive(Clone)]
@@ -101,20 +120,16 @@ pub(crate) struct Hub {
 
 impl Hub {
     /// Starts the task. It ends when every handle is gone, or when the store fails, which `failed` tells.
-    pub(crate) fn start(
-        core: Core,
-        store: Arc<dyn Store>,
-        trust: Arc<Trust>,
-        authority: Arc<Authority>,
-        clock: Clock,
-        failed: mpsc::Sender<String>,
-    ) -> std::io::Result<(Self, tokio::task::JoinHandle<()>)> {
+    pub(crate) fn start(parts: Parts) -> std::io::Result<(Self, tokio::task::JoinHandle<()>)> {
+        let Parts { core, store, content, runner, trust, authority, clock, failed } = parts;
         let (head_sender, head) = watch::channel(store.head());
-        let writer = Writer::start(store.clone(), clock, head_sender)?;
+        let writer = Writer::start(store.clone(), content, clock, head_sender)?;
         let (inputs, inbox) = mpsc::channel(INPUTS);
         let (shown, _) = broadcast::channel(PROGRESS);
         let task = HubTask {
             core,
+            runner,
+            inputs: inputs.downgrade(),
             store,
             trust,
             authority,
@@ -173,6 +188,13 @@ impl Hub {
         answer.await.map_err(|_| HubGone)
     }
 
+    /// Begins a run; returns once its start is durable.
+    pub(crate) async fn start_run(&self, start: Start) -> Result<RunId, HubGone> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Input::StartRun { start: Box::new(start), reply: Some(reply) }).await;
+        answer.await.map_err(|_| HubGone)
+    }
+
     pub(crate) async fn kill(&self, jid: JobId, by: String) -> Result<Result<(), KillError>, HubGone> {
         let (reply, answer) = oneshot::channel();
         self.send(Input::Kill { jid, by, reply }).await;
@@ -224,6 +246,9 @@ impl Hub {
 
 struct HubTask {
     core: Core,
+    runner: Arc<Runner>,
+    /// Weak, so that the task ends when nobody else can reach it.
+    inputs: mpsc::WeakSender<Input>,
     store: Arc<dyn Store>,
     trust: Arc<Trust>,
     authority: Arc<Authority>,
@@ -315,6 +340,17 @@ impl HubTask {
                     let _ = reply.send(written.clone());
                 })));
             }
+            Input::StartRun { start, reply } => {
+                let run = self.core.start_run(*start, now);
+                self.carry_out();
+                if let Some(reply) = reply {
+                    self.after(Release::Reply(Box::new(move |_| {
+                        let _ = reply.send(run);
+                    })));
+                }
+            }
+            Input::RunFailed { run } => self.core.run_failed(run),
+            Input::Publish { job, minions } => self.core.publish_for_run(*job, minions),
             Input::Ask(ask) => ask(&mut self.core),
             Input::ShutDown { .. } => {}
         }
@@ -425,8 +461,35 @@ impl HubTask {
             Effect::Progress { jid, minion, progress } => {
                 let _ = self.shown.send(Shown { jid, minion, progress });
             }
+            Effect::Errand(errand) => self.run_errand(errand),
             Effect::LateReturn { jid, minion, row } => self.correct(jid, &minion, row),
         }
+    }
+
+    /// Sends somebody off for what a run needs files for; the answer comes back as an input.
+    fn run_errand(&self, errand: RunErrand) {
+        let Some(inputs) = self.inputs.upgrade() else { return };
+        let runner = self.runner.clone();
+        tokio::spawn(async move {
+            let input = match errand {
+                RunErrand::Compile(nested) => {
+                    let run = nested.run;
+                    match runner.nested(*nested).await {
+                        Ok(start) => Input::StartRun { start: Box::new(start), reply: None },
+                        Err(why) => {
+                            warn!(%run, why, "a nested run does not begin");
+                            Input::RunFailed { run }
+                        }
+                    }
+                }
+                RunErrand::Pin { mut job, minions } => {
+                    job.tree =
+                        runner.pin().await.map_err(|why| warn!(why, "the state tree cannot be pinned")).ok();
+                    Input::Publish { job, minions }
+                }
+            };
+            let _ = inputs.send(input).await;
+        });
     }
 
     /// Corrects the record of a job that was closed before this return came.
@@ -481,9 +544,4 @@ async fn first_written(stages: &mut VecDeque<Stage>) -> Option<Written> {
 fn is_refusal(error: &crate::store::StoreError) -> bool {
     use crate::store::StoreError;
     matches!(error, StoreError::EventTooLarge { .. } | StoreError::ValueTooLarge { .. })
-}
-
-/// The events of a write, for callers that need their places.
-pub(crate) fn last_position(written: &Written) -> Option<Position> {
-    written.as_ref().ok().and_then(|events: &Vec<Event>| events.last()).map(|e| e.position)
 }

@@ -10,7 +10,9 @@ mod hub;
 mod keys;
 mod link;
 mod listener;
+mod load;
 mod op;
+mod orchestrate;
 mod pillar;
 mod query;
 mod tail;
@@ -23,18 +25,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lab_proto::link::SessionLimits;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::info;
 
 use self::clock::Clock;
+use self::content::Content;
 use self::hub::Hub;
 use self::keys::KeyBook;
+use self::orchestrate::Runner;
 use crate::config::Config;
-use crate::core::records::{self, OperatorRecord, RecordError};
-use crate::core::{ConnId, Core, CoreConfig, KeyState, Write, facts};
-use crate::pki::{self, Authority, IssueError, OperatorFiles, Peer, PkiFileError, Trust};
+use crate::core::records::{self, RecordError};
+use crate::core::{ConnId, Write, facts};
+use crate::pki::{self, Authority, IssueError, PkiFileError, Trust};
 use crate::store::Store;
 
 pub use self::clock::wall_time;
@@ -52,7 +55,9 @@ pub(crate) struct Shared {
     trust: Arc<Trust>,
     hub: Hub,
     keys: KeyBook,
-    content: content::Content,
+    content: Arc<Content>,
+    pillar: Arc<pillar::Renderer>,
+    runner: Arc<Runner>,
     door: enrol::Door,
     connections: AtomicU64,
     started: lab_proto::Timestamp,
@@ -124,12 +129,26 @@ impl Server {
         let clock = Clock::start();
         let now = clock.now();
         let authority = Arc::new(pki::open_or_create(&config.data_dir, config.certificates.life, now)?);
-        let (trust, first_operator) = load_trust(&config, &*store, &authority, now)?;
-        let core = load_core(&config, &*store, now)?;
+        let (trust, first_operator) = load::trust(&config, &*store, &authority, now)?;
+        let content = Content::open(&config.data_dir, config.file_roots.clone())
+            .map_err(|e| StartError::Write(chain(&e)))?;
+        let content = Arc::new(content);
+        let pillar =
+            Arc::new(pillar::Renderer::new(config.pillar_roots.clone(), config.node_groups.clone(), clock));
+        let runner = Arc::new(Runner { content: content.clone(), pillar: pillar.clone(), clock });
+        let core = load::core(&config, &*store, &runner, now)?;
         let (failed_sender, failed) = mpsc::channel(1);
-        let (hub, hub_task) =
-            Hub::start(core, store.clone(), trust.clone(), authority.clone(), clock, failed_sender)
-                .map_err(StartError::Thread)?;
+        let parts = hub::Parts {
+            core,
+            store: store.clone(),
+            content: content.clone(),
+            runner: runner.clone(),
+            trust: trust.clone(),
+            authority: authority.clone(),
+            clock,
+            failed: failed_sender,
+        };
+        let (hub, hub_task) = Hub::start(parts).map_err(StartError::Thread)?;
         let keys =
             KeyBook::load(&*store, hub.clone(), trust.clone(), authority.clone(), config.enrol.max_pending)?;
         let begun = Write {
@@ -142,8 +161,6 @@ impl Server {
             Ok(Err(e)) => return Err(StartError::Write(e.to_string())),
             Err(e) => return Err(StartError::Write(e.to_string())),
         }
-        let content = content::Content::open(&config.data_dir, config.file_roots.clone())
-            .map_err(|e| StartError::Write(chain(&e)))?;
         let endpoint = listener::bind(&config, &authority, trust.clone(), now)?;
         let door =
             enrol::Door::new(config.enrol.max_concurrent, config.enrol.rate, config.enrol.rate_per_address);
@@ -156,6 +173,8 @@ impl Server {
             hub,
             keys,
             content,
+            pillar,
+            runner,
             door,
             connections: AtomicU64::new(1),
             started: now,
@@ -208,58 +227,4 @@ impl Server {
             tracing::error!(error = %e, "the store did not close cleanly");
         }
     }
-}
-
-/// Mirrors the accepted keys; makes the local operator's identity at the first start.
-fn load_trust(
-    config: &Config,
-    store: &dyn Store,
-    authority: &Authority,
-    now: lab_proto::Timestamp,
-) -> Result<(Arc<Trust>, Option<OperatorRecord>), StartError> {
-    let minions = records::keys(store)?
-        .into_iter()
-        .filter(|k| k.state == KeyState::Accepted)
-        .map(|k| (k.fingerprint, Peer::Minion(k.id)));
-    let operators = records::operators(store)?.into_iter().map(|o| (o.fingerprint, Peer::Operator(o.name)));
-    let trust = Trust::new(minions.chain(operators));
-    let dir = config.data_dir.join("operator");
-    let files = OperatorFiles::within(&dir);
-    let known = std::fs::read(&files.certificate)
-        .ok()
-        .and_then(|text| pki::certificate_in(&text))
-        .and_then(|der| pki::peer_of(&der))
-        .is_some_and(|(peer, fingerprint)| trust.check(&peer, fingerprint).is_ok());
-    if known && files.key.exists() && files.ca.exists() {
-        return Ok((Arc::new(trust), None));
-    }
-    let name = "local".to_owned();
-    let fingerprint = pki::write_operator(authority, &name, &dir, now)?;
-    trust.accept(fingerprint, Peer::Operator(name.clone()));
-    let record = OperatorRecord { name, fingerprint, since: now, by: "first start".to_owned() };
-    Ok((Arc::new(trust), Some(record)))
-}
-
-/// Restores the core: what is known of minions, and unfinished jobs replayed from the log.
-fn load_core(config: &Config, store: &dyn Store, now: lab_proto::Timestamp) -> Result<Core, StartError> {
-    let mut seed = [0; 8];
-    getrandom::fill(&mut seed).map_err(|e| StartError::Random(e.to_string()))?;
-    let mut state = u64::from_le_bytes(seed);
-    let core_config = CoreConfig {
-        limits: SessionLimits { heartbeat: config.link.heartbeat, missed: config.link.missed },
-        reboot_patience: config.link.reboot_patience,
-        job_timeout: config.jobs.timeout,
-        reconnect_grace: config.jobs.reconnect_grace,
-    };
-    let random = Box::new(move || split_mix(&mut state));
-    Ok(Core::restore(core_config, random, store, now)?)
-}
-
-/// SplitMix64: ids need to be different, not secret.
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

@@ -1,12 +1,30 @@
 //! Pillar: rendered here for each minion, with its cached grains, and sent to that minion only.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lab_proto::{JobSpec, Map, MinionId, Value};
+use lab_states::pillar;
+use lab_states::render::{NoFunctions, RenderContext, RenderEnv, SourceError, Sources};
+use lab_states::target::Minion;
 use tracing::warn;
 
-use super::Shared;
+use super::clock::Clock;
+use super::{Shared, chain, wall_time};
+use crate::content::{Scan, Scanner};
 use crate::core::SharedGrains;
+
+/// The id that an orchestration's own pillar is rendered for.
+pub(crate) const MASTER_ID: &str = "master";
+
+/// Renders pillar from its roots. Everything here blocks.
+pub(crate) struct Renderer {
+    roots: Vec<PathBuf>,
+    node_groups: BTreeMap<String, String>,
+    scanner: Mutex<Scanner>,
+    clock: Clock,
+}
 
 /// Renders a minion's pillar for a job; what it gives as `pillar=` goes over it.
 pub(crate) async fn for_job(shared: &Arc<Shared>, minion: &MinionId, job: &JobSpec) -> Map {
@@ -14,7 +32,8 @@ pub(crate) async fn for_job(shared: &Arc<Shared>, minion: &MinionId, job: &JobSp
     match fresh(shared, minion, overrides).await {
         Ok(pillar) => pillar,
         Err(why) => {
-            warn!(%minion, jid = %job.jid, why, "pillar does not render");
+            warn!(%minion, jid = %job.jid, "pillar does not render");
+            // As Salt has it: whoever uses the pillar sees this and refuses.
             Map::from_iter([(Value::from("_errors"), Value::from(vec![why]))])
         }
     }
@@ -32,10 +51,78 @@ pub(crate) async fn fresh(shared: &Arc<Shared>, minion: &MinionId, overrides: Ma
 
 /// Renders a minion's pillar. Blocking.
 pub(crate) fn render(
-    _shared: &Shared,
-    _minion: &MinionId,
-    _grains: Option<SharedGrains>,
+    shared: &Shared,
+    minion: &MinionId,
+    grains: Option<SharedGrains>,
     overrides: &Map,
 ) -> Result<Map, String> {
-    Ok(overrides.clone())
+    let grains = grains.unwrap_or_else(|| Arc::new(Value::map()));
+    shared.pillar.render(minion.as_str(), &grains, overrides)
+}
+
+impl Renderer {
+    pub(crate) fn new(roots: Vec<PathBuf>, node_groups: BTreeMap<String, String>, clock: Clock) -> Self {
+        Self { roots, node_groups, scanner: Mutex::default(), clock }
+    }
+
+    /// Renders the pillar that orchestrations see.
+    pub(crate) fn for_master(&self, overrides: &Map) -> Result<Map, String> {
+        self.render(MASTER_ID, &Value::from([("id", MASTER_ID)]), overrides)
+    }
+
+    fn render(&self, id: &str, grains: &Value, overrides: &Map) -> Result<Map, String> {
+        let scan = {
+            let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = wall_time().as_micros().div_euclid(1_000_000);
+            scanner.scan(&self.roots, now).map_err(|e| format!("pillar cannot be read: {}", chain(&e)))?
+        };
+        let mut data = overrides.clone();
+        if !scan.manifest.entries().is_empty() {
+            let sources = Roots { scan: &scan };
+            let context = RenderContext {
+                grains: grains.clone(),
+                pillar: Value::Map(overrides.clone()),
+                opts: Value::from([("id", id), ("saltenv", "base")]),
+                now: self.clock.now(),
+                ..RenderContext::default()
+            };
+            let env = RenderEnv::new(&sources, &NoFunctions, &context);
+            let minion = Minion { id, grains, pillar: &Value::Null, nodegroups: &self.node_groups };
+            let rendered = pillar::render(&env, &minion)
+                .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+            if let Value::Map(map) = rendered.data {
+                data = map;
+                pillar::merge(&mut data, overrides.clone());
+            }
+        }
+        Ok(data)
+    }
+}
+
+/// The pillar roots as they are now.
+struct Roots<'a> {
+    scan: &'a Scan,
+}
+
+impl Roots<'_> {
+    fn place(&self, path: &str) -> Option<&Path> {
+        let entry = self.scan.manifest.get(path)?;
+        self.scan.sources.get(&entry.digest).map(PathBuf::as_path)
+    }
+}
+
+impl Sources for Roots<'_> {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let Some(place) = self.place(path) else { return Ok(None) };
+        let failed = |e: std::io::Error| SourceError { path: path.to_owned(), reason: e.to_string() };
+        std::fs::read(place).map(Some).map_err(failed)
+    }
+
+    fn list(&self) -> Vec<String> {
+        self.scan.manifest.entries().iter().map(|e| e.path.clone()).collect()
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.place(path).is_some()
+    }
 }

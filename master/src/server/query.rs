@@ -12,6 +12,7 @@ use super::{Shared, chain, pillar, targets};
 use crate::core::Write;
 use crate::core::facts;
 use crate::core::records::{self, MineRecord};
+use crate::core::targets::allows;
 use crate::frames::{FrameError, FrameReader, send};
 use crate::store::MAX_KEY_VALUE;
 use crate::store::blob::BlobError;
@@ -165,7 +166,7 @@ async fn mine_get(shared: &Arc<Shared>, minion: &MinionId, target: &Target, func
         for id in meant {
             let Some(record) = records::mine_of(&*shared.store, &id, &function)? else { continue };
             let fresh = record.expires.is_none_or(|t| t > now);
-            if fresh && targets::allows(record.allow.as_ref(), &minion, &grains, &shared.config.node_groups) {
+            if fresh && allows(record.allow.as_ref(), &minion, &grains, &shared.config.node_groups) {
                 found.insert(Value::from(id.as_str()), record.value);
             }
         }

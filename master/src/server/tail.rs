@@ -64,11 +64,6 @@ impl Tail {
         Ok(Self { store, head, at, until, follow, left: limit, tags, minion })
     }
 
-    /// Starts after a position, with everything, for ever.
-    pub(crate) fn after(store: Arc<dyn Store>, head: watch::Receiver<Position>, at: Position) -> Self {
-        Self { store, head, at, until: None, follow: true, left: None, tags: Vec::new(), minion: None }
-    }
-
     /// Returns the next matching events. Cancelling it loses nothing.
     pub(crate) async fn next(&mut self) -> Result<Found, OpRefusal> {
         loop {

@@ -1,98 +1,30 @@
-//! Whom a target means: all minions with an accepted key whose id, grains or pillar match.
+//! Whom an operator's target means; like the core's answer, but with pillar, which takes files.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lab_proto::v1::op::{OpRefusal, RefusalKind};
-use lab_proto::{MinionId, Target, TargetKind, Value};
-use lab_states::target::{Matcher, Minion, TargetError, matches};
+use lab_proto::{Map, MinionId, Target, Value};
 
 use super::Shared;
-use crate::core::{Core, SharedGrains};
+use crate::core::targets::select;
 
-/// Reads a kind of target as the matcher that it is.
-pub(crate) fn matcher(kind: TargetKind) -> Matcher {
-    match kind {
-        TargetKind::Glob => Matcher::Glob,
-        TargetKind::List => Matcher::List,
-        TargetKind::Pcre => Matcher::Pcre,
-        TargetKind::Grain => Matcher::Grain,
-        TargetKind::GrainPcre => Matcher::GrainPcre,
-        TargetKind::Pillar => Matcher::Pillar,
-        TargetKind::PillarPcre => Matcher::PillarPcre,
-        TargetKind::Compound => Matcher::Compound,
-        TargetKind::Nodegroup => Matcher::Nodegroup,
-    }
-}
-
-/// Returns the accepted minions with their last grains.
-pub(crate) fn candidates(core: &Core) -> Vec<(MinionId, SharedGrains)> {
-    let none: SharedGrains = Arc::new(Value::map());
-    core.accepted().map(|id| (id.clone(), core.grains(id).unwrap_or_else(|| none.clone()))).collect()
-}
-
-/// Tells which of the candidates a target means, by id and grains; pillar is what `pillar` gives.
-pub(crate) fn select(
-    target: &Target,
-    candidates: &[(MinionId, SharedGrains)],
-    nodegroups: &BTreeMap<String, String>,
-    mut pillar: impl FnMut(&MinionId) -> Value,
-) -> Result<Vec<MinionId>, TargetError> {
-    let needs_pillar = needs_pillar(target, nodegroups);
-    let mut found = Vec::new();
-    for (id, grains) in candidates {
-        let pillar = if needs_pillar { pillar(id) } else { Value::Null };
-        let minion = Minion { id: id.as_str(), grains, pillar: &pillar, nodegroups };
-        if matches(matcher(target.kind), &target.expr, &minion)? {
-            found.push(id.clone());
-        }
-    }
-    Ok(found)
-}
-
-/// Resolves an operator's target.
+/// Resolves a target.
 pub(crate) async fn resolve(shared: &Arc<Shared>, target: &Target) -> Result<Vec<MinionId>, OpRefusal> {
+    let refusal = |kind, text: String| OpRefusal { kind, text };
     let candidates = shared
         .hub
-        .ask(|core| candidates(core))
+        .ask(|core| core.candidates())
         .await
-        .map_err(|e| OpRefusal { kind: RefusalKind::Refused, text: e.to_string() })?;
+        .map_err(|e| refusal(RefusalKind::Refused, e.to_string()))?;
     let (shared, target) = (shared.clone(), target.clone());
     let found = tokio::task::spawn_blocking(move || {
         let pillar = |id: &MinionId| {
             let grains = candidates.iter().find(|(c, _)| c == id).map(|(_, g)| g.clone());
-            super::pillar::render(&shared, id, grains, &lab_proto::Map::new()).map_or(Value::Null, Value::Map)
+            super::pillar::render(&shared, id, grains, &Map::new()).map_or(Value::Null, Value::Map)
         };
         select(&target, &candidates, &shared.config.node_groups, pillar)
     })
     .await
-    .map_err(|e| OpRefusal { kind: RefusalKind::Internal, text: e.to_string() })?;
-    found.map_err(|e| OpRefusal { kind: RefusalKind::Usage, text: e.to_string() })
-}
-
-/// Tells whether a minion may see what is allowed for a target. Pillar does not count: it is what is being guarded.
-pub(crate) fn allows(
-    allow: Option<&Target>,
-    id: &MinionId,
-    grains: &Value,
-    nodegroups: &BTreeMap<String, String>,
-) -> bool {
-    let Some(target) = allow else { return true };
-    let minion = Minion { id: id.as_str(), grains, pillar: &Value::Null, nodegroups };
-    matches(matcher(target.kind), &target.expr, &minion).unwrap_or(false)
-}
-
-/// Rendering every minion's pillar is dear: only targets that ask for it pay.
-fn needs_pillar(target: &Target, nodegroups: &BTreeMap<String, String>) -> bool {
-    let asks = |expression: &str| expression.contains("I@") || expression.contains("J@");
-    match target.kind {
-        TargetKind::Pillar | TargetKind::PillarPcre => true,
-        TargetKind::Compound => asks(&target.expr) || nodegroups.values().any(|e| asks(e)),
-        TargetKind::Nodegroup => nodegroups.values().any(|e| asks(e)),
-        TargetKind::Glob
-        | TargetKind::List
-        | TargetKind::Pcre
-        | TargetKind::Grain
-        | TargetKind::GrainPcre => false,
-    }
+    .map_err(|e| refusal(RefusalKind::Internal, e.to_string()))?;
+    found.map_err(|e| refusal(RefusalKind::Usage, e.to_string()))
 }

@@ -8,7 +8,9 @@ use tokio::sync::{oneshot, watch};
 use tracing::error;
 
 use super::clock::Clock;
+use super::content::Content;
 use crate::core::Write;
+use crate::store::blob::BlobError;
 use crate::store::{Appended, Store, StoreError};
 use lab_proto::{Event, Position};
 
@@ -38,6 +40,7 @@ impl Writer {
     /// Starts the thread; `head` is moved after each flush.
     pub(crate) fn start(
         store: Arc<dyn Store>,
+        content: Arc<Content>,
         clock: Clock,
         head: watch::Sender<Position>,
     ) -> std::io::Result<Self> {
@@ -45,7 +48,7 @@ impl Writer {
         let (requests, inbox) = channel();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&*store, clock, &head, &inbox))?;
+            .spawn(move || run(&*store, &content, clock, &head, &inbox))?;
         Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
@@ -71,12 +74,18 @@ impl Drop for Writer {
     }
 }
 
-fn run(store: &dyn Store, clock: Clock, head: &watch::Sender<Position>, inbox: &Receiver<Request>) {
+fn run(
+    store: &dyn Store,
+    content: &Content,
+    clock: Clock,
+    head: &watch::Sender<Position>,
+    inbox: &Receiver<Request>,
+) {
     while let Ok(first) = inbox.recv() {
         let group: Vec<Request> =
             std::iter::once(first).chain(inbox.try_iter().take(MAX_GROUP - 1)).collect();
         let (writes, answers): (Vec<Write>, Vec<_>) = group.into_iter().map(|r| (r.write, r.done)).unzip();
-        let results = write_group(store, clock, writes);
+        let results = write_group(store, content, clock, writes);
         // Visible before acknowledged, durable before visible.
         head.send_if_modified(|h| std::mem::replace(h, store.head()) != *h);
         for (answer, result) in answers.into_iter().zip(results) {
@@ -85,18 +94,19 @@ fn run(store: &dyn Store, clock: Clock, head: &watch::Sender<Position>, inbox: &
     }
 }
 
-fn write_group(store: &dyn Store, clock: Clock, writes: Vec<Write>) -> Vec<Written> {
+fn write_group(store: &dyn Store, content: &Content, clock: Clock, writes: Vec<Write>) -> Vec<Written> {
     let sizes: Vec<usize> = writes.iter().map(|w| w.events.len()).collect();
     if writes.len() == 1 {
-        return writes.into_iter().map(|w| write(store, clock, w)).collect();
+        return writes.into_iter().map(|w| write(store, content, clock, w)).collect();
     }
     let mut group = Write::default();
     for w in &writes {
+        group.blobs.extend(w.blobs.iter().cloned());
         group.changes.extend(w.changes.iter().cloned());
         group.events.extend(w.events.iter().cloned());
         group.marks.extend(w.marks.iter().copied());
     }
-    match write(store, clock, group) {
+    match write(store, content, clock, group) {
         Ok(events) => {
             let mut events = events.into_iter();
             sizes.into_iter().map(|n| Ok(events.by_ref().take(n).collect())).collect()
@@ -105,15 +115,18 @@ fn write_group(store: &dyn Store, clock: Clock, writes: Vec<Write>) -> Vec<Writt
         Err(WriteFailed(e))
             if matches!(*e, StoreError::EventTooLarge { .. } | StoreError::ValueTooLarge { .. }) =>
         {
-            writes.into_iter().map(|w| write(store, clock, w)).collect()
+            writes.into_iter().map(|w| write(store, content, clock, w)).collect()
         }
         Err(failed) => sizes.into_iter().map(|_| Err(failed.clone())).collect(),
     }
 }
 
-fn write(store: &dyn Store, clock: Clock, write: Write) -> Written {
-    let Write { changes, events, marks } = write;
+fn write(store: &dyn Store, content: &Content, clock: Clock, write: Write) -> Written {
+    let Write { blobs, changes, events, marks } = write;
     let failed = |e| WriteFailed(Arc::new(e));
+    for (_, bytes) in blobs {
+        content.blobs().put(&bytes).map_err(|e| failed(blob_failed(e)))?;
+    }
     if !changes.is_empty() {
         store.commit(changes).map_err(failed)?;
     }
@@ -122,4 +135,11 @@ fn write(store: &dyn Store, clock: Clock, write: Write) -> Written {
     }
     let Appended { events, .. } = store.append(events, &marks, clock.now()).map_err(failed)?;
     Ok(events)
+}
+
+fn blob_failed(error: BlobError) -> StoreError {
+    match error {
+        BlobError::Store(e) => e,
+        other => StoreError::Failed { reason: other.to_string() },
+    }
 }

@@ -6,6 +6,7 @@ mod jobs;
 mod keys;
 mod minions;
 mod run;
+mod runs;
 mod status;
 
 use std::sync::Arc;
@@ -148,13 +149,14 @@ impl Request {
             OpRequest::Events(query) => self.events(query).await,
             OpRequest::EventSend { tag, data } => self.event_send(tag, data).await,
             OpRequest::Run(request) => self.run(request).await,
+            OpRequest::Orchestrate(request) => self.orchestrate(request).await,
+            OpRequest::Runs(request) => self.runs(request).await,
             OpRequest::Job(request) => self.job(request).await,
             OpRequest::Pillar { target, key } => self.pillar(target, key).await,
             OpRequest::Grains { target, key } => self.grains(target, key).await,
             OpRequest::Mine { target, function } => self.mine(target, function).await,
             OpRequest::MinionList => self.minion_list().await,
             OpRequest::MinionShow { id } => self.minion_show(id).await,
-            other => Err(refuse(RefusalKind::Usage, format!("{} is not known to this master", other.name()))),
         }
     }
 

@@ -7,14 +7,11 @@ use lab_proto::{JobId, MinionId, Position, TagPattern};
 use tokio::sync::broadcast;
 
 use super::{Answer, Request, Stop, refuse};
-use crate::core::Submission;
+use crate::core::{Submission, uses_tree};
 use crate::server::Shared;
 use crate::server::hub::Shown;
 use crate::server::tail::{Found, Tail};
 use crate::server::targets;
-
-/// Functions that work with the state tree; the others need not wait for its scan.
-const TREE_MODULES: [&str; 4] = ["state", "saltutil", "cp", "slsutil"];
 
 impl Request {
     pub(super) async fn run(&mut self, request: RunRequest) -> Answer {
@@ -121,10 +118,6 @@ pub(crate) async fn pin(shared: &Arc<Shared>) -> Result<lab_proto::Digest, Stop>
         )),
         Err(e) => Err(refuse(RefusalKind::Internal, e.to_string())),
     }
-}
-
-pub(crate) fn uses_tree(fun: &str) -> bool {
-    fun.split_once('.').is_some_and(|(module, _)| TREE_MODULES.contains(&module))
 }
 
 fn is_function(fun: &str) -> bool {

@@ -1,0 +1,179 @@
+//! Orchestration runs: feeds the engines every event and carries out what they ask for by the core's own means.
+
+use lab_proto::facts::{MinionAt, RunEnded};
+use lab_proto::{JobSpec, MinionId, RunId, Timestamp, Value};
+use lab_states::orchestrate::{
+    Ask, Effect as Wish, Engine, Explanation, Resolution, RunOutcome, Start, StartNested,
+};
+
+use super::{Core, Effect, RunRecord, SharedGrains, Write, facts, records, targets};
+
+/// What a run asks for that needs files: the shell answers with the method named.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunErrand {
+    /// Compile another orchestration and hand it to [`Core::start_run`], or tell [`Core::run_failed`].
+    Compile(Box<StartNested>),
+    /// Pin the state tree and hand the job to [`Core::publish_for_run`].
+    Pin {
+        /// The job.
+        job: Box<JobSpec>,
+        /// Whom it addresses.
+        minions: Vec<MinionId>,
+    },
+}
+
+impl Core {
+    /// Begins a run, unless it is known. The run's first event is on its way to the log after this.
+    pub fn start_run(&mut self, start: Start, now: Timestamp) -> RunId {
+        let run = start.run;
+        if self.runs.get(run).is_some() || self.run_records.contains_key(&run) {
+            return run;
+        }
+        let record = RunRecord {
+            run,
+            name: start.name.clone(),
+            user: start.user.clone(),
+            at: now,
+            after: self.head.seq,
+            done: None,
+        };
+        self.write(Write { changes: vec![records::put_run(&record)], ..Write::default() });
+        self.run_records.insert(run, record);
+        self.runs.add(Engine::start(start));
+        self.drive_runs();
+        run
+    }
+
+    /// Ends a run that cannot even begin, so that whoever waits for it knows.
+    pub fn run_failed(&mut self, run: RunId) {
+        let fact =
+            RunEnded { run, outcome: RunOutcome::Failed, succeeded: 0, changed: 0, failed: 1, skipped: 0 };
+        self.append(fact.event());
+    }
+
+    /// Publishes a job of a run whose tree was pinned meanwhile.
+    pub fn publish_for_run(&mut self, job: JobSpec, minions: Vec<MinionId>) {
+        self.submit_spec(job, minions, None);
+    }
+
+    /// Takes up a run that the log has and that had not ended when the master stopped.
+    pub(crate) fn resume_run(&mut self, mut engine: Engine, record: RunRecord) {
+        engine.resume();
+        self.run_records.insert(record.run, record);
+        self.runs.add(engine);
+        self.drive_runs();
+    }
+
+    /// Closes the record of a run that cannot be taken up.
+    pub(crate) fn forget_run(&mut self, mut record: RunRecord) {
+        record.done = Some(false);
+        self.append_with(vec![records::put_run(&record)], Vec::new());
+    }
+
+    /// Says what a step of an unfinished run waits for.
+    pub fn explain(&self, run: RunId, step: &lab_proto::StepId) -> Option<Explanation> {
+        self.runs.get(run)?.explain(step)
+    }
+
+    pub(super) fn run_event(&mut self, event: &lab_proto::Event) {
+        self.runs.handle_event(event);
+        self.drive_runs();
+    }
+
+    pub(super) fn runs_timeout(&mut self, now: Timestamp) {
+        if self.runs.poll_timeout().is_some_and(|d| d.at <= now) {
+            self.runs.handle_timeout(now);
+            self.drive_runs();
+        }
+    }
+
+    /// Carries out what the runs ask for. An answer to `Resolve` and the append that follows it are one turn here:
+    /// nothing can come between.
+    fn drive_runs(&mut self) {
+        while let Some((run, wish)) = self.runs.poll_effect() {
+            match wish {
+                Wish::Resolve(ask) => {
+                    let answer = self.resolve(&ask);
+                    self.runs.handle_resolved(run, &ask, answer);
+                }
+                Wish::StoreBlob { digest, bytes } => {
+                    self.write(Write { blobs: vec![(digest, bytes)], ..Write::default() });
+                }
+                Wish::Append(event) => self.append(*event),
+                Wish::Publish { job, minions } => self.publish_step(job, minions),
+                Wish::StartNested(nested) => {
+                    if self.runs.get(nested.run).is_none() && !self.run_records.contains_key(&nested.run) {
+                        self.effects.push_back(Effect::Errand(RunErrand::Compile(nested)));
+                    }
+                }
+                Wish::Finish(outcome) => self.finish_run(run, outcome),
+            }
+        }
+    }
+
+    fn publish_step(&mut self, job: Box<JobSpec>, minions: Vec<MinionId>) {
+        let known = self.jobs.contains_key(&job.jid) || self.done_steps.contains(&job.jid);
+        if known {
+            // Entered before a restart: its returns are in the log or on their way.
+            return;
+        }
+        if job.tree.is_none() && super::uses_tree(&job.fun) {
+            self.effects.push_back(Effect::Errand(RunErrand::Pin { job, minions }));
+        } else {
+            self.submit_spec(*job, minions, None);
+        }
+    }
+
+    fn finish_run(&mut self, run: RunId, outcome: RunOutcome) {
+        if let Some(mut record) = self.run_records.remove(&run) {
+            record.done = Some(outcome == RunOutcome::Succeeded);
+            self.append_with(vec![records::put_run(&record)], Vec::new());
+        }
+    }
+
+    fn resolve(&self, ask: &Ask) -> Result<Resolution, String> {
+        let targets = match &ask.target {
+            None => Vec::new(),
+            Some(target) if targets::needs_pillar(target, &self.node_groups) => {
+                return Err(format!(
+                    "{} {:?} looks at pillar, which steps cannot; name the minions by id or grain",
+                    target.kind, target.expr
+                ));
+            }
+            Some(target) => {
+                let candidates = self.candidates();
+                targets::select(target, &candidates, &self.node_groups, |_| Value::Null)
+                    .map_err(|e| e.to_string())?
+            }
+        };
+        let mut ids: Vec<&MinionId> = targets.iter().chain(&ask.ids).collect();
+        ids.sort();
+        ids.dedup();
+        let minions = ids.into_iter().map(|id| self.stands(id)).collect();
+        Ok(Resolution { targets, minions })
+    }
+
+    /// Returns the accepted minions with their last grains.
+    pub fn candidates(&self) -> Vec<(MinionId, SharedGrains)> {
+        let none: SharedGrains = std::sync::Arc::new(Value::map());
+        let grains = |id| self.roster.get(id).map_or_else(|| none.clone(), |e| e.grains.clone());
+        self.accepted.iter().map(|id| (id.clone(), grains(id))).collect()
+    }
+
+    fn stands(&self, id: &MinionId) -> MinionAt {
+        let entry = self.roster.get(id);
+        let connected = entry.is_some_and(|e| e.conn.is_some() && !e.lost);
+        MinionAt {
+            id: id.clone(),
+            boot: entry.map(|e| e.record.boot),
+            outbox: entry.map(|e| e.record.outbox),
+            connected,
+            ready: connected && entry.is_some_and(|e| e.record.ready),
+        }
+    }
+
+    /// Appends that the master began or ends.
+    pub fn lifecycle(&mut self, what: &str, version: &str) {
+        self.append(facts::lifecycle(what, version));
+    }
+}

@@ -1,0 +1,69 @@
+//! Whom a target means: all minions with an accepted key whose id, grains or pillar match.
+
+use std::collections::BTreeMap;
+
+use lab_proto::{MinionId, Target, TargetKind, Value};
+use lab_states::target::{Matcher, Minion, TargetError, matches};
+
+use super::SharedGrains;
+
+/// Reads a kind of target as the matcher that it is.
+fn matcher(kind: TargetKind) -> Matcher {
+    match kind {
+        TargetKind::Glob => Matcher::Glob,
+        TargetKind::List => Matcher::List,
+        TargetKind::Pcre => Matcher::Pcre,
+        TargetKind::Grain => Matcher::Grain,
+        TargetKind::GrainPcre => Matcher::GrainPcre,
+        TargetKind::Pillar => Matcher::Pillar,
+        TargetKind::PillarPcre => Matcher::PillarPcre,
+        TargetKind::Compound => Matcher::Compound,
+        TargetKind::Nodegroup => Matcher::Nodegroup,
+    }
+}
+
+/// Tells which of the candidates a target means. `pillar` is asked only when the target looks at it.
+pub(crate) fn select(
+    target: &Target,
+    candidates: &[(MinionId, SharedGrains)],
+    nodegroups: &BTreeMap<String, String>,
+    mut pillar: impl FnMut(&MinionId) -> Value,
+) -> Result<Vec<MinionId>, TargetError> {
+    let needs_pillar = needs_pillar(target, nodegroups);
+    let mut found = Vec::new();
+    for (id, grains) in candidates {
+        let pillar = if needs_pillar { pillar(id) } else { Value::Null };
+        let minion = Minion { id: id.as_str(), grains, pillar: &pillar, nodegroups };
+        if matches(matcher(target.kind), &target.expr, &minion)? {
+            found.push(id.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Tells whether a minion may see what is allowed for a target. Pillar does not count: it is what is being guarded.
+pub(crate) fn allows(
+    allow: Option<&Target>,
+    id: &MinionId,
+    grains: &Value,
+    nodegroups: &BTreeMap<String, String>,
+) -> bool {
+    let Some(target) = allow else { return true };
+    let minion = Minion { id: id.as_str(), grains, pillar: &Value::Null, nodegroups };
+    matches(matcher(target.kind), &target.expr, &minion).unwrap_or(false)
+}
+
+/// Rendering every minion's pillar is dear: only targets that ask for it pay.
+pub(crate) fn needs_pillar(target: &Target, nodegroups: &BTreeMap<String, String>) -> bool {
+    let asks = |expression: &str| expression.contains("I@") || expression.contains("J@");
+    match target.kind {
+        TargetKind::Pillar | TargetKind::PillarPcre => true,
+        TargetKind::Compound => asks(&target.expr) || nodegroups.values().any(|e| asks(e)),
+        TargetKind::Nodegroup => nodegroups.values().any(|e| asks(e)),
+        TargetKind::Glob
+        | TargetKind::List
+        | TargetKind::Pcre
+        | TargetKind::Grain
+        | TargetKind::GrainPcre => false,
+    }
+}

@@ -1,0 +1,75 @@
+//! What a master does before it runs: mirrors keys, makes the first operator, restores the core.
+
+use std::sync::Arc;
+
+use lab_proto::link::SessionLimits;
+use lab_proto::{Digest, Timestamp};
+
+use super::StartError;
+use super::orchestrate::Runner;
+use crate::config::Config;
+use crate::core::records::{self, OperatorRecord};
+use crate::core::{Core, CoreConfig, KeyState};
+use crate::pki::{self, Authority, OperatorFiles, Peer, Trust};
+use crate::store::Store;
+
+/// Mirrors the accepted keys; makes the local operator's identity at the first start.
+pub(super) fn trust(
+    config: &Config,
+    store: &dyn Store,
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<(Arc<Trust>, Option<OperatorRecord>), StartError> {
+    let minions = records::keys(store)?
+        .into_iter()
+        .filter(|k| k.state == KeyState::Accepted)
+        .map(|k| (k.fingerprint, Peer::Minion(k.id)));
+    let operators = records::operators(store)?.into_iter().map(|o| (o.fingerprint, Peer::Operator(o.name)));
+    let trust = Trust::new(minions.chain(operators));
+    let dir = config.data_dir.join("operator");
+    let files = OperatorFiles::within(&dir);
+    let known = std::fs::read(&files.certificate)
+        .ok()
+        .and_then(|text| pki::certificate_in(&text))
+        .and_then(|der| pki::peer_of(&der))
+        .is_some_and(|(peer, fingerprint)| trust.check(&peer, fingerprint).is_ok());
+    if known && files.key.exists() && files.ca.exists() {
+        return Ok((Arc::new(trust), None));
+    }
+    let name = "local".to_owned();
+    let fingerprint = pki::write_operator(authority, &name, &dir, now)?;
+    trust.accept(fingerprint, Peer::Operator(name.clone()));
+    let record = OperatorRecord { name, fingerprint, since: now, by: "first start".to_owned() };
+    Ok((Arc::new(trust), Some(record)))
+}
+
+/// Restores the core: what is known of minions, and unfinished jobs replayed from the log.
+pub(super) fn core(
+    config: &Config,
+    store: &dyn Store,
+    runner: &Runner,
+    now: Timestamp,
+) -> Result<Core, StartError> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).map_err(|e| StartError::Random(e.to_string()))?;
+    let mut state = u64::from_le_bytes(seed);
+    let core_config = CoreConfig {
+        limits: SessionLimits { heartbeat: config.link.heartbeat, missed: config.link.missed },
+        reboot_patience: config.link.reboot_patience,
+        job_timeout: config.jobs.timeout,
+        reconnect_grace: config.jobs.reconnect_grace,
+    };
+    let random = Box::new(move || split_mix(&mut state));
+    let plans = |digest: &Digest| runner.stored_plan(digest);
+    let groups = config.node_groups.clone();
+    Ok(Core::restore_with(core_config, random, store, groups, &plans, now)?)
+}
+
+/// SplitMix64: ids need to be different, not secret.
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,195 @@
+//! From the name of an orchestration to a run that can begin: finds the file, renders and compiles it on the master,
+//! pins the tree. Used by the operators' door, and by the hub for nested runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lab_proto::tree::Manifest;
+use lab_proto::{Digest, Map, RunId, StepId, Value};
+use lab_states::compile::{Request as CompileRequest, SlsTree, compile};
+use lab_states::orchestrate::{Plan, Start, StartNested};
+use lab_states::render::{
+    self, NoFunctions, RenderContext, RenderEnv, RenderError, RenderedSls, SourceError, Sources,
+};
+use lab_states::sls::{self, SlsName};
+
+use super::clock::Clock;
+use super::content::{Content, ContentError};
+use super::{chain, pillar};
+
+/// The largest file that a template may read.
+const MAX_FILE: u64 = 16 << 20;
+
+/// Compiles orchestrations.
+pub(crate) struct Runner {
+    pub(crate) content: Arc<Content>,
+    pub(crate) pillar: Arc<pillar::Renderer>,
+    pub(crate) clock: Clock,
+}
+
+/// An orchestration that was compiled.
+pub(crate) struct Compiled {
+    pub(crate) plan: Plan,
+    pub(crate) tree: Digest,
+}
+
+impl Runner {
+    /// Compiles a nested run.
+    pub(crate) async fn nested(self: &Arc<Self>, nested: StartNested) -> Result<Start, String> {
+        let StartNested { run, name, pillar, test, parent, tree, user } = nested;
+        let compiled = self.compile(name.clone(), pillar.clone(), tree).await?;
+        Ok(Start {
+            run,
+            name,
+            plan: compiled.plan,
+            pillar,
+            tree,
+            test,
+            failhard: false,
+            user,
+            parent: Some(parent),
+        })
+    }
+
+    /// Pins the tree as it is now.
+    pub(crate) async fn pin(self: &Arc<Self>) -> Result<Digest, String> {
+        let this = self.clone();
+        let pinned =
+            tokio::task::spawn_blocking(move || this.content.pin()).await.map_err(|e| e.to_string())?;
+        pinned.map(|(digest, _)| digest).map_err(|e| chain(&e))
+    }
+
+    /// Compiles an orchestration of a pinned tree, or of the tree as it is now.
+    pub(crate) async fn compile(
+        self: &Arc<Self>,
+        name: String,
+        overrides: Map,
+        tree: Option<Digest>,
+    ) -> Result<Compiled, String> {
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || this.compile_now(&name, &overrides, tree))
+            .await
+            .map_err(|e| e.to_string())?
+    }
+
+    /// Reads a plan that is kept as a blob.
+    pub(crate) fn stored_plan(&self, digest: &Digest) -> Result<Plan, String> {
+        let bytes = self.content.blobs().get(digest, MAX_FILE).map_err(|e| chain(&e))?;
+        Plan::from_blob(&bytes).map_err(|e| lines(&e))
+    }
+
+    fn compile_now(&self, name: &str, overrides: &Map, tree: Option<Digest>) -> Result<Compiled, String> {
+        let content = |e: ContentError| format!("the state tree cannot be read: {}", chain(&e));
+        let (tree, manifest) = match tree {
+            Some(digest) => (digest, self.content.manifest(&digest).map_err(content)?),
+            None => self.content.pin().map_err(content)?,
+        };
+        let sources = PinnedTree { content: self.content.clone(), manifest };
+        let wanted = find(&sources, name)?;
+        let context = RenderContext {
+            pillar: Value::Map(self.pillar.for_master(overrides)?),
+            opts: Value::from([("id", pillar::MASTER_ID), ("saltenv", "base")]),
+            now: self.clock.now(),
+            ..RenderContext::default()
+        };
+        let files = Files { sources: &sources, context: &context, names: Files::names_of(&sources) };
+        let chunks = compile(&files, &CompileRequest::sls([wanted])).map_err(|e| e.to_string())?;
+        let plan = Plan::from_low(&chunks).map_err(|e| lines(&e))?;
+        Ok(Compiled { plan, tree })
+    }
+}
+
+/// Finds the SLS that an orchestration's name means: below `orch/` first.
+fn find(sources: &dyn Sources, name: &str) -> Result<String, String> {
+    let tried = [format!("orch.{name}"), name.to_owned()];
+    for candidate in &tried {
+        let sls = SlsName::parse(candidate).map_err(|e| e.to_string())?;
+        if sls.candidates().iter().any(|path| sources.exists(path)) {
+            return Ok(candidate.clone());
+        }
+    }
+    let known: Vec<String> = sources
+        .list()
+        .into_iter()
+        .filter_map(|p| Some(p.strip_prefix("orch/")?.strip_suffix(".sls")?.replace('/', ".")))
+        .collect();
+    let hint = lab_states::nearest::nearest(name, known.iter().map(String::as_str));
+    let hint = hint.map(|h| format!("; did you mean {h}?")).unwrap_or_default();
+    Err(format!(
+        "no orchestration {name}: neither orch/{name}.sls nor {name}.sls is below the file roots{hint}"
+    ))
+}
+
+fn lines<E: ToString>(errors: &[E]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The files of a pinned tree.
+pub(crate) struct PinnedTree {
+    content: Arc<Content>,
+    manifest: Arc<Manifest>,
+}
+
+impl Sources for PinnedTree {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let Some(entry) = self.manifest.get(path) else { return Ok(None) };
+        let failed = |e| SourceError { path: path.to_owned(), reason: chain(&e) };
+        self.content.blobs().get(&entry.digest, MAX_FILE).map(Some).map_err(failed)
+    }
+
+    fn list(&self) -> Vec<String> {
+        self.manifest.entries().iter().map(|e| e.path.clone()).collect()
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.manifest.get(path).is_some()
+    }
+}
+
+/// The SLS files of one environment, rendered on the master.
+struct Files<'a> {
+    sources: &'a PinnedTree,
+    context: &'a RenderContext,
+    names: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Files<'_> {
+    fn names_of(sources: &PinnedTree) -> BTreeMap<&'static str, Vec<String>> {
+        BTreeMap::from([("base", sls::names(sources).into_iter().map(|n| n.as_str().to_owned()).collect())])
+    }
+}
+
+impl SlsTree for Files<'_> {
+    fn names(&self, env: &str) -> Option<&[String]> {
+        self.names.get(env).map(Vec::as_slice)
+    }
+
+    fn render(&self, _env: &str, sls: &str) -> Result<RenderedSls, Box<RenderError>> {
+        let name = SlsName::parse(sls).map_err(|e| {
+            let place = render::Place { file: sls.to_owned(), line: 0, column: 0 };
+            Box::new(RenderError::new(render::RenderErrorKind::MissingSls, place, e.to_string()))
+        })?;
+        let env = RenderEnv::new(self.sources, &NoFunctions, self.context);
+        render::sls(&env, &name).map_err(Box::new)
+    }
+}
+
+/// Makes a run that can begin.
+pub(crate) fn start(run: RunId, name: String, compiled: Compiled, asked: Asked) -> Start {
+    let Asked { pillar, test, follow_tree, user } = asked;
+    let tree = (!follow_tree).then_some(compiled.tree);
+    Start { run, name, plan: compiled.plan, pillar, tree, test, failhard: false, user, parent: None }
+}
+
+/// What an operator asked of a run.
+pub(crate) struct Asked {
+    pub(crate) pillar: Map,
+    pub(crate) test: bool,
+    pub(crate) follow_tree: bool,
+    pub(crate) user: String,
+}
+
+/// Reads a step's name as an operator writes it.
+pub(crate) fn step_id(text: &str) -> StepId {
+    StepId::from_state_id(text)
+}
