@@ -1,1 +1,124 @@
-//! The laws that functions keep, by class.
+//! The laws that state functions keep, each by its class, tried on the example of its own documentation.
+//!
+//! Declarative: the second run changes nothing; a dry run writes nothing and names the very things that the real run
+//! changes. Action: the dry run writes nothing and says that it would run. Probe: nothing is ever written.
+
+use lab_proto::Value;
+
+use super::testing::Bench;
+use crate::function::{Class, StateCall, Verdict, VerdictKind};
+use crate::host::sim::{SimHost, SimReply};
+
+/// The reviewed list: a new function is added here with the class that its author claims.
+const CLASSES: &str = include_str!("classes.txt");
+
+/// A machine on which every example can be applied.
+fn bench() -> Bench {
+    let host = SimHost::new()
+        .with_file("/etc/hosts", "127.0.0.1 localhost\n10.0.0.3 old-node\n")
+        .with_file("/etc/hostname", "old\n")
+        .with_file("/etc/issue", "Welcome\n")
+        .with_file("/etc/application.conf", "a = 1\n")
+        .with_dir("/srv")
+        .with_dir("/etc/default")
+        .with_service("nginx", false, false)
+        .with_nic("eth0", "10.0.0.5/24", Some("10.0.0.1"))
+        .with_nic("eth1", "10.1.0.5/24", None)
+        .with_script(|c| c.line().contains("script").then(SimReply::default));
+    Bench::new(host).with_state_file("setup.sh", "#!/bin/sh\n").with_state_file("tree/a.txt", "a\n")
+}
+
+fn outcome(verdict: &Verdict) -> String {
+    format!("{:?}: {}", verdict.kind, verdict.comment)
+}
+
+/// Applies the states of an example that prepare the way for its last one, and returns that one.
+fn prepared(bench: &Bench, example: &str, test: bool) -> StateCall {
+    let mut calls = bench.calls(example, false);
+    let mut last = calls.pop().expect("an example has a state");
+    for call in calls {
+        let verdict = bench.apply(&call);
+        assert_ne!(verdict.kind, VerdictKind::Failed, "{}: {}", call.function, verdict.comment);
+    }
+    last.test = test;
+    last
+}
+
+#[test]
+fn the_class_of_every_function_is_the_reviewed_one() {
+    let registry = super::builtin();
+    let listed: String =
+        registry.states().map(|f| format!("{:?} {}\n", f.class(), f.name()).to_lowercase()).collect();
+    assert_eq!(
+        listed, CLASSES,
+        "functions and states/src/functions/classes.txt differ: review and adapt the list"
+    );
+}
+
+#[test]
+fn every_example_names_its_own_function_and_documented_arguments() {
+    let bench = bench();
+    for function in bench.registry.states() {
+        let doc = function.doc();
+        let call = bench.call(&doc.example, false);
+        assert_eq!(call.function, function.name(), "the last state of the example is about the function");
+        for key in call.args.keys() {
+            assert!(doc.open || doc.knows(&key.to_string()), "{}: {key} is not documented", function.name());
+        }
+        for arg in doc.args.iter().filter(|a| a.required && a.name != "name") {
+            assert!(
+                call.args.contains_key(arg.name.as_ref()),
+                "{}: the example lacks {}",
+                function.name(),
+                arg.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    for function in super::builtin().states() {
+        let bench = bench();
+        let call = prepared(&bench, &function.doc().example, true);
+        let (before, writes) = (bench.host.tree(), bench.host.writes());
+        bench.apply(&call);
+        assert_eq!(bench.host.writes(), writes, "{} wrote in a dry run", function.name());
+        assert_eq!(bench.host.tree(), before, "{}", function.name());
+        assert!(bench.services.events.lock().unwrap().is_empty(), "{}", function.name());
+    }
+}
+
+#[test]
+fn declarative_functions_change_what_they_said_and_then_nothing() {
+    for function in super::builtin().states().filter(|f| f.class() == Class::Declarative) {
+        let (name, example) = (function.name(), &function.doc().example);
+        let bench = bench();
+        let dry = bench.apply(&prepared(&bench, example, true));
+        let call = prepared(&bench, example, false);
+        let first = bench.apply(&call);
+        assert_eq!(first.kind, VerdictKind::Ok, "{name}: {}", outcome(&first));
+        if first.changed() {
+            assert_eq!(dry.kind, VerdictKind::WouldChange, "{name}: {}", outcome(&dry));
+        } else {
+            assert_eq!(dry.kind, VerdictKind::Ok, "{name}: {}", outcome(&dry));
+        }
+        let keys = |v: &Verdict| v.changes.keys().cloned().collect::<Vec<Value>>();
+        assert_eq!(keys(&dry), keys(&first), "{name} changed other things than it said");
+        let writes = bench.host.writes();
+        let second = bench.apply(&call);
+        assert_eq!(second.kind, VerdictKind::Ok, "{name}: {}", outcome(&second));
+        assert!(!second.changed(), "{name} changed {} the second time", Value::Map(second.changes));
+        assert_eq!(bench.host.writes(), writes, "{name} wrote the second time");
+    }
+}
+
+#[test]
+fn probes_change_nothing() {
+    for function in super::builtin().states().filter(|f| f.class() == Class::Probe) {
+        let bench = bench();
+        let verdict = bench.apply(&prepared(&bench, &function.doc().example, false));
+        assert_eq!(verdict.kind, VerdictKind::Ok, "{}: {}", function.name(), outcome(&verdict));
+        assert!(!verdict.changed() && bench.host.writes() == 0, "{}", function.name());
+    }
+}

@@ -117,9 +117,18 @@ pub(super) fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, Sta
     {
         return Err(StateError::failed(format!("desired working directory {cwd:?} is not available")));
     }
+    // What is wrong with the arguments is found before anything runs.
+    how.command(&line, true, ctx)?;
     let ran = match how.run(&line, true, ctx) {
-        Err(e) if args.ignore_timeout && e.to_string().contains("it took more than") => {
-            return Ok(Verdict::ok(map([("timeout", true.into())]), e.to_string()));
+        // A command that was cut off has done something, nobody knows what.
+        Err(StateError::Failed(text)) => {
+            let changes = map([("killed", true.into())]);
+            let forgiven = args.ignore_timeout && text.contains("it took more than");
+            return Ok(if forgiven {
+                Verdict::ok(changes, text)
+            } else {
+                Verdict::failed_with(changes, text)
+            });
         }
         other => other?,
     };

@@ -7,10 +7,24 @@ use serde::Deserialize;
 
 use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
+use crate::functions::support::Pattern;
 use crate::host::{FileKind, FileMeta};
 
 const PATH: &[ArgDoc] = &[ArgDoc::required("path", Kind::Path, "Which path.")];
 
+const CONTAINS: &[ArgDoc] =
+    &[ArgDoc::required("path", Kind::Path, "Which file."), ArgDoc::required("text", Kind::Text, "The text.")];
+const SEARCH: &[ArgDoc] = &[
+    ArgDoc::required("path", Kind::Path, "Which file."),
+    ArgDoc::required("pattern", Kind::Text, "The regular expression, as Python has them."),
+    ArgDoc::with_default("flags", Kind::Any, "['MULTILINE']", "Flags of the expression."),
+    ArgDoc::with_default(
+        "ignore_if_missing",
+        Kind::Bool,
+        "false",
+        "Whether a missing file is false, not an error.",
+    ),
+];
 const ACCESS: &[ArgDoc] = &[
     ArgDoc::required("path", Kind::Path, "Which path."),
     ArgDoc::with_default("mode", Kind::Text, "f", "Only f, existence, is supported."),
@@ -52,6 +66,25 @@ pub(super) static ALL: &[Exec] = &[
             "lab-master run '*' file.access /etc/motd f",
         ),
         body: |call| Ok(stat(call)?.is_some().into()),
+    },
+    Exec {
+        name: "file.contains",
+        doc: FunctionDoc::new(
+            "Tells whether a file contains a text.",
+            CONTAINS,
+            "lab-master run '*' file.contains /etc/motd welcome",
+        ),
+        body: contains,
+    },
+    Exec {
+        name: "file.search",
+        doc: FunctionDoc::new(
+            "Tells whether a regular expression occurs in a file.",
+            SEARCH,
+            "lab-master run '*' file.search /etc/motd '^wel'",
+        )
+        .open(),
+        body: search,
     },
     Exec {
         name: "file.is_link",
@@ -157,6 +190,38 @@ fn exists_glob(call: &Call<'_>) -> Result<Value, CallError> {
 fn is_link(call: &Call<'_>) -> Result<Value, CallError> {
     let meta = call.ctx.host.lstat(&path(call)?)?;
     Ok(meta.is_some_and(|m| m.kind == FileKind::Symlink).into())
+}
+
+#[derive(Deserialize)]
+struct Find {
+    path: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    pattern: String,
+    flags: Option<Value>,
+    #[serde(default)]
+    ignore_if_missing: bool,
+}
+
+fn contains(call: &Call<'_>) -> Result<Value, CallError> {
+    let Find { path, text, .. } = call.typed()?;
+    let path = Path::new(&path);
+    if call.ctx.host.stat(path)?.is_none() {
+        return Ok(false.into());
+    }
+    Ok(String::from_utf8_lossy(&call.ctx.host.read(path)?).contains(text.trim()).into())
+}
+
+fn search(call: &Call<'_>) -> Result<Value, CallError> {
+    let Find { path, pattern, flags, ignore_if_missing, .. } = call.typed()?;
+    let path = Path::new(&path);
+    if ignore_if_missing && call.ctx.host.stat(path)?.is_none() {
+        return Ok(false.into());
+    }
+    let text = String::from_utf8_lossy(&call.ctx.host.read(path)?).into_owned();
+    let pattern = Pattern::flagged(&pattern, flags.as_ref()).map_err(super::failed)?;
+    Ok(pattern.is_match(&text).map_err(super::failed)?.into())
 }
 
 fn readlink(call: &Call<'_>) -> Result<Value, CallError> {

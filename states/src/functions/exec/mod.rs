@@ -8,6 +8,7 @@ mod data;
 mod event;
 mod file;
 mod grains;
+mod matching;
 mod mine;
 mod network;
 mod pillar;
@@ -27,7 +28,7 @@ use serde::de::DeserializeOwned;
 use crate::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
 
 pub(super) fn register(registry: &mut Registry) {
-    let tables: [&'static [Exec]; 17] = [
+    let tables: [&'static [Exec]; 18] = [
         cmd::ALL,
         config::ALL,
         cp::ALL,
@@ -35,6 +36,7 @@ pub(super) fn register(registry: &mut Registry) {
         event::ALL,
         file::ALL,
         grains::ALL,
+        matching::ALL,
         mine::ALL,
         network::ALL,
         pillar::ALL,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::super::support::{Mode, Owner, make_parents, map, missing_parents, path_of, perms};
 use crate::function::{
-    Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
+    Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction, Verdict,
 };
 use crate::host::{FileKind, FileMeta, Host};
 
@@ -25,7 +25,7 @@ const ARGS: &[ArgDoc] = &[
         Kind::List,
         "What is also set below: user, group, mode; ignore_files, ignore_dirs.",
     ),
-    ArgDoc::optional("max_depth", Kind::Int, "How deep recurse goes; 0 is the directory's own entries."),
+    ArgDoc::optional("max_depth", Kind::Int, "How deep recurse goes; 1 is the directory's own entries."),
     ArgDoc::with_default(
         "makedirs",
         Kind::Bool,
@@ -111,6 +111,14 @@ impl StateFunction for Directory {
     fn apply(&self, call: &StateCall, _check: &Check, ctx: &JobCtx<'_>) -> Result<Applied, StateError> {
         Ok(Applied::new(go(call, ctx, true)?, format!("directory {} updated", call.name)))
     }
+
+    /// Reports what would have been changed when there is no directory to make it in, as Salt does.
+    fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+        self.sequence(call, ctx).unwrap_or_else(|e| {
+            let dry = StateCall { test: true, ..call.clone() };
+            Verdict::failed_with(go(&dry, ctx, false).unwrap_or_default(), e.to_string())
+        })
+    }
 }
 
 /// Finds what differs, and sets it right when `apply` is given.
@@ -143,7 +151,7 @@ fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError
             }
             if !args.recurse.is_empty() {
                 let mut walk = Walk { args: &args, owner, host, apply, changes: &mut changes };
-                walk.below(&path, 0)?;
+                walk.below(&path, 1)?;
             }
         }
         _ => {
@@ -230,6 +238,9 @@ impl Walk<'_> {
         let Self { args, owner, host, apply, .. } = *self;
         let kept = |given: Option<u32>, what: &str| given.filter(|_| args.recurses(what));
         let owner = Owner { uid: kept(owner.uid, "user"), gid: kept(owner.gid, "group") };
+        if args.max_depth.is_some_and(|most| depth > most) {
+            return Ok(());
+        }
         for name in host.list(dir)? {
             let path: PathBuf = dir.join(name);
             let Some(meta) = host.lstat(&path)? else { continue };
@@ -245,7 +256,7 @@ impl Walk<'_> {
                 let mode = mode.filter(|_| args.recurses("mode"));
                 note(self.changes, &path, perms(host, &path, &meta, mode, owner, apply)?);
             }
-            if meta.is_dir() && args.max_depth.is_none_or(|most| depth < most) {
+            if meta.is_dir() {
                 self.below(&path, depth + 1)?;
             }
         }

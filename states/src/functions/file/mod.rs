@@ -11,6 +11,7 @@ mod existence;
 mod line;
 mod managed;
 mod prepend;
+mod recurse;
 mod rename;
 mod replace;
 mod serialize;
@@ -39,6 +40,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(line::Line));
     registry.add_state(Arc::new(managed::Managed));
     registry.add_state(Arc::new(prepend::Prepend));
+    registry.add_state(Arc::new(recurse::Recurse));
     registry.add_state(Arc::new(rename::Rename));
     registry.add_state(Arc::new(replace::Replace));
     registry.add_state(Arc::new(serialize::Serialize));

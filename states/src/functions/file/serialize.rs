@@ -157,7 +157,8 @@ fn read(format: &str, text: &str) -> Result<Value, StateError> {
 fn written(format: &str, data: &Value) -> Result<String, StateError> {
     match format {
         "json" => {
-            let text = serde_json::to_string_pretty(data).map_err(|e| StateError::failed(e.to_string()))?;
+            let text =
+                serde_json::to_string_pretty(&sorted(data)).map_err(|e| StateError::failed(e.to_string()))?;
             Ok(text + "\n")
         }
         "yaml" => {
@@ -165,6 +166,20 @@ fn written(format: &str, data: &Value) -> Result<String, StateError> {
             Ok(if text.ends_with('\n') { text } else { text + "\n" })
         }
         other => Err(unknown(other)),
+    }
+}
+
+/// Sorts the keys of all mappings, so that the file does not depend on who wrote the data in which order.
+fn sorted(data: &Value) -> Value {
+    match data {
+        Value::Map(map) => {
+            let mut entries: Vec<(String, &Value, &Value)> =
+                map.iter().map(|(k, v)| (k.to_string(), k, v)).collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Map(entries.into_iter().map(|(_, k, v)| (k.clone(), sorted(v))).collect())
+        }
+        Value::List(items) => Value::List(items.iter().map(sorted).collect()),
+        other => other.clone(),
     }
 }
 

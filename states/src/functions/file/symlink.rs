@@ -24,7 +24,7 @@ const ARGS: &[ArgDoc] = &[
         "force",
         Kind::Bool,
         "false",
-        "Whether a file in the place is replaced; a directory only when it is empty.",
+        "Whether a file in the place is replaced; a directory never is.",
     ),
     ArgDoc::optional("backupname", Kind::Path, "Where what is in the place is moved to."),
     ArgDoc::with_default("makedirs", Kind::Bool, "false", "Whether missing directories above are made."),
@@ -151,13 +151,10 @@ fn make_room(
         )));
     }
     if directory {
-        if !host.list(path)?.is_empty() {
-            return Err(StateError::failed(format!(
-                "the directory {} has content and is not replaced by a symlink (remove it with file.absent)",
-                path.display()
-            )));
-        }
-        return if apply { Ok(host.remove_dir_all(path)?) } else { Ok(()) };
+        return Err(StateError::failed(format!(
+            "the directory {} is not replaced by a symlink (remove it with file.absent)",
+            path.display()
+        )));
     }
     if apply { Ok(host.remove_file(path)?) } else { Ok(()) }
 }
@@ -181,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_with_content_is_never_replaced() {
+    fn a_directory_is_never_replaced() {
         let bench = Bench::new(SimHost::new().with_file("/srv/d/f", "x"));
         let verdict = bench.run("/srv/d:\n  file.symlink:\n    - target: /new\n    - force: True\n");
         assert_eq!(verdict.kind, VerdictKind::Failed);

@@ -11,6 +11,7 @@ pub(super) struct Document {
     sections: Vec<Section>,
     separator: char,
     spaces: bool,
+    edited: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Document {
                 }
             }
         }
-        Ok(Self { sections, separator, spaces })
+        Ok(Self { sections, separator, spaces, edited: false })
     }
 
     pub(super) fn print(&self) -> String {
@@ -60,12 +61,22 @@ impl Document {
                 out.push('\n');
             }
             for line in &section.lines {
-                let (Line::Option { raw, .. } | Line::Other(raw)) = line;
-                out.push_str(raw);
+                match line {
+                    // Once something is written, all options have the same spacing.
+                    Line::Option { key, value, .. } if self.edited && !value.contains('\n') => {
+                        out.push_str(&self.option(key, value));
+                    }
+                    Line::Option { raw, .. } | Line::Other(raw) => out.push_str(raw),
+                }
                 out.push('\n');
             }
         }
         out
+    }
+
+    fn option(&self, key: &str, value: &str) -> String {
+        let Self { separator, spaces, .. } = self;
+        if *spaces { format!("{key} {separator} {value}") } else { format!("{key}{separator}{value}") }
     }
 
     pub(super) fn get(&self, section: Option<&str>, key: &str) -> Option<&str> {
@@ -92,11 +103,8 @@ impl Document {
         if before.as_deref() == Some(&text) {
             return None;
         }
-        let raw = if self.spaces {
-            format!("{key} {} {text}", self.separator)
-        } else {
-            format!("{key}{}{text}", self.separator)
-        };
+        self.edited = true;
+        let raw = self.option(key, &text);
         let line = Line::Option { key: key.to_owned(), value: text.clone(), raw };
         let lines = &mut self.section_or_new(section).lines;
         let place = lines.iter().position(|l| matches!(l, Line::Option { key: k, .. } if k == key));
@@ -107,6 +115,9 @@ impl Document {
                 let blank = |l: &Line| matches!(l, Line::Other(t) if t.trim().is_empty());
                 let end = lines.iter().rposition(|l| !blank(l)).map_or(0, |last| last + 1);
                 lines.insert(end, line);
+                if section.is_none() && end + 1 == lines.len() {
+                    lines.push(Line::Other(String::new()));
+                }
             }
         }
         Some(Value::from([("before", Value::from(before)), ("after", Value::from(text))]))

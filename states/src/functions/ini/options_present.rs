@@ -8,7 +8,7 @@ use super::document::Document;
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
 };
-use crate::functions::file::{read_if_present, read_text};
+use crate::functions::file::read_if_present;
 use crate::host::WriteOptions;
 
 /// The function.
@@ -80,11 +80,7 @@ impl StateFunction for OptionsPresent {
 fn plan(call: &StateCall, ctx: &JobCtx<'_>) -> Result<(Map, String), StateError> {
     let args: Args = call.typed()?;
     let path = path_of(call, ctx.host)?;
-    let text = if call.test {
-        read_if_present(ctx.host, &path)?.unwrap_or_default()
-    } else {
-        read_text(ctx.host, &path)?
-    };
+    let text = read_if_present(ctx.host, &path)?.unwrap_or_default();
     let mut document = Document::parse(&text, &args.separator, !args.no_spaces)?;
     let mut changes = Map::new();
     let mut top = Map::new();

@@ -15,7 +15,8 @@ use crate::function::{JobCtx, Registry};
 
 pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(function::Function));
-    registry.add_state(Arc::new(runner::Runner));
+    registry.add_state(Arc::new(runner::RUNNER));
+    registry.add_state(Arc::new(runner::WHEEL));
     registry.add_state(Arc::new(state::State));
     registry.add_state(Arc::new(wait_for_event::WaitForEvent));
 }

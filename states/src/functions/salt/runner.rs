@@ -1,10 +1,25 @@
-//! `salt.runner`: what runs on the master; a local run has none.
+//! `salt.runner` and `salt.wheel`: what runs on the master; a local run has none.
 
 use crate::function::{Applied, Check, Class, FunctionDoc, JobCtx, StateCall, StateError, StateFunction};
 use crate::functions::support::map;
 
-/// The function.
-pub(in crate::functions) struct Runner;
+/// One of the two.
+pub(in crate::functions) struct Runner {
+    name: &'static str,
+    doc: &'static FunctionDoc,
+}
+
+/// Runs a runner.
+pub(super) const RUNNER: Runner = Runner { name: "salt.runner", doc: &DOC };
+/// Calls a wheel function.
+pub(super) const WHEEL: Runner = Runner { name: "salt.wheel", doc: &WHEEL_DOC };
+
+static WHEEL_DOC: FunctionDoc = FunctionDoc::new(
+    "Changes something of the master, its keys for one. A local run can only say what it would do.",
+    &[],
+    "key.list_all:\n  salt.wheel: []\n",
+)
+.open();
 
 static DOC: FunctionDoc = FunctionDoc::new(
     "Runs something on the master, state.orchestrate for one. A local run can only say what it would run.",
@@ -15,7 +30,7 @@ static DOC: FunctionDoc = FunctionDoc::new(
 
 impl StateFunction for Runner {
     fn name(&self) -> &'static str {
-        "salt.runner"
+        self.name
     }
 
     fn class(&self) -> Class {
@@ -23,11 +38,11 @@ impl StateFunction for Runner {
     }
 
     fn doc(&self) -> &FunctionDoc {
-        &DOC
+        self.doc
     }
 
     fn check(&self, call: &StateCall, _ctx: &JobCtx<'_>) -> Result<Check, StateError> {
-        let comment = format!("runner function {} would be executed", call.name);
+        let comment = format!("{} function {} would be executed", self.name, call.name);
         Ok(Check::differs(map([("runner", call.name.as_str().into())]), comment))
     }
 

@@ -97,8 +97,17 @@ fn execute(call: &StateCall, test: bool, ctx: &JobCtx<'_>) -> Result<Verdict, St
     let sls = if args.highstate { Vec::new() } else { sls };
     let test = args.test.unwrap_or(test);
     let request = ApplyRequest { sls, test, pillar: args.pillar, saltenv: args.saltenv };
-    let outcome = ctx.services.apply(&request, ctx)?;
     let id = ctx.services.id();
+    let outcome = match ctx.services.apply(&request, ctx) {
+        Ok(outcome) => outcome,
+        Err(e) => {
+            let text = e.to_string();
+            return Ok(Verdict::failed_with(
+                map([(id, text.as_str().into())]),
+                format!("run failed on minions: {id}\n{text}"),
+            ));
+        }
+    };
     let forgiven = args.allow_fail > 0
         || args
             .fail_minions

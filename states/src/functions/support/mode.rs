@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 pub(in crate::functions) struct Mode(pub(in crate::functions) u32);
 
 impl Mode {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in crate::functions) fn parse(text: &str) -> Option<Self> {
         let digits = text.trim();
         let digits = digits.strip_prefix("0o").unwrap_or(digits);
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {

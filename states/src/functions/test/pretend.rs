@@ -126,7 +126,6 @@ impl Watch for Pretend {
         let comment = comment(call, "Watch statement fired.");
         match call.arg("result").and_then(Value::as_bool) {
             Some(false) => Verdict::failed_with(changes, comment),
-            _ if call.test => Verdict::would_change(changes, comment),
             _ => Verdict::ok(changes, comment),
         }
     }
