@@ -39,7 +39,7 @@ pub(super) fn collect(
         let env: Arc<str> = Arc::from(env.as_str());
         let Some(names) = tree.names(&env) else {
             let error =
-                CompileError::new(ErrorKind::Other, &At::default(), format!("there is no environment {env}"));
+                CompileError::new(ErrorKind::MissingSls, &At::default(), format!("there is no environment {env}"));
             collector.errors.push(error.remedy("name a configured one"));
             continue;
         };

@@ -220,6 +220,10 @@ impl<'a> Reader<'a> {
                 }
                 _ => (name, None),
             };
+            // Salt overlooks `file:` behind `file.managed:` and keeps the latter; trees rely on stranger things.
+            if function.is_none() && dotted.iter().any(|(m, _)| m == module) {
+                continue;
+            }
             let seen = into.modules.contains_key(module) || dotted.iter().any(|(m, _)| m == module);
             if seen {
                 let message = format!("the ID {id} uses the state module {module} twice");

@@ -67,8 +67,18 @@ fn entries(value: &Value) -> &[Value] {
     }
 }
 
+/// A guard that asks nothing is a mistake, in Salt as here.
+fn refuse_empty(guard: &str, value: &Value) -> Result<(), String> {
+    let blank = |v: &Value| v.as_str().is_some_and(|s| s.trim().is_empty());
+    if entries(value).is_empty() || entries(value).iter().any(blank) {
+        return Err(format!("{guard} names no command: write one, or leave {guard} out"));
+    }
+    Ok(())
+}
+
 /// Tells whether every entry is true; the first that is not ends the questions.
 fn onlyif(value: &Value, args: &Map, ctx: &JobCtx<'_>) -> Result<bool, String> {
+    refuse_empty("onlyif", value)?;
     for entry in entries(value) {
         let holds = match entry {
             // A command that cannot be started is as good as one that failed.
@@ -86,6 +96,7 @@ fn onlyif(value: &Value, args: &Map, ctx: &JobCtx<'_>) -> Result<bool, String> {
 
 /// Tells whether every entry is true; the first that is not lets the state run.
 fn unless(value: &Value, args: &Map, ctx: &JobCtx<'_>) -> Result<bool, String> {
+    refuse_empty("unless", value)?;
     let mut all = false;
     for entry in entries(value) {
         match entry {

@@ -186,9 +186,11 @@ impl Job {
             VerdictKind::WouldChange => None,
             VerdictKind::Failed => Some(false),
         };
-        if let Some(retry) = options.retry.filter(|_| !options.parallel && !run.options.test)
+        // Salt counts the first try of a parallel state apart from its attempts.
+        let most = options.retry.map_or(0, |r| r.attempts + u64::from(options.parallel));
+        if let Some(retry) = options.retry.filter(|_| !run.options.test)
             && result != Some(retry.until)
-            && retry.attempts > self.tries
+            && most > self.tries
         {
             self.history.push_str(&format!("Attempt {}: {}\n", self.tries, verdict.comment));
             self.tries += 1;
