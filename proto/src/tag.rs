@@ -54,6 +54,7 @@ impl EventTag {
         match parts.as_slice() {
             ["salt", "minion" | "beacon", ..] => own(2),
             ["salt", "job", _, "ret" | "prog", ..] => own(4),
+            ["salt", "state_result", _, _, ..] => own(3),
             ["lab", "minion", _, "start" | "ready" | "interrupted" | "event", ..] => own(2),
             ["lab", "net" | "virt" | "mine", ..] => own(2),
             ["salt" | "lab", ..] => false,
@@ -126,6 +127,8 @@ mod tests {
         assert!(may("salt/minion/web1/start"));
         assert!(may("salt/job/20261121051940000042/ret/web1"));
         assert!(may("my/own/event"));
+        assert!(may("salt/state_result/20261121051940000042/web1/motd"));
+        assert!(!may("salt/state_result/20261121051940000042/web2/motd"));
         assert!(!may("salt/minion/web2/start"));
         assert!(!may("salt/job/20261121051940000042/new"));
         assert!(!may("salt/job/20261121051940000042/ret/web2"));

@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::enrol::{self, EnrolError, Progress};
 use crate::identity::{Pin, Pki};
 use crate::link::Dialer;
-use crate::serve::{enrol_grains, grains, machine_id, pin};
+use crate::serve::{enrol_grains, machine_id, pin};
+use crate::workers::read_grains;
 
 /// Asks a master to let this machine in, and waits until it does.
 #[derive(Debug, clap::Args)]
@@ -46,7 +47,7 @@ impl Args {
             identity,
             token: self.token,
             pin,
-            grains: enrol_grains(&grains(&id)),
+            grains: enrol_grains(&read_grains(&id, &self.common.config_dir)),
             machine_id: Some(machine),
         };
         let enrolled = runtime()?.block_on(async {

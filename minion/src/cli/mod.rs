@@ -134,6 +134,10 @@ impl Common {
         if !self.master.is_empty() {
             config.master.clone_from(&self.master);
         }
+        // What is started from here has another working directory.
+        for dir in [&mut config.data_dir, &mut config.run_dir] {
+            *dir = std::path::absolute(&*dir).unwrap_or_else(|_| dir.clone());
+        }
         Ok(config)
     }
 }

@@ -129,8 +129,10 @@ pub enum LinkCommand {
     Renew(Vec<u8>),
     /// Another certificate for the next connection.
     Credentials(Credentials),
-    /// Good-bye; answered when the master has had a chance to hear it. The link does not come back.
+    /// Good-bye; answered when the master has had a chance to hear it. The link stays down until [`Self::Reopen`].
     Close(CloseReason, oneshot::Sender<()>),
+    /// The good-bye was premature: dial again.
+    Reopen,
 }
 
 /// The agent's end of the link.
@@ -213,14 +215,19 @@ impl Keeper {
         loop {
             let ended = self.connect_and_serve().await;
             self.connection.send_replace(None);
-            let Ended::Again { why, was_up, at_once } = ended else { return };
+            let Ended::Again { why, was_up, at_once } = ended else {
+                if self.reopened().await {
+                    continue;
+                }
+                return;
+            };
             if was_up {
                 self.backoff.reset();
             }
             if self.events.send(LinkEvent::Down { why, was_up }).await.is_err() {
                 return;
             }
-            if !at_once && self.pause().await.is_break() {
+            if !at_once && self.pause().await.is_break() && !self.reopened().await {
                 return;
             }
         }
@@ -243,6 +250,24 @@ impl Keeper {
         match connection {
             Ok(connection) => session::run(self, connection).await,
             Err(e) => Ended::Again { why: crate::chain(&e), was_up: false, at_once: false },
+        }
+    }
+
+    /// Stays down after a good-bye; tells whether the agent wants the link again.
+    async fn reopened(&mut self) -> bool {
+        loop {
+            match self.commands.recv().await {
+                Some(LinkCommand::Reopen) => return true,
+                Some(LinkCommand::Close(_, done)) => {
+                    // Whoever asked may have gone.
+                    let _ = done.send(());
+                }
+                Some(LinkCommand::Grains(grains)) => self.standing.grains = Some(grains),
+                Some(LinkCommand::Jobs(jobs)) => self.standing.jobs = jobs,
+                Some(LinkCommand::Credentials(fresh)) => self.setup.credentials = fresh,
+                Some(LinkCommand::Tell(_) | LinkCommand::Renew(_)) => {}
+                None => return false,
+            }
         }
     }
 
@@ -271,7 +296,7 @@ impl Keeper {
                 LinkCommand::Credentials(fresh) => *credentials = fresh,
                 LinkCommand::Close(_, done) => return Some(done),
                 // Live states are told again on the next job stream; a renewal is asked for again by its timer.
-                LinkCommand::Tell(_) | LinkCommand::Renew(_) => {}
+                LinkCommand::Tell(_) | LinkCommand::Renew(_) | LinkCommand::Reopen => {}
             }
         }
     }

@@ -208,6 +208,7 @@ impl Session {
                 self.control.say_closing(reason);
                 return Turn::Closing(done);
             }
+            Some(LinkCommand::Reopen) => {}
             None => return agent_gone(),
         }
         Turn::On

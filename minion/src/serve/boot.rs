@@ -26,7 +26,7 @@ use crate::identity::{Credentials, Identity, IdentityError, Pin, Pki};
 use crate::journal::{self, Entry, Journal, JournalError, Ledger};
 use crate::link::{self, DialError, Dialer, LinkCommand, Myself};
 use crate::outbox::{self, Outbox, OutboxError};
-use crate::workers::{Env, Parts};
+use crate::workers::{Env, Parts, read_grains};
 
 /// How long between enrolment attempts of an agent that waits to be accepted.
 const ENROL_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -112,7 +112,10 @@ pub async fn start(options: Options) -> Result<Shell, BootError> {
     let pki = Pki::new(&config_dir);
     let identity = Arc::new(pki.identity()?);
     let dialer = Dialer::new(&config.master)?;
-    let grains = grains(&id);
+    let grains = {
+        let (id, dir) = (id.clone(), config_dir.clone());
+        tokio::task::spawn_blocking(move || read_grains(&id, &dir)).await.map_err(std::io::Error::from)?
+    };
 
     let mut stored = open_stores(&config, accept_loss)?;
     let boot_id = host.boot_id()?;
@@ -357,10 +360,6 @@ pub(crate) fn machine_id(data_dir: &Path) -> Result<MachineId, FileError> {
     let id = MachineId::from_u128(clock::random_u128());
     files::write_atomically(&own, format!("{id}\n").as_bytes(), 0o644)?;
     Ok(id)
-}
-
-pub(crate) fn grains(id: &MinionId) -> Value {
-    Value::from([("id", Value::from(id.as_str()))])
 }
 
 fn opts(config: &Config, id: &MinionId) -> Value {

@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 pub use boot::{BootError, Options, start};
-pub(crate) use boot::{enrol_grains, grains, machine_id, pin};
+pub(crate) use boot::{enrol_grains, machine_id, pin};
 pub use socket::{SendError, send_event, send_events};
 
 use crate::agent::{Agent, Effect, Finished, GoDown};
@@ -76,6 +76,7 @@ enum Turn {
     Timeout,
     Renew,
     Watchdog,
+    ReadGrains,
     Terminate(&'static str),
 }
 
@@ -89,6 +90,8 @@ impl Shell {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut watchdog = notify::watchdog();
         let mut renew_at = self.credentials.renew_at();
+        let mut read_grains = tokio::time::interval(self.config.grains.refresh.max(Duration::from_secs(1)));
+        read_grains.reset();
         notify::ready();
         self.carry_out().await;
         loop {
@@ -105,6 +108,7 @@ impl Shell {
                 () = tokio::time::sleep(wake) => Turn::Timeout,
                 () = tokio::time::sleep(renew), if renew_at.is_some() => Turn::Renew,
                 () = notify::tick(&mut watchdog) => Turn::Watchdog,
+                _ = read_grains.tick() => Turn::ReadGrains,
                 _ = terminate.recv() => Turn::Terminate("SIGTERM"),
                 _ = interrupt.recv() => Turn::Terminate("SIGINT"),
             };
@@ -114,6 +118,7 @@ impl Shell {
                     break;
                 }
                 Turn::Watchdog => notify::alive(),
+                Turn::ReadGrains => self.read_grains(),
                 Turn::Renew => renew_at = self.renew().await,
                 Turn::Link(None) => break,
                 Turn::Link(Some(event)) => {
@@ -122,7 +127,13 @@ impl Shell {
                     }
                     self.handle_link(event);
                 }
-                Turn::Report(report) => self.handle_report(report),
+                Turn::Report(report) => {
+                    let still_up = matches!(report, Report::PowerFailed(_));
+                    self.handle_report(report);
+                    if still_up {
+                        let _ = self.link.commands.send(LinkCommand::Reopen).await;
+                    }
+                }
                 Turn::Request(request) => self.handle_request(request).await,
                 Turn::Timeout => self.agent.handle_timeout(self.clock.now()),
             }
@@ -257,6 +268,15 @@ impl Shell {
             }
         }
         self.publish_running().await;
+    }
+
+    fn read_grains(&self) {
+        let env = self.env.clone();
+        std::thread::spawn(move || {
+            if env.read_grains() {
+                env.request(Request::GrainsChanged);
+            }
+        });
     }
 
     /// Lets `saltutil.running` and the heartbeats know what is live.

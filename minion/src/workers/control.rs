@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lab_proto::ids::JobId;
 use lab_proto::v1::link::{JobsUp, Progress as Shown};
 use lab_proto::{StateReturn, Timestamp, Value};
 use lab_states::function::{Control, Progress};
 use lab_states::host::Stream;
-use lab_states::redact::Secrets;
 
-use super::Env;
+use super::Job;
 
 /// Output beyond this is cut from a single frame of progress; the return has all of it.
 const MOST_SHOWN: usize = 16 << 10;
@@ -31,27 +29,7 @@ impl Cancel {
     }
 }
 
-/// One job's control.
-pub struct JobControl<'a> {
-    env: Arc<Env>,
-    jid: JobId,
-    deadline: Option<Timestamp>,
-    cancel: Cancel,
-    secrets: &'a Secrets,
-}
-
-impl<'a> JobControl<'a> {
-    /// Makes the control of one job; everything that it shows has its secrets replaced.
-    pub fn new(
-        env: Arc<Env>,
-        jid: JobId,
-        deadline: Option<Timestamp>,
-        cancel: Cancel,
-        secrets: &'a Secrets,
-    ) -> Self {
-        Self { env, jid, deadline, cancel, secrets }
-    }
-
+impl Job {
     fn shown(&self, what: Progress) -> Option<Shown> {
         Some(match what {
             Progress::Message(text) => Shown::Stdout(self.text(text.as_bytes())),
@@ -70,7 +48,7 @@ impl<'a> JobControl<'a> {
     }
 }
 
-impl Control for JobControl<'_> {
+impl Control for Job {
     fn cancelled(&self) -> bool {
         self.cancel.is_cancelled()
     }

@@ -1,6 +1,6 @@
 //! What all jobs of an agent share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use lab_proto::ids::JobId;
@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 use crate::clock::Clock;
 use crate::content::Store;
 use crate::emit::Emitter;
+use crate::grains;
+use crate::host::LinuxHost;
 use crate::link::{LinkCommand, Queries};
 
 /// What a function asks of the agent itself.
@@ -131,9 +133,15 @@ impl Env {
         self.grains.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes grains that were read again.
-    pub fn set_grains(&self, grains: Value) {
-        *self.grains.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(grains);
+    /// Reads the grains again; tells whether they changed. Blocks.
+    pub fn read_grains(&self) -> bool {
+        let fresh = read_grains(&self.id, &self.config_dir);
+        let mut grains = self.grains.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = **grains != fresh;
+        if changed {
+            *grains = Arc::new(fresh);
+        }
+        changed
     }
 
     /// Returns `opts`.
@@ -170,5 +178,17 @@ impl Env {
     pub fn request(&self, request: Request) {
         // The shell outlives its workers; when it does not, nothing is left to ask.
         let _ = self.requests.blocking_send(request);
+    }
+}
+
+/// Reads the grains of this machine and those that its configuration adds. Blocks; not on the runtime's thread.
+pub fn read_grains(id: &MinionId, config_dir: &Path) -> Value {
+    let machine = grains::of_machine(id.as_str(), &LinuxHost::new());
+    match grains::with_file(machine.clone(), &config_dir.join("grains")) {
+        Ok(all) => all,
+        Err(e) => {
+            tracing::warn!(error = %crate::chain(&e), "this site's own grains are left out");
+            machine
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod control;
 mod env;
+mod job;
 mod run;
 mod services;
 
@@ -13,16 +14,13 @@ use std::sync::Arc;
 
 use lab_proto::ids::JobId;
 use lab_proto::{EndState, JobSpec, Map, Timestamp, Value};
-use lab_states::function::{CallError, JobCtx};
-use lab_states::host::{PowerRequest, System};
-use lab_states::redact::Secrets;
+use lab_states::host::System;
 
-pub use control::{Cancel, JobControl};
-pub use env::{Env, Parts, Request, RunningJob};
-pub use services::JobServices;
+pub use control::Cancel;
+pub use env::{Env, Parts, Request, RunningJob, read_grains};
+pub use job::Job;
 
 use crate::agent::Finished;
-use crate::host::LinuxHost;
 
 /// What a worker gets.
 pub struct Assignment {
@@ -50,42 +48,22 @@ pub fn start(
     thread.spawn(move || {
         let jid = assignment.job.jid;
         // A function that panics is a bug of ours that must not take the agent along.
-        let finished = catch_unwind(AssertUnwindSafe(|| work(&env, &assignment)));
+        let finished = catch_unwind(AssertUnwindSafe(|| work(&env, assignment)));
         done(jid, finished.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()))));
     })?;
     Ok(())
 }
 
-fn work(env: &Arc<Env>, assignment: &Assignment) -> Finished {
-    let Assignment { job, pillar, deadline, cancel } = assignment;
-    let host = LinuxHost::new();
-    let secrets = Secrets::new();
-    let control = JobControl::new(env.clone(), job.jid, *deadline, cancel.clone(), &secrets);
-    let services = JobServices::new(env.clone(), job, pillar.clone());
-    let registry = env.registry();
-    let ctx = JobCtx {
-        host: &host,
-        control: &control,
-        services: &services,
-        registry: &registry,
-        secrets: &secrets,
-    };
-    let result = run::call(job, &services, &ctx);
-    let finished = match result {
+fn work(env: &Arc<Env>, assignment: Assignment) -> Finished {
+    let spec = assignment.job.clone();
+    let job = Job::new(env.clone(), assignment);
+    match run::call(&spec, &job) {
         Ok(run::Returned { success, retcode, value }) => {
-            let value = secrets.value(&value);
-            Finished { state: EndState::Returned, success, retcode, value, power: host.power_request() }
+            let value = job.secrets.value(&value);
+            Finished { state: EndState::Returned, success, retcode, value, power: job.host.power_request() }
         }
-        Err(e) => failed(secrets.text(&error_text(&e))),
-    };
-    if finished.power == Some(PowerRequest::Reboot) {
-        tracing::info!(jid = %job.jid, "the job asked for a reboot");
+        Err(e) => failed(job.secrets.text(&crate::chain(&e))),
     }
-    finished
-}
-
-fn error_text(e: &CallError) -> String {
-    crate::chain(e)
 }
 
 fn failed(text: String) -> Finished {

@@ -2,9 +2,9 @@
 
 use lab_proto::facts::StateSummary;
 use lab_proto::{JobSpec, Value};
-use lab_states::function::{CallError, JobCtx};
+use lab_states::function::CallError;
 
-use super::JobServices;
+use super::Job;
 use crate::agent::is_state_run;
 
 /// What a function gave.
@@ -18,10 +18,10 @@ pub(super) struct Returned {
 const STATES_FAILED: i64 = 2;
 
 /// Calls the function of a job.
-pub(super) fn call(job: &JobSpec, services: &JobServices, ctx: &JobCtx<'_>) -> Result<Returned, CallError> {
-    let function = ctx.registry.exec(&job.fun)?;
-    let value = function.call(&job.args, &job.kwargs, ctx)?;
-    let retcode = if is_state_run(&job.fun) { of_states(&value) } else { services.retcode() };
+pub(super) fn call(spec: &JobSpec, job: &Job) -> Result<Returned, CallError> {
+    let ctx = job.ctx();
+    let value = ctx.registry.exec(&spec.fun)?.call(&spec.args, &spec.kwargs, &ctx)?;
+    let retcode = if is_state_run(&spec.fun) { of_states(&value) } else { job.retcode() };
     Ok(Returned { success: retcode == 0, retcode, value })
 }
 

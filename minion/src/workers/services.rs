@@ -1,60 +1,40 @@
 //! What the agent offers to functions besides the machine: grains, pillar, files, templates, runs, mine, events.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use lab_proto::v1::link::{Query, QueryReply};
-use lab_proto::{Digest, EventTag, JobSpec, Map, Target, Value};
+use lab_proto::{EventTag, Map, StateReturn, Target, Value};
 use lab_states::function::{ApplyOutcome, ApplyRequest, FileEntry, JobCtx, ServiceError, Services, Template};
-
 use lab_states::run::Refresh;
 
-use super::{Env, Request};
-use crate::content::Tree;
+use super::job::laid_over;
+use super::{Job, Request};
+use crate::apply;
 use crate::link::known;
 
-/// The services of one job.
-pub struct JobServices {
-    env: Arc<Env>,
-    pillar: Mutex<Arc<Value>>,
-    tree: Option<Digest>,
-    opened: Mutex<Option<Arc<Tree>>>,
-    retcode: AtomicI64,
-}
-
-impl JobServices {
-    /// Makes the services of a job with its pillar.
-    pub fn new(env: Arc<Env>, job: &JobSpec, pillar: Map) -> Self {
-        let pillar = Mutex::new(Arc::new(Value::Map(pillar)));
-        Self { env, pillar, tree: job.tree, opened: Mutex::new(None), retcode: AtomicI64::new(0) }
-    }
-
-    /// Returns the job's state tree.
-    ///
-    /// # Errors
-    /// When the job has none, or it cannot be fetched.
-    pub fn tree(&self) -> Result<Arc<Tree>, ServiceError> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tree) = &*opened {
-            return Ok(tree.clone());
-        }
-        let digest = self.tree.ok_or_else(|| ServiceError::missing("this job came without a state tree"))?;
-        let tree = Tree::open(&self.env.content, digest).map_err(|e| ServiceError::new(crate::chain(&e)))?;
-        Ok(opened.insert(Arc::new(tree)).clone())
-    }
-
-    /// Returns the exit status that the functions noted.
-    pub fn retcode(&self) -> i64 {
-        self.retcode.load(Ordering::Relaxed)
-    }
-
+impl Job {
     fn ask(&self, query: Query) -> Result<QueryReply, ServiceError> {
         let reply = self.env.queries.ask(query).and_then(known);
         reply.map_err(|e| ServiceError::new(crate::chain(&e)))
     }
+
+    fn run_states(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
+        if let Some(errors) = ctx.services.pillar().get("_errors") {
+            return Err(ServiceError::new(format!("the pillar does not render: {errors}")));
+        }
+        let tree = self.tree()?;
+        // Many small files one by one would cost a round trip each.
+        tree.prefetch_sls().map_err(|e| ServiceError::new(crate::chain(&e)))?;
+        let results = apply::apply(&*tree, request, false, ctx)
+            .map_err(|e| ServiceError::new(format!("the states do not compile:\n{e}")))?;
+        if let Err(e) = self.env.content.shrink() {
+            tracing::warn!(error = %crate::chain(&e), "the cache of files is over its limit");
+        }
+        Ok(ApplyOutcome { results })
+    }
 }
 
-impl Services for JobServices {
+impl Services for Job {
     fn id(&self) -> &str {
         self.env.id.as_str()
     }
@@ -64,7 +44,7 @@ impl Services for JobServices {
     }
 
     fn pillar(&self) -> Arc<Value> {
-        self.pillar.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current_pillar()
     }
 
     fn opts(&self) -> Arc<Value> {
@@ -80,18 +60,23 @@ impl Services for JobServices {
     }
 
     fn render(&self, template: &Template<'_>) -> Result<String, ServiceError> {
-        Err(ServiceError::new(format!("{} cannot be rendered by this version", template.name)))
+        apply::template(&*self.tree()?, template, &self.ctx())
     }
 
-    fn apply(&self, _request: &ApplyRequest, _ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
-        Err(ServiceError::new("states cannot be applied by this version"))
+    fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
+        match &request.pillar {
+            None => self.run_states(request, ctx),
+            Some(above) => {
+                let over =
+                    WithPillar { job: self, pillar: Arc::new(laid_over(&ctx.services.pillar(), above)) };
+                self.run_states(request, &self.ctx_with(&over))
+            }
+        }
     }
 
     fn mine(&self, target: &str, function: &str, target_kind: &str) -> Result<Value, ServiceError> {
-        let kind = target_kind
-            .parse()
-            .map_err(|e: lab_proto::job::UnknownTargetKind| ServiceError::new(e.to_string()))?;
-        let target = Target::new(kind, target);
+        let bad = |e: lab_proto::job::UnknownTargetKind| ServiceError::new(e.to_string());
+        let target = Target::new(target_kind.parse().map_err(bad)?, target);
         match self.ask(Query::MineGet { target, function: function.to_owned() })? {
             QueryReply::Value(value) => Ok(value),
             other => Err(ServiceError::new(format!("the master answered a mine question with {other:?}"))),
@@ -100,18 +85,25 @@ impl Services for JobServices {
 
     fn send_event(&self, tag: &str, data: Value) -> Result<(), ServiceError> {
         let tag = EventTag::new(tag).map_err(|e| ServiceError::new(e.to_string()))?;
-        let sent = self.env.emitter.emit_blocking(tag, data);
+        let sent = self.env.emitter.emit_blocking(tag, self.secrets.value(&data));
         sent.map(drop).map_err(|e| ServiceError::new(crate::chain(&e)))
     }
 
+    fn emit_result(&self, tag: &Value, result: &StateReturn) -> Result<(), ServiceError> {
+        let about = tag.as_str().unwrap_or(&result.name);
+        // The name of a state may be anything, a tag may not.
+        let about = about.replace(|c: char| c.is_whitespace() || c.is_control(), "_");
+        let data = Value::from_serialize(result).map_err(|e| ServiceError::new(e.to_string()))?;
+        self.send_event(&format!("salt/state_result/{}/{}/{about}", self.jid, self.env.id), data)
+    }
+
     fn set_retcode(&self, retcode: i64) {
-        self.retcode.store(retcode, Ordering::Relaxed);
+        self.note_retcode(retcode);
     }
 
     fn refresh(&self, what: Refresh) -> Result<(), ServiceError> {
         let Refresh { grains, pillar, modules } = what;
-        if grains {
-            self.env.set_grains(crate::serve::grains(&self.env.id));
+        if grains && self.env.read_grains() {
             self.env.request(Request::GrainsChanged);
         }
         if modules {
@@ -119,9 +111,7 @@ impl Services for JobServices {
         }
         if pillar {
             match self.ask(Query::Pillar { overrides: Map::new() })? {
-                QueryReply::Value(value) => {
-                    *self.pillar.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
-                }
+                QueryReply::Value(value) => self.replace_pillar(value),
                 other => {
                     return Err(ServiceError::new(format!(
                         "the master answered a pillar question with {other:?}"
@@ -130,5 +120,66 @@ impl Services for JobServices {
             }
         }
         Ok(())
+    }
+}
+
+/// The same services with another pillar, for a nested run.
+struct WithPillar<'a> {
+    job: &'a Job,
+    pillar: Arc<Value>,
+}
+
+impl Services for WithPillar<'_> {
+    fn id(&self) -> &str {
+        self.job.id()
+    }
+
+    fn grains(&self) -> Arc<Value> {
+        self.job.grains()
+    }
+
+    fn pillar(&self) -> Arc<Value> {
+        self.pillar.clone()
+    }
+
+    fn opts(&self) -> Arc<Value> {
+        self.job.opts()
+    }
+
+    fn file(&self, path: &str, saltenv: &str) -> Result<Vec<u8>, ServiceError> {
+        self.job.file(path, saltenv)
+    }
+
+    fn list(&self, folder: &str, saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
+        self.job.list(folder, saltenv)
+    }
+
+    fn render(&self, template: &Template<'_>) -> Result<String, ServiceError> {
+        apply::template(&*self.job.tree()?, template, &self.job.ctx_with(self))
+    }
+
+    fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
+        self.job.apply(request, ctx)
+    }
+
+    fn mine(&self, target: &str, function: &str, target_kind: &str) -> Result<Value, ServiceError> {
+        self.job.mine(target, function, target_kind)
+    }
+
+    fn send_event(&self, tag: &str, data: Value) -> Result<(), ServiceError> {
+        self.job.send_event(tag, data)
+    }
+
+    fn emit_result(&self, tag: &Value, result: &StateReturn) -> Result<(), ServiceError> {
+        self.job.emit_result(tag, result)
+    }
+
+    fn set_retcode(&self, retcode: i64) {
+        self.job.set_retcode(retcode);
+    }
+
+    /// Pillar that was given for this run stays what it is.
+    fn refresh(&self, what: Refresh) -> Result<(), ServiceError> {
+        self.job.refresh(Refresh { pillar: false, ..what })
     }
 }
