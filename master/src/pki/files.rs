@@ -133,6 +133,14 @@ pub fn write_operator(
     Ok(Fingerprint::of(&key.subject_public_key_info()))
 }
 
+/// Writes a secret that only the master's user may read.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), PkiFileError> {
+    write(path, bytes, 0o600, None)
+}
+
 /// Reads the first certificate of a PEM text, as DER.
 pub fn certificate_in(pem: &[u8]) -> Option<CertificateDer<'static>> {
     CertificateDer::from_pem_slice(pem).ok()

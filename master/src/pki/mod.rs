@@ -11,7 +11,9 @@ mod tls;
 mod trust;
 
 pub use authority::{Authority, CsrError, IssueError, Request};
-pub use files::{OperatorFiles, PkiFileError, certificate_in, make_data_dir, open_or_create, write_operator};
+pub use files::{
+    OperatorFiles, PkiFileError, certificate_in, make_data_dir, open_or_create, write_operator, write_secret,
+};
 pub use names::{Peer, peer_of};
 pub use request::{operator_request, save_operator};
 pub use tls::{client_config, server_config};

@@ -46,8 +46,10 @@ pub(crate) fn bind(
     server.transport_config(Arc::new(transport()));
     server.migration(true);
     server.max_incoming(MAX_HANDSHAKES * 2);
-    Endpoint::server(server, config.listen)
-        .map_err(|source| StartError::Listen { address: config.listen, source })
+    let listen = |source| StartError::Listen { address: config.listen, source };
+    let socket = std::net::UdpSocket::bind(config.listen).map_err(listen)?;
+    let endpoint = super::reset::endpoint_config(&config.data_dir)?;
+    Endpoint::new(endpoint, Some(server), socket, Arc::new(quinn::TokioRuntime)).map_err(listen)
 }
 
 fn transport() -> TransportConfig {

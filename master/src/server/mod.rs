@@ -15,6 +15,7 @@ mod op;
 mod orchestrate;
 mod pillar;
 mod query;
+mod reset;
 mod tail;
 mod targets;
 mod writer;

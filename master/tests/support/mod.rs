@@ -1,0 +1,287 @@
+//! What the server's tests share: a server in this process over a store in memory, and a scripted minion.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab_master::client::{Client, Identity};
+use lab_master::config;
+use lab_master::pki;
+use lab_master::server::{Server, wall_time};
+use lab_master::store::memory::MemoryStore;
+use lab_proto::codec::{self, FrameBuffer};
+use lab_proto::event::{Boot, OutboxEvent};
+use lab_proto::ids::{MachineId, ProcessId};
+use lab_proto::v1::enrol::{EnrolReply, EnrolRequest};
+use lab_proto::v1::link::{EventBatch, Hello, JobsDown, StreamOpen, ToMinion};
+use lab_proto::v1::op::{OpReply, OpRequest};
+use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, MASTER_TLS_NAME};
+use lab_proto::version::SUPPORTED;
+use lab_proto::{BootId, EventTag, LogId, Map, MinionId, OutboxId, Value};
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Nothing here takes long; what takes this long hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Master {
+    pub(crate) server: Server,
+    pub(crate) address: SocketAddr,
+    pub(crate) operator: Client,
+    pub(crate) ca: CertificateDer<'static>,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl Master {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let file = dir.path().join("master.toml");
+        let text = format!(
+            "listen = '127.0.0.1:0'\ndata_dir = '{0}/data'\nfile_roots = ['{0}/states']\n\
+             pillar_roots = ['{0}/pillar']\n[enrol]\nrate = 1000\nrate_per_address = 1000\n",
+            dir.path().display()
+        );
+        std::fs::write(&file, text).expect("written");
+        let (config, _) = config::load(Some(&file), &[]).expect("fits");
+        let store = Arc::new(MemoryStore::new(LogId::from_u128(7)));
+        let server = Server::start(config, store).await.expect("starts");
+        let address = server.address().expect("bound");
+        let identity = Identity::load(&server.operator_dir()).expect("made at the first start");
+        let operator = Client::connect(&address.to_string(), &identity).await.expect("connects");
+        let pem = std::fs::read(server.operator_dir().join("ca.crt")).expect("there");
+        let ca = pki::certificate_in(&pem).expect("a certificate");
+        Self { server, address, operator, ca, dir }
+    }
+
+    pub(crate) async fn ask(&self, request: OpRequest) -> Vec<Value> {
+        self.operator.collect(request).await.expect("answered")
+    }
+
+    /// Returns the tags and data of the log so far.
+    pub(crate) async fn log(&self) -> Vec<(String, Value)> {
+        let query = lab_proto::v1::op::EventQuery {
+            since: lab_proto::v1::op::Since::Start,
+            until: None,
+            tags: Vec::new(),
+            minion: None,
+            limit: None,
+            follow: false,
+        };
+        let mut replies = self.operator.request(OpRequest::Events(query)).await.expect("answered");
+        let mut out = Vec::new();
+        while let Some(reply) = replies.next().await.expect("goes on") {
+            if let OpReply::Events(events) = reply {
+                out.extend(events.into_iter().map(|e| (e.tag.to_string(), e.data)));
+            }
+        }
+        out
+    }
+
+    /// Waits until the log has an event that fits.
+    pub(crate) async fn logged(&self, what: &str, fits: impl Fn(&str, &Value) -> bool) {
+        let query = lab_proto::v1::op::EventQuery {
+            since: lab_proto::v1::op::Since::Start,
+            until: None,
+            tags: Vec::new(),
+            minion: None,
+            limit: None,
+            follow: true,
+        };
+        let mut replies = self.operator.request(OpRequest::Events(query)).await.expect("answered");
+        let found = async {
+            while let Some(reply) = replies.next().await.expect("goes on") {
+                if let OpReply::Events(events) = reply
+                    && events.iter().any(|e| fits(e.tag.as_str(), &e.data))
+                {
+                    return;
+                }
+            }
+            panic!("the log ended without {what}");
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("{what} was not logged"));
+    }
+
+    /// Waits until a refusal is named in the log.
+    pub(crate) async fn refusal_logged(&self, words: &str) {
+        self.logged(words, |tag, data| {
+            let why = data.get("why").and_then(Value::as_str).unwrap_or_default();
+            tag == "lab/security/refused" && why.contains(words)
+        })
+        .await;
+    }
+}
+
+/// A frame stream.
+pub(crate) struct Frames {
+    pub(crate) send: SendStream,
+    recv: RecvStream,
+    buffer: FrameBuffer,
+}
+
+impl Frames {
+    pub(crate) async fn open(connection: &Connection) -> Self {
+        let (send, recv) = connection.open_bi().await.expect("a stream");
+        Self { send, recv, buffer: FrameBuffer::default() }
+    }
+
+    pub(crate) async fn say<T: Serialize>(&mut self, frame: &T) {
+        let bytes = codec::frame(frame).expect("fits");
+        self.send.write_all(&bytes).await.expect("sent");
+    }
+
+    /// Returns the next frame, `None` when the stream or connection ended.
+    pub(crate) async fn hear<T: DeserializeOwned>(&mut self) -> Option<T> {
+        let next = async {
+            loop {
+                if let Some(frame) = self.buffer.next_frame().expect("well formed") {
+                    return Some(frame);
+                }
+                match self.recv.read_chunk(65536, true).await {
+                    Ok(Some(chunk)) => self.buffer.push(&chunk.bytes),
+                    Ok(None) | Err(_) => return None,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, next).await.expect("the master answers")
+    }
+}
+
+/// A scripted minion: a double that says so in its version, and does what a test tells it.
+pub(crate) struct ScriptedMinion {
+    pub(crate) id: MinionId,
+    key: rcgen::KeyPair,
+    ca: CertificateDer<'static>,
+    address: SocketAddr,
+    pub(crate) certificate: Option<CertificateDer<'static>>,
+    pub(crate) boot: Boot,
+    pub(crate) outbox_head: u64,
+}
+
+/// A link that is up.
+pub(crate) struct Up {
+    pub(crate) connection: Connection,
+    pub(crate) control: Frames,
+    pub(crate) jobs: Frames,
+    pub(crate) events: Frames,
+    pub(crate) mark: u64,
+}
+
+impl ScriptedMinion {
+    pub(crate) fn new(master: &Master, id: &str) -> Self {
+        Self {
+            id: MinionId::new(id).expect("valid"),
+            key: rcgen::KeyPair::generate().expect("key"),
+            ca: master.ca.clone(),
+            address: master.address,
+            certificate: None,
+            boot: Boot { id: BootId::from_u128(1), number: 1 },
+            outbox_head: 0,
+        }
+    }
+
+    pub(crate) fn key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()))
+    }
+
+    /// Asks at the enrolment door; returns the stream with its first answer.
+    pub(crate) async fn enrol(&self, token: Option<String>) -> (Connection, Frames, EnrolReply) {
+        let connection = dial(self.address, &self.ca, None, ALPN_ENROL).await.expect("the door is open");
+        let mut frames = Frames::open(&connection).await;
+        let csr = rcgen::CertificateParams::default().serialize_request(&self.key).expect("csr");
+        let request = EnrolRequest {
+            versions: SUPPORTED,
+            id: self.id.clone(),
+            csr: csr.der().to_vec(),
+            token,
+            grains: Map::new(),
+            machine_id: None,
+            now: wall_time(),
+        };
+        frames.say(&request).await;
+        let reply = frames.hear().await.expect("answered");
+        (connection, frames, reply)
+    }
+
+    /// Enrols with a fresh token.
+    pub(crate) async fn join(&mut self, master: &Master) {
+        let token = token(master, self.id.as_str()).await;
+        match self.enrol(Some(token)).await.2 {
+            EnrolReply::Accepted { certificate, .. } => self.certificate = Some(certificate.into()),
+            other => panic!("not accepted: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn dial(&self) -> Result<Connection, quinn::ConnectionError> {
+        let certificate = self.certificate.clone().expect("enrolled");
+        dial(self.address, &self.ca, Some((certificate, self.key())), ALPN_MINION).await
+    }
+
+    pub(crate) fn hello(&self) -> Hello {
+        Hello {
+            versions: SUPPORTED,
+            id: self.id.clone(),
+            boot: self.boot,
+            booted_at: wall_time(),
+            earlier_boots: Vec::new(),
+            machine_id: MachineId::from_u128(3),
+            process: ProcessId::from_u128(4),
+            outbox_id: OutboxId::from_u128(5),
+            outbox_head: self.outbox_head,
+            version: "scripted double".to_owned(),
+            now: wall_time(),
+        }
+    }
+
+    /// Brings the link up with all its streams.
+    pub(crate) async fn up(&self) -> Up {
+        let connection = self.dial().await.expect("the certificate is good");
+        let mut control = Frames::open(&connection).await;
+        control.say(&StreamOpen::Control(self.hello())).await;
+        let mark = match control.hear().await {
+            Some(ToMinion::Welcome(welcome)) => welcome.outbox_mark,
+            other => panic!("no welcome: {other:?}"),
+        };
+        let mut jobs = Frames::open(&connection).await;
+        jobs.say(&StreamOpen::Jobs).await;
+        assert_eq!(jobs.hear::<JobsDown>().await, Some(JobsDown::Registered));
+        let mut events = Frames::open(&connection).await;
+        events.say(&StreamOpen::Events { outbox_id: OutboxId::from_u128(5) }).await;
+        Up { connection, control, jobs, events, mark }
+    }
+
+    pub(crate) fn event(&self, counter: u64, tag: &str, data: Value) -> OutboxEvent {
+        let tag = EventTag::new(tag).expect("valid");
+        OutboxEvent { counter, boot: self.boot, seen: None, at: wall_time(), tag, data }
+    }
+
+    pub(crate) fn batch(&self, first: u64, tags: &[&str]) -> EventBatch {
+        let events = (first..).zip(tags).map(|(n, tag)| self.event(n, tag, Value::Null)).collect();
+        EventBatch { events }
+    }
+}
+
+pub(crate) async fn token(master: &Master, pattern: &str) -> String {
+    let request = lab_proto::v1::op::TokenRequest::Create {
+        pattern: pattern.to_owned(),
+        ttl: Duration::from_secs(60),
+        uses: 1,
+    };
+    let rows = master.ask(OpRequest::Token(request)).await;
+    rows[0].get("token").and_then(Value::as_str).expect("a token").to_owned()
+}
+
+pub(crate) async fn dial(
+    address: SocketAddr,
+    ca: &CertificateDer<'static>,
+    identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    alpn: &[u8],
+) -> Result<Connection, quinn::ConnectionError> {
+    let tls = pki::client_config(ca, identity, alpn).expect("certificates fit");
+    let crypto = QuicClientConfig::try_from(tls).expect("TLS 1.3");
+    let endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a socket");
+    let connecting = endpoint.connect_with(ClientConfig::new(Arc::new(crypto)), address, MASTER_TLS_NAME);
+    tokio::time::timeout(PATIENCE, connecting.expect("an address")).await.expect("answered")
+}
