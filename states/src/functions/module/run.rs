@@ -124,7 +124,8 @@ struct Planned {
 fn planned(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Vec<Planned>, StateError> {
     let is_function = |key: &Value| key.as_str().is_some_and(|k| k.contains('.'));
     let find = |name: &str| ctx.registry.exec(name).map_err(|e| StateError::from(CallError::from(e)));
-    if !call.args.is_empty() && call.args.keys().all(is_function) {
+    // What has no dot beside functions is the engine's (`creates`, say), as in Salt.
+    if call.args.keys().any(is_function) {
         let one = |(key, value): (&Value, &Value)| {
             // The same function may stand twice, told apart by what follows a colon.
             let name = key.to_string();
@@ -132,7 +133,7 @@ fn planned(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Vec<Planned>, StateErro
             let (args, kwargs) = arguments(value);
             Ok(Planned { name, function, args, kwargs, older_style: false })
         };
-        return call.args.iter().map(one).collect();
+        return call.args.iter().filter(|(key, _)| is_function(key)).map(one).collect();
     }
     let function = find(&call.name)?;
     let (mut args, mut kwargs) = (Vec::new(), Map::new());
@@ -225,6 +226,8 @@ mod tests {
         assert_eq!(new.changes.get("test.echo"), Some(&Value::from("hello")));
         let old = bench.run("x:\n  module.run:\n    - name: test.echo\n    - text: hello\n");
         assert_eq!(old.changes.get("ret"), Some(&Value::from("hello")));
+        let guarded = bench.run("x:\n  module.run:\n    - test.echo: [{text: hello}]\n    - creates: /nowhere\n");
+        assert_eq!(guarded.changes.get("test.echo"), Some(&Value::from("hello")));
         assert_eq!(bench.dry("x:\n  module.run:\n    - test.ping: []\n").kind, VerdictKind::WouldChange);
     }
 
