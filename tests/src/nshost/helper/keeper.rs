@@ -143,7 +143,8 @@ pub(super) fn probe() -> Result<ExitCode, NsError> {
     )?;
     // Last, because a pid namespace whose first process ended takes no other; by a child, because only that is in it.
     let own_pids = unshare(CloneFlags::CLONE_NEWPID).doing(|| "make a pid namespace".to_owned());
-    let helper = this_binary()?;
-    attempt("proc", own_pids.and_then(|()| tool(Command::new(helper).arg("probe-proc"))))?;
+    // Not by its path: an overlay that was tried above may hide that by now.
+    let probe = || tool(Command::new("/proc/self/exe").arg("probe-proc"));
+    attempt("proc", own_pids.and_then(|()| probe()))?;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
