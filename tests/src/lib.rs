@@ -6,3 +6,4 @@ pub mod demo;
 pub mod fuzz;
 pub mod kubic;
 pub mod nshost;
+pub mod world;

@@ -70,6 +70,12 @@ impl Core {
         self.append_with(vec![records::put_run(&record)], Vec::new());
     }
 
+    /// Returns the engine of an unfinished run, for the simulator to compare with its replay and to spoil.
+    #[cfg(feature = "simulation")]
+    pub fn engine(&mut self, run: RunId) -> Option<&mut Engine> {
+        self.runs.get_mut(run)
+    }
+
     /// Says what a step of an unfinished run waits for.
     pub fn explain(&self, run: RunId, step: &lab_proto::StepId) -> Option<Explanation> {
         self.runs.get(run)?.explain(step)

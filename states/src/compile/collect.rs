@@ -38,8 +38,11 @@ pub(super) fn collect(
     for (env, patterns) in wanted {
         let env: Arc<str> = Arc::from(env.as_str());
         let Some(names) = tree.names(&env) else {
-            let error =
-                CompileError::new(ErrorKind::MissingSls, &At::default(), format!("there is no environment {env}"));
+            let error = CompileError::new(
+                ErrorKind::MissingSls,
+                &At::default(),
+                format!("there is no environment {env}"),
+            );
             collector.errors.push(error.remedy("name a configured one"));
             continue;
         };

@@ -55,6 +55,12 @@ impl Runs {
         self.engines.get(&run)
     }
 
+    /// Returns a run that has not finished, to change how it works. For tests.
+    #[cfg(feature = "simulation")]
+    pub fn get_mut(&mut self, run: RunId) -> Option<&mut Engine> {
+        self.engines.get_mut(&run)
+    }
+
     /// Returns the runs that have not finished, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Engine> {
         self.engines.values()
