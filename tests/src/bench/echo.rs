@@ -1,5 +1,5 @@
-//! The yardstick: a bare quinn server with as many connections, which sends each a ping and waits for all echoes. What lab's
-//! ping-all takes beyond that is lab's own cost.
+//! The yardstick: a bare quinn server with as many connections, which sends each a ping and waits for all echoes when a
+//! program asks for it. What lab's ping-all takes beyond that is lab's own cost.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,18 +15,19 @@ const ALPN: &[u8] = b"bare-echo";
 /// What can go wrong; a benchmark stops at the first.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves `connections` clients; once all are there, runs `rounds` ping-alls and returns how long each took.
+/// Serves `connections` clients; once all are there, calls `ready` and runs a ping-all for every asker (see [`ask`]) until
+/// one says that it was the last. Returns how long each ping-all took.
 ///
 /// # Errors
 /// When a connection breaks.
 pub async fn serve(
     address: SocketAddr,
     connections: usize,
-    rounds: usize,
-    ready: impl FnOnce(SocketAddr),
+    listening: impl FnOnce(SocketAddr),
+    ready: impl FnOnce(),
 ) -> Result<Vec<Duration>, BoxError> {
     let endpoint = quinn::Endpoint::server(server_config()?, address)?;
-    ready(endpoint.local_addr()?);
+    listening(endpoint.local_addr()?);
     let mut streams = Vec::with_capacity(connections);
     while streams.len() < connections {
         let incoming = endpoint.accept().await.ok_or("the endpoint closed")?;
@@ -38,8 +39,13 @@ pub async fn serve(
     for (_, _, recv) in &mut streams {
         recv.read_exact(&mut [0; PING]).await?;
     }
-    let mut took = Vec::with_capacity(rounds);
-    for _ in 0..rounds {
+    ready();
+    let mut took = Vec::new();
+    loop {
+        let asker = endpoint.accept().await.ok_or("the endpoint closed")?.await?;
+        let (mut rows, mut asked) = asker.accept_bi().await?;
+        let mut last = [0];
+        asked.read_exact(&mut last).await?;
         let start = Instant::now();
         let mut round = JoinSet::new();
         for (connection, mut send, mut recv) in streams.drain(..) {
@@ -51,14 +57,40 @@ pub async fn serve(
         }
         while let Some(done) = round.join_next().await {
             streams.push(done??);
+            rows.write_all(&[2; PING]).await?;
         }
         took.push(start.elapsed());
+        rows.finish()?;
+        rows.stopped().await?;
+        if last == [1] {
+            break;
+        }
     }
     for (connection, _, _) in &streams {
         connection.close(0u32.into(), b"done");
     }
     endpoint.wait_idle().await;
     Ok(took)
+}
+
+/// Asks a server for one ping-all, as a program that starts, connects and waits for all rows; tells how many came.
+///
+/// # Errors
+/// When the connection breaks.
+pub async fn ask(server: SocketAddr, last: bool, tell: impl FnOnce(usize)) -> Result<(), BoxError> {
+    let mut endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into())?;
+    endpoint.set_default_client_config(client_config()?);
+    let connection = endpoint.connect(server, "echo")?.await?;
+    let (mut asks, mut rows) = connection.open_bi().await?;
+    asks.write_all(&[u8::from(last)]).await?;
+    let mut bytes = 0;
+    while let Some(chunk) = rows.read_chunk(64 * 1024, true).await? {
+        bytes += chunk.bytes.len();
+    }
+    tell(bytes / PING);
+    connection.close(0u32.into(), b"done");
+    endpoint.wait_idle().await;
+    Ok(())
 }
 
 /// Connects `count` clients that echo until the server closes.
@@ -176,14 +208,22 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_client_echoes_in_every_round() {
+    async fn every_client_echoes_for_every_asker() {
         let (tell, told) = tokio::sync::oneshot::channel();
-        let server = tokio::spawn(serve(([127, 0, 0, 1], 0).into(), 5, 3, |a| {
-            tell.send(a).expect("the test waits for it")
-        }));
+        let (all, are_here) = tokio::sync::oneshot::channel();
+        let server = tokio::spawn(serve(
+            ([127, 0, 0, 1], 0).into(),
+            5,
+            |a| tell.send(a).expect("the test waits for it"),
+            || all.send(()).expect("the test waits for it"),
+        ));
         let address = told.await.expect("listens");
         let clients = tokio::spawn(clients(address, 5));
-        assert_eq!(server.await.expect("ends").expect("works").len(), 3);
+        are_here.await.expect("all connect");
+        for last in [false, true] {
+            ask(address, last, |rows| assert_eq!(rows, 5)).await.expect("answers");
+        }
+        assert_eq!(server.await.expect("ends").expect("works").len(), 2);
         clients.await.expect("ends").expect("works");
     }
 }

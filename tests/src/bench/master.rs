@@ -33,23 +33,22 @@ impl Master {
         for sub in ["states", "pillar"] {
             std::fs::create_dir(dir.path().join(sub))?;
         }
-        let mut command = Command::new(binary);
-        command.arg("serve").arg("--config").arg(&config);
-        let place = |sub: &str| dir.path().join(sub).display().to_string();
-        let own = [
-            format!("listen={address}"),
-            format!("data_dir={}", place("data")),
-            format!("file_roots=[{:?}]", place("states")),
-            format!("pillar_roots=[{:?}]", place("pillar")),
-        ];
-        for setting in own.iter().map(String::as_str).chain(settings.iter().copied()) {
-            command.args(["--set", setting]);
-        }
-        let log = std::fs::File::create(dir.path().join("log"))?;
-        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let child = serve(binary, dir.path(), address, settings)?;
         let mut master = Self { child, dir, binary: binary.to_owned(), address };
         master.wait_until_up()?;
         Ok(master)
+    }
+
+    /// Ends it as a service manager does, and starts it again over the same data with other settings.
+    ///
+    /// # Errors
+    /// When it does not end or does not come up.
+    pub fn restart(&mut self, settings: &[&str]) -> Result<(), BoxError> {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id())?);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
+        self.child.wait()?;
+        self.child = serve(&self.binary, self.dir.path(), self.address, settings)?;
+        self.wait_until_up()
     }
 
     /// Returns its process id.
@@ -74,6 +73,14 @@ impl Master {
             .arg(self.dir.path().join("data/operator"));
         c.args(args);
         c
+    }
+
+    /// Asks for its status.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn status(&self) -> Result<serde_json::Value, BoxError> {
+        Ok(serde_json::from_str(&self.cli(&["--json", "status"])?)?)
     }
 
     /// Runs a command of its command line.
@@ -105,6 +112,24 @@ impl Master {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Starts `lab-master serve` in a directory.
+fn serve(binary: &Path, dir: &Path, address: SocketAddr, settings: &[&str]) -> Result<Child, BoxError> {
+    let mut command = Command::new(binary);
+    command.arg("serve").arg("--config").arg(dir.join("master.toml"));
+    let place = |sub: &str| dir.join(sub).display().to_string();
+    let own = [
+        format!("listen=\"{address}\""),
+        format!("data_dir=\"{}\"", place("data")),
+        format!("file_roots=[{:?}]", place("states")),
+        format!("pillar_roots=[{:?}]", place("pillar")),
+    ];
+    for setting in own.iter().map(String::as_str).chain(settings.iter().copied()) {
+        command.args(["--set", setting]);
+    }
+    let log = std::fs::File::create(dir.join("log"))?;
+    Ok(command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?)
 }
 
 impl Drop for Master {

@@ -11,6 +11,12 @@ pub struct Cost {
     pub cpu: Duration,
 }
 
+impl std::iter::Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |a, b| Self { pss_kib: a.pss_kib + b.pss_kib, cpu: a.cpu + b.cpu })
+    }
+}
+
 /// Reads the cost of a process.
 ///
 /// # Errors

@@ -1,0 +1,83 @@
+//! The benchmark's other ends, each in a process of its own: a swarm of minion endpoints, and the bare echo.
+
+#![expect(clippy::print_stdout, reason = "the benchmark reads what happens from standard output")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use lab_tests::bench::echo::{self, BoxError};
+use lab_tests::bench::swarm::{self, Swarm};
+
+/// Load for `lab-bench`; not for use by hand.
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// Joins a master as many minions that answer test.ping; prints `ready` once all are welcomed.
+    Swarm {
+        #[arg(long)]
+        master: SocketAddr,
+        #[arg(long)]
+        ca: PathBuf,
+        #[arg(long)]
+        token: String,
+        #[arg(long)]
+        prefix: String,
+        #[arg(long)]
+        count: usize,
+    },
+    /// Serves the bare echo: prints its address, `ready`, and at the end each round's microseconds.
+    EchoServer {
+        #[arg(long)]
+        connections: usize,
+    },
+    /// Connects to the bare echo.
+    EchoClients {
+        #[arg(long)]
+        server: SocketAddr,
+        #[arg(long)]
+        count: usize,
+    },
+    /// Asks the bare echo for one round and prints the number of rows.
+    EchoAsk {
+        #[arg(long)]
+        server: SocketAddr,
+        #[arg(long)]
+        last: bool,
+    },
+}
+
+fn main() -> Result<(), BoxError> {
+    let part = Args::parse().part;
+    // The server as lab-master runs, the others small as lab-minion and the command line are.
+    let mut runtime = match part {
+        Part::EchoServer { .. } => tokio::runtime::Builder::new_multi_thread(),
+        Part::Swarm { .. } | Part::EchoClients { .. } | Part::EchoAsk { .. } => {
+            tokio::runtime::Builder::new_current_thread()
+        }
+    };
+    runtime.enable_all().build()?.block_on(run(part))
+}
+
+async fn run(part: Part) -> Result<(), BoxError> {
+    match part {
+        Part::Swarm { master, ca, token, prefix, count } => {
+            let ca = swarm::read_ca(&ca)?;
+            swarm::run(Swarm { master, ca, token, prefix, count }, || println!("ready")).await
+        }
+        Part::EchoServer { connections } => {
+            let any = ([127, 0, 0, 1], 0).into();
+            let listening = |address| println!("{address}");
+            let rounds = echo::serve(any, connections, listening, || println!("ready")).await?;
+            rounds.iter().for_each(|took| println!("{}", took.as_micros()));
+            Ok(())
+        }
+        Part::EchoClients { server, count } => echo::clients(server, count).await,
+        Part::EchoAsk { server, last } => echo::ask(server, last, |rows| println!("{rows}")).await,
+    }
+}
