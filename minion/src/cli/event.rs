@@ -1,5 +1,6 @@
 //! `lab-minion event send`: fires an event by hand, through the running agent.
 
+use std::io::{BufReader, BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -58,7 +59,7 @@ impl Args {
                 let data = read_data(&pairs, data.as_deref()).map_err(|e| Failure::new(e, exit::USAGE))?;
                 send_event(&run_dir, tag, data).map(print)
             }
-            None => send_events(&run_dir, std::io::BufReader::new(std::io::stdin()), print),
+            None => print_all(&run_dir),
         };
         sent.map_err(|e| {
             let code = match &e {
@@ -75,6 +76,18 @@ impl Args {
 #[expect(clippy::print_stdout, reason = "this is the command's data")]
 fn print(counter: u64) {
     println!("{counter}");
+}
+
+/// Sends what comes from standard input and prints the numbers, many in one write while they come quickly.
+fn print_all(run_dir: &std::path::Path) -> Result<(), SendError> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    send_events(run_dir, BufReader::new(std::io::stdin()), |counter, more| {
+        // A reader that went away does not keep the events from being sent.
+        let _ = writeln!(out, "{counter}");
+        if !more {
+            let _ = out.flush();
+        }
+    })
 }
 
 fn read_data(pairs: &[String], json: Option<&str>) -> Result<Value, DataError> {

@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::journal::{Entry, Journal, JournalError};
 use crate::outbox::{Draft, Outbox, OutboxError};
 
-/// Commands that may wait before callers are held back: each is at most one event.
-const WAITING: usize = 256;
+/// Commands that may wait before callers are held back: each is at most one event, so many fill a sync.
+const WAITING: usize = BATCH;
 /// The most events that share one sync.
 const BATCH: usize = 1024;
 /// The most bytes that share one sync, about.
@@ -48,6 +48,15 @@ impl Stored {
     /// When it could not be stored.
     pub async fn durable(&mut self) -> Result<u64, OutboxError> {
         (&mut self.0).await.map_err(|_| OutboxError::Closed)?
+    }
+
+    /// Returns the same if it is known by now; then it must not be asked again.
+    pub fn known(&mut self) -> Option<Result<u64, OutboxError>> {
+        match self.0.try_recv() {
+            Ok(result) => Some(result),
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => Some(Err(OutboxError::Closed)),
+        }
     }
 }
 

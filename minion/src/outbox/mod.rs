@@ -17,6 +17,7 @@ use lab_proto::codec;
 use lab_proto::event::{Boot, MAX_EVENT, OutboxEvent};
 use lab_proto::ids::OutboxId;
 use lab_proto::{EventTag, Position, Timestamp, Value};
+use serde::Serialize;
 
 pub use error::OutboxError;
 use segment::{Reader, Segment, Tail};
@@ -43,10 +44,21 @@ pub struct Draft {
     pub data: Value,
 }
 
+/// An [`OutboxEvent`] that borrows its parts: its encoding is the same, byte for byte.
+#[derive(Serialize)]
+struct Numbered<'a> {
+    counter: u64,
+    boot: &'a Boot,
+    seen: &'a Option<Position>,
+    at: &'a Timestamp,
+    tag: &'a EventTag,
+    data: &'a Value,
+}
+
 impl Draft {
-    fn numbered(&self, counter: u64) -> OutboxEvent {
-        let Self { boot, seen, at, tag, data } = self.clone();
-        OutboxEvent { counter, boot, seen, at, tag, data }
+    fn numbered(&self, counter: u64) -> Numbered<'_> {
+        let Self { boot, seen, at, tag, data } = self;
+        Numbered { counter, boot, seen, at, tag, data }
     }
 
     /// Checks that the event is small enough for the log.
@@ -261,7 +273,7 @@ impl Outbox {
         }
         let reader = self.reader.as_mut().expect("set just above");
         let payload = reader.read()?;
-        let event = codec::decode(&payload).map_err(|source| OutboxError::Undecodable { number, source })?;
+        let event = codec::decode(payload).map_err(|source| OutboxError::Undecodable { number, source })?;
         Ok(Some((event, payload.len())))
     }
 }

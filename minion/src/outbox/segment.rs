@@ -139,6 +139,8 @@ pub(super) struct Reader {
     path: PathBuf,
     base: u64,
     next: u64,
+    /// The record that was read last; kept so that reading many allocates once.
+    record: Vec<u8>,
 }
 
 impl Reader {
@@ -147,7 +149,8 @@ impl Reader {
         let mut file = File::open(&segment.path).map_err(FileError::at("open", &segment.path))?;
         file.seek(SeekFrom::Start(HEADER as u64)).map_err(FileError::at("read", &segment.path))?;
         let file = io::BufReader::with_capacity(16 << 10, file);
-        let mut reader = Self { file, path: segment.path.clone(), base: segment.base, next: segment.base };
+        let (base, next) = (segment.base, segment.base);
+        let mut reader = Self { file, path: segment.path.clone(), base, next, record: Vec::new() };
         while reader.next < number {
             reader.read()?;
         }
@@ -165,21 +168,19 @@ impl Reader {
 
     /// Reads the next event's bytes. Each was checked when the outbox was opened or was written since; the checksum
     /// is looked at again, because disks rot.
-    pub(super) fn read(&mut self) -> Result<Vec<u8>, OutboxError> {
+    pub(super) fn read(&mut self) -> Result<&[u8], OutboxError> {
+        let Self { file, path, base: _, next, record } = self;
         let damaged = |number| OutboxError::Damaged {
-            path: self.path.clone(),
+            path: path.clone(),
             source: FormatError::Damaged { number, offset: 0, follow: 0 },
         };
-        let mut record = vec![0; RECORD];
-        self.file.read_exact(&mut record).map_err(FileError::at("read", &self.path))?;
-        let len = records::length_at(&record).ok_or_else(|| damaged(self.next))?;
+        record.resize(RECORD, 0);
+        file.read_exact(record).map_err(FileError::at("read", path))?;
+        let len = records::length_at(record).ok_or_else(|| damaged(*next))?;
         record.resize(RECORD + len, 0);
-        self.file.read_exact(&mut record[RECORD..]).map_err(FileError::at("read", &self.path))?;
-        if records::decode(&record, self.next).is_none() {
-            return Err(damaged(self.next));
-        }
-        self.next += 1;
-        record.drain(..RECORD);
-        Ok(record)
+        file.read_exact(&mut record[RECORD..]).map_err(FileError::at("read", path))?;
+        let payload = records::decode(record, *next).ok_or_else(|| damaged(*next))?;
+        *next += 1;
+        Ok(payload)
     }
 }

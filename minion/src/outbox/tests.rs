@@ -49,6 +49,13 @@ fn texts(outbox: &mut Outbox, from: u64) -> Vec<String> {
 }
 
 #[test]
+fn a_borrowed_event_is_encoded_as_an_owned_one() {
+    let Draft { boot, seen, at, tag, data } = draft("x");
+    let owned = OutboxEvent { counter: 7, boot, seen, at, tag, data };
+    assert_eq!(codec::encode(&draft("x").numbered(7)).expect("fits"), codec::encode(&owned).expect("fits"));
+}
+
+#[test]
 fn events_are_numbered_from_one_and_survive_a_restart() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let mut outbox = open(dir.path());

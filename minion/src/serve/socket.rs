@@ -4,7 +4,7 @@
 //! comes when its event is durable; many events may be on their way at once.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use tokio::net::UnixListener;
 use crate::disk::Stored;
 use crate::emit::Emitter;
 use crate::files::{self, FileError};
+use crate::outbox::OutboxError;
 
 /// The longest request: an event, its tag, and room for JSON's escapes.
 const MAX_LINE: usize = 512 * 1024;
@@ -75,33 +76,43 @@ pub fn send_event(run_dir: &Path, tag: EventTag, data: Value) -> Result<u64, Sen
 }
 
 /// Hands many events to the running agent, one JSON object `{"tag": …, "data": …}` per line, and calls `stored` with each
-/// number in order.
+/// number in order, and whether the next one is here already.
 ///
 /// # Errors
 /// When no agent runs, a line cannot be read, or the agent does not take an event; those before it are stored.
 pub fn send_events(
     run_dir: &Path,
-    lines: impl BufRead + Send,
-    mut stored: impl FnMut(u64),
+    mut lines: impl BufRead + Send,
+    mut stored: impl FnMut(u64, bool),
 ) -> Result<(), SendError> {
     let path = run_dir.join("agent.sock");
     let stream = UnixStream::connect(&path).map_err(|source| SendError::NoAgent { path, source })?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(SendError::Broken)?;
     std::thread::scope(|scope| {
         let writing = scope.spawn(|| {
-            let mut out = BufWriter::new(&stream);
-            for line in lines.lines() {
-                writeln!(out, "{}", line?)?;
+            // What has been read is passed on at once: whoever writes line by line gets answers line by line.
+            loop {
+                let bytes = lines.fill_buf()?;
+                if bytes.is_empty() {
+                    break;
+                }
+                (&stream).write_all(bytes)?;
+                let passed = bytes.len();
+                lines.consume(passed);
             }
-            out.flush()?;
             stream.shutdown(std::net::Shutdown::Write)
         });
-        let mut answers = BufReader::new(&stream).lines();
+        let mut answers = BufReader::new(&stream);
+        let mut line = Vec::new();
         let refused = loop {
-            let Some(line) = answers.next() else { break Ok(()) };
-            let answer = line.and_then(|l| serde_json::from_str(&l).map_err(Into::into));
-            match answer.map_err(SendError::Broken) {
-                Ok(Answer::Stored { counter }) => stored(counter),
+            line.clear();
+            match answers.read_until(b'\n', &mut line).map_err(SendError::Broken) {
+                Ok(0) => break Ok(()),
+                Ok(_) => {}
+                Err(e) => break Err(e),
+            }
+            match serde_json::from_slice(&line).map_err(|e| SendError::Broken(e.into())) {
+                Ok(Answer::Stored { counter }) => stored(counter, !answers.buffer().is_empty()),
                 Ok(Answer::Refused { why }) => break Err(SendError::Refused(why)),
                 Err(e) => break Err(e),
             }
@@ -167,7 +178,7 @@ enum Owed {
 async fn serve_client(stream: tokio::net::UnixStream, emitter: Emitter) {
     let (read, mut write) = stream.into_split();
     let mut lines = Lines { read: tokio::io::BufReader::new(read), line: Vec::new() };
-    let mut owed = VecDeque::new();
+    let (mut owed, mut answers) = (VecDeque::new(), Vec::new());
     let mut more = true;
     while more || !owed.is_empty() {
         let answer = tokio::select! {
@@ -185,9 +196,13 @@ async fn serve_client(stream: tokio::net::UnixStream, emitter: Emitter) {
                 continue;
             }
         };
-        let mut line = serde_json::to_vec(&answer).unwrap_or_default();
-        line.push(b'\n');
-        if write.write_all(&line).await.is_err() {
+        answers.clear();
+        add_line(&mut answers, &answer);
+        // Events that shared a sync are answered in one go.
+        while let Some(answer) = ready_answer(&mut owed) {
+            add_line(&mut answers, &answer);
+        }
+        if write.write_all(&answers).await.is_err() {
             // A client that is gone needs no answers; its events are on their way all the same.
             return;
         }
@@ -207,15 +222,34 @@ async fn begin(line: &[u8], emitter: &Emitter) -> Owed {
 /// Waits for the oldest event and returns its answer.
 async fn next_answer(owed: &mut VecDeque<Owed>) -> Answer {
     let answer = match owed.front_mut() {
-        Some(Owed::Event(stored)) => match stored.durable().await {
-            Ok(counter) => Answer::Stored { counter },
-            Err(e) => Answer::Refused { why: crate::chain(&e) },
-        },
+        Some(Owed::Event(stored)) => outcome(stored.durable().await),
         Some(Owed::Refusal(why)) => Answer::Refused { why: std::mem::take(why) },
         None => std::future::pending().await,
     };
     owed.pop_front();
     answer
+}
+
+/// Returns the oldest answer if it is known by now.
+fn ready_answer(owed: &mut VecDeque<Owed>) -> Option<Answer> {
+    let answer = match owed.front_mut()? {
+        Owed::Event(stored) => outcome(stored.known()?),
+        Owed::Refusal(why) => Answer::Refused { why: std::mem::take(why) },
+    };
+    owed.pop_front();
+    Some(answer)
+}
+
+fn outcome(stored: Result<u64, OutboxError>) -> Answer {
+    match stored {
+        Ok(counter) => Answer::Stored { counter },
+        Err(e) => Answer::Refused { why: crate::chain(&e) },
+    }
+}
+
+fn add_line(out: &mut Vec<u8>, answer: &Answer) {
+    serde_json::to_writer(&mut *out, answer).expect("a number or a text has a JSON form");
+    out.push(b'\n');
 }
 
 /// Lines of bounded length. What was read of a line is kept when waiting for the rest is cut short.
