@@ -49,7 +49,12 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
         };
         match reply {
             None => return Ok(0),
-            Some(OpReply::Events(events)) => events.iter().for_each(|e| output::event(e, context.json)),
+            Some(OpReply::Events(events)) => {
+                if output::events(&events, context.json).is_err() {
+                    // Whoever read our output wants no more.
+                    return Ok(0);
+                }
+            }
             Some(OpReply::Trimmed { floor }) => {
                 eprintln!("note: events before {floor} are no longer kept; going on from there");
             }

@@ -2,15 +2,26 @@
 
 #![expect(clippy::print_stdout, reason = "the one place where commands print data")]
 
-use std::io::IsTerminal;
+use std::io::{BufWriter, IsTerminal, Write};
 
 use lab_proto::{Event, Value};
 
 /// Prints one JSON line.
 pub(super) fn json(value: &impl serde::Serialize) {
-    match serde_json::to_string(value) {
-        Ok(text) => println!("{text}"),
-        Err(e) => eprintln!("error: a value has no JSON form: {e}"),
+    if let Some(line) = json_line(value) {
+        println!("{line}");
+    }
+}
+
+/// Makes one JSON line.
+pub(super) fn json_line(value: &impl serde::Serialize) -> Option<String> {
+    serde_json::to_string(value).map_err(|e| eprintln!("error: a value has no JSON form: {e}")).ok()
+}
+
+/// Prints lines that came together in one go.
+pub(super) fn lines(lines: &[String]) {
+    if !lines.is_empty() {
+        println!("{}", lines.join("\n"));
     }
 }
 
@@ -61,6 +72,23 @@ pub(super) fn event(event: &Event, as_json: bool) {
     } else {
         println!("{:>8}  {}  {}  {}", event.position.seq, event.stamp, event.tag, event.data);
     }
+}
+
+/// Prints events that came together in one go.
+///
+/// # Errors
+/// When nobody reads standard output any more.
+pub(super) fn events(events: &[Event], as_json: bool) -> std::io::Result<()> {
+    let mut out = BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
+    for event in events {
+        if as_json {
+            serde_json::to_writer(&mut out, event)?;
+            out.write_all(b"\n")?;
+        } else {
+            writeln!(out, "{:>8}  {}  {}  {}", event.position.seq, event.stamp, event.tag, event.data)?;
+        }
+    }
+    out.flush()
 }
 
 /// Tells whether progress may be drawn over itself.

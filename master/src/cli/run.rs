@@ -132,7 +132,10 @@ impl Job {
                 }
             }
             OpReply::Progress { jid: _, minion, progress } => self.progress(&minion, &progress),
-            OpReply::Events(events) => events.iter().for_each(|e| self.event(e)),
+            OpReply::Events(events) => {
+                let lines: Vec<String> = events.iter().flat_map(|e| self.event(e)).collect();
+                output::lines(&lines);
+            }
             _ => {}
         }
     }
@@ -153,18 +156,16 @@ impl Job {
         }
     }
 
-    fn event(&mut self, event: &Event) {
+    /// Takes an event; returns what is printed for it.
+    fn event(&mut self, event: &Event) -> Vec<String> {
         let row = match Fact::of(event) {
             Ok(Some(Fact::JobReturn(r))) => (r.id.clone(), Row::Return(r)),
             Ok(Some(Fact::JobEnd(e))) => (e.id.clone(), Row::End(e)),
-            _ => return,
+            _ => return Vec::new(),
         };
-        if self.json {
-            output::event(event, true);
-        } else {
-            row.1.lines().iter().for_each(|l| output::line(l));
-        }
+        let lines = if self.json { output::json_line(event).into_iter().collect() } else { row.1.lines() };
         self.rows.insert(row.0, row.1);
+        lines
     }
 
     fn end(self) -> u8 {

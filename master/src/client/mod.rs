@@ -19,6 +19,9 @@ pub use identity::{Identity, IdentityError};
 /// How long a master may take to answer the first packet.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the good-bye may take to leave.
+const GOODBYE: Duration = Duration::from_millis(20);
+
 /// A request that could not be carried to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -132,8 +135,8 @@ impl Client {
     /// Ends the connection and waits until the master was told.
     pub async fn close(self) {
         self.connection.close(0u32.into(), b"done");
-        // A master that is gone is not waited for.
-        let _ = tokio::time::timeout(Duration::from_millis(500), self.endpoint.wait_idle()).await;
+        // The good-bye leaves with the first turn of the runtime. QUIC would linger for answers that nobody needs.
+        let _ = tokio::time::timeout(GOODBYE, self.endpoint.wait_idle()).await;
     }
 
     fn address(&self) -> SocketAddr {

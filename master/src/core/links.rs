@@ -268,7 +268,8 @@ pub(super) fn end_state(text: &str) -> Option<EndState> {
     .find(|s| s.as_str() == text)
 }
 
-fn size_at_most(value: &Value) -> usize {
+/// Returns what a value takes when encoded, at most, without encoding it.
+pub(crate) fn size_at_most(value: &Value) -> usize {
     const SCALAR: usize = 20;
     match value {
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => SCALAR,

@@ -12,7 +12,7 @@ use tracing::{error, warn};
 use super::clock::Clock;
 use super::content::Content;
 use super::orchestrate::Runner;
-use super::writer::{Writer, Written};
+use super::writer::{Counters, Writer, Written};
 use crate::core::records;
 use crate::core::{Arrival, ConnId, Core, Effect, KillError, RunErrand, Submission, SubmitError, Write};
 use crate::pki::{Authority, Peer, Request, Trust};
@@ -116,6 +116,7 @@ pub(crate) struct Hub {
     inputs: mpsc::Sender<Input>,
     shown: broadcast::Sender<Shown>,
     head: watch::Receiver<Position>,
+    counters: Arc<Counters>,
 }
 
 impl Hub {
@@ -123,7 +124,8 @@ impl Hub {
     pub(crate) fn start(parts: Parts) -> std::io::Result<(Self, tokio::task::JoinHandle<()>)> {
         let Parts { core, store, content, runner, trust, authority, clock, failed } = parts;
         let (head_sender, head) = watch::channel(store.head());
-        let writer = Writer::start(store.clone(), content, clock, head_sender)?;
+        let counters = Arc::new(Counters::default());
+        let writer = Writer::start(store.clone(), content, clock, head_sender, counters.clone())?;
         let (inputs, inbox) = mpsc::channel(INPUTS);
         let (shown, _) = broadcast::channel(PROGRESS);
         let task = HubTask {
@@ -141,7 +143,7 @@ impl Hub {
             failed,
         };
         let task = tokio::spawn(task.run(inbox));
-        Ok((Self { inputs, shown, head }, task))
+        Ok((Self { inputs, shown, head, counters }, task))
     }
 
     pub(crate) async fn connect(&self, conn: ConnId, arrival: Arrival, doors: LinkDoors) {
@@ -236,6 +238,11 @@ impl Hub {
     /// Returns the newest durable position, to watch.
     pub(crate) fn head(&self) -> watch::Receiver<Position> {
         self.head.clone()
+    }
+
+    /// Returns what the writer has done.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     async fn send(&self, input: Input) {

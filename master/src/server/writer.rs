@@ -1,6 +1,7 @@
 //! The one thread that writes the store. Requests that come while a flush runs share the next one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -30,6 +31,15 @@ struct Request {
     done: oneshot::Sender<Written>,
 }
 
+/// What the writer has done since the master started.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// How often it made a group of requests durable.
+    pub(crate) flushes: AtomicU64,
+    /// How many events it made durable.
+    pub(crate) events: AtomicU64,
+}
+
 /// The door to the writer thread. Dropping it ends the thread once everything is written.
 pub(crate) struct Writer {
     requests: Option<Sender<Request>>,
@@ -43,12 +53,13 @@ impl Writer {
         content: Arc<Content>,
         clock: Clock,
         head: watch::Sender<Position>,
+        counters: Arc<Counters>,
     ) -> std::io::Result<Self> {
         // Unbounded here, bounded by the hub: it stops taking input while too many writes are under way.
         let (requests, inbox) = channel();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&*store, &content, clock, &head, &inbox))?;
+            .spawn(move || run(&*store, &content, clock, (&head, &counters), &inbox))?;
         Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
@@ -78,7 +89,7 @@ fn run(
     store: &dyn Store,
     content: &Content,
     clock: Clock,
-    head: &watch::Sender<Position>,
+    (head, counters): (&watch::Sender<Position>, &Counters),
     inbox: &Receiver<Request>,
 ) {
     while let Ok(first) = inbox.recv() {
@@ -86,6 +97,9 @@ fn run(
             std::iter::once(first).chain(inbox.try_iter().take(MAX_GROUP - 1)).collect();
         let (writes, answers): (Vec<Write>, Vec<_>) = group.into_iter().map(|r| (r.write, r.done)).unzip();
         let results = write_group(store, content, clock, writes);
+        counters.flushes.fetch_add(1, Ordering::Relaxed);
+        let events: usize = results.iter().map(|r| r.as_ref().map_or(0, Vec::len)).sum();
+        counters.events.fetch_add(events as u64, Ordering::Relaxed);
         // Visible before acknowledged, durable before visible.
         head.send_if_modified(|h| std::mem::replace(h, store.head()) != *h);
         for (answer, result) in answers.into_iter().zip(results) {

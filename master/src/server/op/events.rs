@@ -5,7 +5,7 @@ use lab_proto::v1::op::{EventQuery, OpReply, RefusalKind};
 use lab_proto::{Event, EventTag, NewEvent, Origin, Value, codec};
 
 use super::{Answer, Request, refuse};
-use crate::core::Write;
+use crate::core::{Write, size_at_most};
 use crate::server::tail::{Found, Tail};
 
 /// Room in an event for its place and origin.
@@ -34,7 +34,7 @@ impl Request {
         let mut frame: Vec<Event> = Vec::new();
         let mut all_small = true;
         for event in events {
-            let small = codec::encode(&event).is_ok_and(|b| b.len() <= SMALL);
+            let small = size_at_most(&event.data) + event.tag.as_str().len() + OVERHEAD <= SMALL;
             let limit = if all_small && small { PER_FRAME_SMALL } else { PER_FRAME };
             if frame.len() >= limit {
                 self.send(&OpReply::Events(std::mem::take(&mut frame))).await?;

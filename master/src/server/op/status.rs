@@ -1,5 +1,7 @@
 //! `status`: how the master is.
 
+use std::sync::atomic::Ordering;
+
 use lab_proto::Value;
 
 use super::{Answer, Request};
@@ -35,6 +37,8 @@ impl Request {
             ("keys_accepted", count(KeyState::Accepted).into()),
             ("keys_pending", count(KeyState::Pending).into()),
             ("jobs_running", jobs.into()),
+            ("flushes", shared.hub.counters().flushes.load(Ordering::Relaxed).into()),
+            ("events_flushed", shared.hub.counters().events.load(Ordering::Relaxed).into()),
         ]);
         Ok(self.data(status).await?)
     }
