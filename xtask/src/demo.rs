@@ -18,7 +18,7 @@ pub(crate) fn bench(args: &[String]) -> Result {
 
 pub(crate) fn replay(args: &[String]) -> Result {
     shell::run(shell::cargo().args(["build", "--locked", "--package", "lab-tests", "--bins"]))?;
-    hand_over(false, "lab-replay", args.iter())
+    hand_over(false, "lab-world", args.iter())
 }
 
 fn hand_over<'a>(release: bool, bin: &str, args: impl Iterator<Item = &'a String>) -> Result {

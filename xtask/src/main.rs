@@ -20,7 +20,7 @@ usage: cargo xtask COMMAND
   bench [ARG…]                     measure: JSON and a table (see docs/benchmarks.md)
   fuzz [TARGET] [--seconds N]      fuzz one or all parsers; needs a nightly toolchain and cargo-fuzz
   advisories                       check dependencies against the advisory database, where it can be reached
-  replay SEED                      step through one seeded world of the simulator
+  replay SEED CLASS [--as-salt]    step through one seeded world of the simulator (a failing test prints both)
 ";
 
 fn main() -> ExitCode {
