@@ -1,6 +1,7 @@
 //! How a minion's return looks to a person.
 
 use lab_proto::facts::{JobEnd, StateSummary};
+use lab_proto::v1::op::RefusalKind;
 use lab_proto::{EndState, JobReturn, Value};
 use lab_states::render::yaml;
 
@@ -38,6 +39,12 @@ impl Row {
 
 /// Returns the exit code of a job: what is worst decides, failures before silence.
 pub(super) fn exit_code<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> u8 {
+    let compile = i64::from(RefusalKind::DoesNotCompile.exit_code());
+    let uncompiled =
+        |r: &Row| matches!(r, Row::Return(r) if r.state == EndState::Failed && r.retcode == compile);
+    if rows.clone().any(uncompiled) && rows.clone().all(|r| r.good() || uncompiled(r)) {
+        return RefusalKind::DoesNotCompile.exit_code();
+    }
     let any = |states: &[EndState]| rows.clone().any(|r| !r.good() && states.contains(&r.state()));
     if any(&[EndState::Returned, EndState::Failed, EndState::Killed]) {
         exit::FAILED
@@ -157,6 +164,14 @@ mod tests {
             10
         );
         assert_eq!(of(vec![row(EndState::Interrupted, false, Value::Null)]), 15);
+        let uncompiled = || {
+            let Row::Return(r) = row(EndState::Failed, false, Value::Null) else {
+                unreachable!("made as a return")
+            };
+            Row::Return(JobReturn { retcode: 13, ..r })
+        };
+        assert_eq!(of(vec![uncompiled(), good()]), 13);
+        assert_eq!(of(vec![uncompiled(), row(EndState::Failed, false, Value::Null)]), 10);
     }
 
     #[test]

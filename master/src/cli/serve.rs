@@ -88,7 +88,11 @@ fn open(config: &Config, accept_loss: bool) -> Result<Arc<dyn Store>, Failure> {
     options.segment_bytes = config.events.segment_size;
     crate::pki::make_data_dir(&config.data_dir).map_err(|e| failed(exit::BUG, chain(&e)))?;
     let store = SledStore::open(&config.data_dir.join("store"), options).map_err(|e| {
-        let code = if matches!(e, StoreError::Damaged(_)) { exit::STORE_DAMAGED } else { exit::BUG };
+        let code = match e {
+            StoreError::Damaged(_) => exit::STORE_DAMAGED,
+            StoreError::Locked { .. } => exit::REFUSED,
+            _ => exit::BUG,
+        };
         failed(code, chain(&e))
     })?;
     Ok(Arc::new(store))

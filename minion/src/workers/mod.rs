@@ -49,7 +49,7 @@ pub fn start(
         let jid = assignment.job.jid;
         // A function that panics is a bug of ours that must not take the agent along.
         let finished = catch_unwind(AssertUnwindSafe(|| work(&env, assignment)));
-        done(jid, finished.unwrap_or_else(|panic| failed(panic_text(panic.as_ref()))));
+        done(jid, finished.unwrap_or_else(|panic| failed(1, panic_text(panic.as_ref()))));
     })?;
     Ok(())
 }
@@ -62,12 +62,13 @@ fn work(env: &Arc<Env>, assignment: Assignment) -> Finished {
             let value = job.secrets.value(&value);
             Finished { state: EndState::Returned, success, retcode, value, power: job.host.power_request() }
         }
-        Err(e) => failed(job.secrets.text(&crate::chain(&e))),
+        // A function that said why it failed by a status keeps it.
+        Err(e) => failed(job.retcode().max(1), job.secrets.text(&crate::chain(&e))),
     }
 }
 
-fn failed(text: String) -> Finished {
-    Finished { state: EndState::Failed, success: false, retcode: 1, value: Value::from(text), power: None }
+fn failed(retcode: i64, text: String) -> Finished {
+    Finished { state: EndState::Failed, success: false, retcode, value: Value::from(text), power: None }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

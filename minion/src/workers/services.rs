@@ -12,6 +12,9 @@ use super::{Job, Request};
 use crate::apply;
 use crate::link::known;
 
+/// The status of a state run that does not compile: the exit code of the command that asked for it.
+const DOES_NOT_COMPILE: i64 = 13;
+
 impl Job {
     fn ask(&self, query: Query) -> Result<QueryReply, ServiceError> {
         let reply = self.env.queries.ask(query).and_then(known);
@@ -20,12 +23,14 @@ impl Job {
 
     fn run_states(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
         if let Some(errors) = ctx.services.pillar().get("_errors") {
+            self.note_retcode(DOES_NOT_COMPILE);
             return Err(ServiceError::new(format!("the pillar does not render: {errors}")));
         }
         let tree = self.tree()?;
         // Many small files one by one would cost a round trip each.
         tree.prefetch_sls().map_err(|e| ServiceError::new(crate::chain(&e)))?;
         let results = apply::apply(&*tree, request, false, ctx)
+            .inspect_err(|_| self.note_retcode(DOES_NOT_COMPILE))
             .map_err(|e| ServiceError::new(format!("the states do not compile:\n{e}")))?;
         if let Err(e) = self.env.content.shrink() {
             tracing::warn!(error = %crate::chain(&e), "the cache of files is over its limit");

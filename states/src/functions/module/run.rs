@@ -226,7 +226,8 @@ mod tests {
         assert_eq!(new.changes.get("test.echo"), Some(&Value::from("hello")));
         let old = bench.run("x:\n  module.run:\n    - name: test.echo\n    - text: hello\n");
         assert_eq!(old.changes.get("ret"), Some(&Value::from("hello")));
-        let guarded = bench.run("x:\n  module.run:\n    - test.echo: [{text: hello}]\n    - creates: /nowhere\n");
+        let guarded =
+            bench.run("x:\n  module.run:\n    - test.echo: [{text: hello}]\n    - creates: /nowhere\n");
         assert_eq!(guarded.changes.get("test.echo"), Some(&Value::from("hello")));
         assert_eq!(bench.dry("x:\n  module.run:\n    - test.ping: []\n").kind, VerdictKind::WouldChange);
     }
