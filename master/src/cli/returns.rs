@@ -80,45 +80,71 @@ fn return_lines(r: &JobReturn) -> Vec<String> {
     }
 }
 
-/// Returns the rows of a state run's return, in the order in which they ran.
-fn state_rows(value: &Value) -> Option<Vec<&Value>> {
-    let rows: Vec<&Value> = match value {
-        Value::Map(m) if !m.is_empty() && m.get("blob").is_none() => m.values().collect(),
-        Value::List(l) if !l.is_empty() => l.iter().collect(),
+/// Returns the rows of a state run's return with what each is about, in the order in which they ran.
+fn state_rows(value: &Value) -> Option<Vec<(String, &Value)>> {
+    let rows: Vec<(String, &Value)> = match value {
+        Value::Map(m) if !m.is_empty() && m.get("blob").is_none() => {
+            m.iter().map(|(key, row)| (label(&key.to_string()), row)).collect()
+        }
+        Value::List(l) if !l.is_empty() => l.iter().map(|row| (named(row), row)).collect(),
         _ => return None,
     };
-    let is_state = |row: &&Value| row.get("changes").is_some() && row.get("comment").is_some();
-    rows.iter().all(is_state).then(|| {
+    let is_state = |row: &Value| row.get("changes").is_some() && row.get("comment").is_some();
+    rows.iter().all(|(_, row)| is_state(row)).then(|| {
         let mut rows = rows;
-        rows.sort_by_key(|row| row.get("run_num").or_else(|| row.get("__run_num__")).and_then(Value::as_int));
+        rows.sort_by_key(|(_, row)| row.get("__run_num__").and_then(Value::as_int));
         rows
     })
 }
 
-fn state_lines(head: String, rows: &[&Value], value: &Value) -> Vec<String> {
+/// Reads the key of a row, which is Salt's: `file_|-ID_|-/etc/motd_|-managed`.
+fn label(key: &str) -> String {
+    match key.split("_|-").collect::<Vec<_>>()[..] {
+        [module, _, name, function] => format!("{module}.{function} {name}"),
+        _ => key.to_owned(),
+    }
+}
+
+fn named(row: &Value) -> String {
+    let text = |key: &str| row.get(key).map(ToString::to_string).unwrap_or_default();
+    format!("{} {}", text("state"), text("name"))
+}
+
+fn state_lines(head: String, rows: &[(String, &Value)], value: &Value) -> Vec<String> {
     let mut lines = vec![head];
-    for row in rows {
-        let text = |key: &str| row.get(key).map(ToString::to_string).unwrap_or_default();
+    for (label, row) in rows {
         let (verdict, quiet) = verdict(row);
-        lines.push(format!("    {verdict:<12} {} {}", text("state"), text("name")));
+        lines.push(format!("    {verdict:<12} {label}"));
+        let text = |key: &str| row.get(key).map(ToString::to_string).unwrap_or_default();
         if !quiet {
             lines.extend(text("comment").lines().map(|l| format!("                 {l}")));
         }
-        if let Some(changes) = row.get("changes").filter(|c| c.truthy()) {
-            lines.extend(yaml::dump_block(changes).lines().map(|l| format!("                 {l}")));
+        if let Some(Value::Map(changes)) = row.get("changes") {
+            lines.extend(changes.iter().flat_map(change_lines).map(|l| format!("                 {l}")));
         }
     }
     if let Some(sum) = StateSummary::of(value) {
         let would =
             if sum.would_change > 0 { format!(", {} would change", sum.would_change) } else { String::new() };
-        lines.push(format!(
-            "    {} states, {} changed{would}, {} failed",
-            sum.total,
-            sum.changed - sum.would_change,
-            sum.failed
-        ));
+        let states = if sum.total == 1 { "state" } else { "states" };
+        let changed = sum.changed - sum.would_change;
+        lines.push(format!("    {} {states}, {changed} changed{would}, {} failed", sum.total, sum.failed));
     }
     lines
+}
+
+/// A text of several lines, a diff above all, is shown as it is.
+fn change_lines((key, value): (&Value, &Value)) -> Vec<String> {
+    match value {
+        Value::Str(text) if text.contains('\n') => {
+            let body = text.lines().map(|l| format!("  {l}"));
+            std::iter::once(format!("{key}:")).chain(body).collect()
+        }
+        _ => yaml::dump_block(&Value::from([(key.to_string(), value.clone())]))
+            .lines()
+            .map(str::to_owned)
+            .collect(),
+    }
 }
 
 fn verdict(row: &Value) -> (&'static str, bool) {
@@ -186,6 +212,6 @@ mod tests {
         ]);
         let lines = row(EndState::Returned, true, Value::List(vec![state])).lines();
         assert_eq!(lines[1], "    ok           file.managed /etc/motd");
-        assert_eq!(lines[2], "    1 states, 0 changed, 0 failed");
+        assert_eq!(lines[2], "    1 state, 0 changed, 0 failed");
     }
 }

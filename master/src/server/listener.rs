@@ -101,7 +101,7 @@ async fn handshake(shared: &Shared, incoming: Incoming) -> Option<Connection> {
     let connecting = match incoming.accept() {
         Ok(connecting) => connecting,
         Err(e) => {
-            shared.hub.refused(format!("handshake: {e}"), address).await;
+            shared.hub.refused(format!("handshake: {}", why(&e)), address).await;
             return None;
         }
     };
@@ -124,10 +124,12 @@ fn why(error: &quinn::ConnectionError) -> String {
     let known = [
         ("Revoked", "the key of the certificate is not accepted"),
         ("UnknownIssuer", "the certificate is of another CA"),
+        // Another master's CA has the same name and another key.
+        ("BadSignature", "the certificate is of another CA"),
         ("Expired", "the certificate has expired"),
         ("NotValidYet", "the certificate is not valid yet: compare the clocks"),
         ("BadEncoding", "the certificate names no peer of this master"),
-        ("no application protocol", "an unknown protocol was asked for"),
+        ("support any known protocol", "an unknown protocol was asked for"),
     ];
     known.iter().find(|(word, _)| text.contains(word)).map_or(text.clone(), |(_, ours)| (*ours).to_owned())
 }

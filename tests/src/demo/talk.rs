@@ -55,7 +55,10 @@ impl Talk {
         }
         let time = event.stamp.to_string();
         let clock = time.get(11..19).unwrap_or(&time);
-        let text = format!("{:>4}  {clock}  {}  {}", event.seq(), event.tag, brief(&event.data));
+        // The long ids of runs and jobs say nothing here that the steps do not say.
+        let tag: Vec<&str> =
+            event.tag.parts().map(|part| if is_long_id(part) { "…" } else { part }).collect();
+        let text = format!("{:>4}  {clock}  {}  {}", event.seq(), tag.join("/"), brief(&event.data));
         self.line("event", "2", &cut(&text));
     }
 
@@ -102,11 +105,16 @@ impl Talk {
     }
 }
 
-/// The plain fields of an event's data.
+fn is_long_id(part: &str) -> bool {
+    part.parse::<lab_proto::JobId>().is_ok()
+}
+
+/// The plain fields of an event's data, without those that its tag has already.
 fn brief(data: &Value) -> String {
     let Some(map) = data.as_map() else { return data.to_string() };
     let plain = |v: &Value| !matches!(v, Value::Map(_) | Value::List(_) | Value::Tuple(_) | Value::Null);
-    let words = map.iter().filter(|(_, v)| plain(v)).map(|(k, v)| format!("{k}={v}"));
+    let known = |k: &Value| matches!(k.as_str(), Some("run" | "jid" | "id" | "step"));
+    let words = map.iter().filter(|(k, v)| plain(v) && !known(k)).map(|(k, v)| format!("{k}={v}"));
     words.collect::<Vec<_>>().join(" ")
 }
 

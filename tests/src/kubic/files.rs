@@ -10,6 +10,8 @@ use super::{KubicError, Node};
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/kubic");
 /// A file that lets a held node go on with its installation; in /run, so that a reboot forgets it.
 pub(super) const GATE: &str = "/run/kubic-go";
+/// Where applied SLS leave their names.
+pub(super) const WITNESS: &str = "/root/witness";
 
 /// Returns the kubeadm double.
 pub(super) fn kubeadm_double() -> PathBuf {
@@ -17,7 +19,10 @@ pub(super) fn kubeadm_double() -> PathBuf {
 }
 
 /// Finds the directory of the binaries: LAB_BINARIES, else beside the running one, or one above it.
-pub(super) fn binaries() -> Result<PathBuf, KubicError> {
+///
+/// # Errors
+/// When they are not there, with the way to build them.
+pub fn binaries() -> Result<PathBuf, KubicError> {
     let complete = |dir: &Path| ["lab-master", "lab-minion"].iter().all(|b| dir.join(b).is_file());
     if let Some(dir) = std::env::var_os("LAB_BINARIES") {
         let dir = PathBuf::from(dir);
@@ -67,6 +72,23 @@ pub(super) fn hold_install(states: &Path, node: &Node) -> Result<(), KubicError>
         node.id
     );
     spill(&file, &text.replacen(marker, &held, 1))
+}
+
+/// Lets each of the example's SLS leave a line in [`WITNESS`] on its host whenever it is applied. This changes the lab's
+/// copy of the example, never the example.
+pub(super) fn add_witnesses(states: &Path) -> Result<(), KubicError> {
+    // The reboot of a node is its last state; its witness comes before.
+    for (name, before) in [("node", Some("reboot:\n")), ("control_plane", None), ("join", None)] {
+        let file = states.join(format!("kubic/{name}.sls"));
+        let text = fs::read_to_string(&file).doing(|| format!("read {}", file.display()))?;
+        let witness = format!("witness of {name}:\n  cmd.run:\n    - name: echo {name} >> {WITNESS}\n\n");
+        let text = match before {
+            Some(marker) => text.replacen(marker, &format!("{witness}{marker}"), 1),
+            None => format!("{text}\n{witness}"),
+        };
+        spill(&file, &text)?;
+    }
+    Ok(())
 }
 
 /// Writes a file and its directory.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lab_proto::Event;
 
-use super::files::{self, GATE};
+use super::files::{self, GATE, WITNESS};
 use super::master::Master;
 use super::tail::Watch;
 use super::{CPLANE, KubicError, LIMIT, Node, Stop, Tail, WORKER, is_ready_of};
@@ -43,6 +43,7 @@ struct Access {
 pub struct KubicBuilder {
     helper: Option<PathBuf>,
     held: Option<Node>,
+    witnesses: bool,
     master_settings: Vec<(String, String)>,
     minion_settings: String,
     wrapper: Vec<String>,
@@ -65,6 +66,13 @@ impl KubicBuilder {
     #[must_use]
     pub fn hold_install(mut self, node: Node) -> Self {
         self.held = Some(node);
+        self
+    }
+
+    /// Lets each SLS leave a line on its host whenever it is applied: see [`KubicLab::witness`].
+    #[must_use]
+    pub fn witnesses(mut self) -> Self {
+        self.witnesses = true;
         self
     }
 
@@ -152,6 +160,9 @@ impl KubicBuilder {
         files::copy_example(&dir)?;
         if let Some(node) = &self.held {
             files::hold_install(&dir.join("states"), node)?;
+        }
+        if self.witnesses {
+            files::add_witnesses(&dir.join("states"))?;
         }
         let config = dir.join("master.toml");
         files::spill(&config, &self.master_config(&dir))?;
@@ -254,9 +265,16 @@ impl KubicLab {
     /// Returns the command line of `lab-master ARGS` for this lab's places.
     #[must_use]
     pub fn cmd(&self, args: &[&str]) -> Cmd {
-        let mut argv = self.access.argv();
-        argv.extend(args.iter().map(|a| (*a).to_owned()));
-        Cmd::new(argv)
+        self.cmd_as(&self.access.identity.display().to_string(), args)
+    }
+
+    /// As [`KubicLab::cmd`], with the identity in another directory.
+    #[must_use]
+    pub fn cmd_as(&self, identity: &str, args: &[&str]) -> Cmd {
+        // By the environment, so that options can say otherwise.
+        let argv = [self.access.lab_master.display().to_string()].into_iter();
+        let argv = argv.chain(args.iter().map(|a| (*a).to_owned()));
+        Cmd::new(argv).env("LAB_MASTER", MASTER).env("LAB_IDENTITY", identity)
     }
 
     /// Returns a [`Command`] that runs `lab-master` on the master; arguments are still to be added.
@@ -286,7 +304,9 @@ impl KubicLab {
     /// # Errors
     /// When it does not start.
     pub fn start_master(&self) -> Result<(), KubicError> {
-        self.master().start(&self.lab, &self.stop)
+        self.master().start(&self.lab, &self.stop)?;
+        self.tail.reconnect();
+        Ok(())
     }
 
     /// Returns the master's pid while it runs.
@@ -303,6 +323,15 @@ impl KubicLab {
         Ok(self.host(node).write(GATE, "")?)
     }
 
+    /// Returns what the applied SLS left on a host since the last [`KubicLab::uninstall`]: their names, as they were applied.
+    ///
+    /// # Errors
+    /// When the host is down.
+    pub fn witness(&self, node: &Node) -> Result<Vec<String>, KubicError> {
+        let text = self.host(node).run(Cmd::sh(&format!("cat {WITNESS} 2>/dev/null || true")))?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
     /// Takes both nodes back to where they can be installed again: no cluster, no mark of an installation.
     ///
     /// # Errors
@@ -310,7 +339,7 @@ impl KubicLab {
     pub fn uninstall(&self) -> Result<(), KubicError> {
         for node in [CPLANE, WORKER] {
             let line = format!(
-                "kubeadm reset >/dev/null && rm -rf /etc/kubic /etc/kubernetes {GATE} /run/kubic-api-checked"
+                "kubeadm reset >/dev/null && rm -rf /etc/kubic /etc/kubernetes {GATE} {WITNESS} /run/kubic-api-checked"
             );
             self.host(&node).run(Cmd::sh(&line))?;
         }

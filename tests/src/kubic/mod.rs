@@ -16,6 +16,7 @@ mod tail;
 
 pub use error::KubicError;
 pub use facts::{EventExt, is_ready_of, jid_of, parse_line, run_ended, step_ended, step_entered};
+pub use files::binaries;
 pub use lab::{KubicBuilder, KubicLab};
 pub use nodes::{CPLANE, Node, WORKER};
 pub use tail::{Stop, Tail};

@@ -86,6 +86,14 @@ impl Tail {
         self.seen.lock().strange.clone()
     }
 
+    /// Connects anew, at once: a connection that was begun while the master was away takes its time to notice.
+    pub(super) fn reconnect(&self) {
+        if let Some(process) = &mut self.seen.lock().process {
+            // Gone already is fine.
+            let _ = process.kill();
+        }
+    }
+
     /// Waits until one of the events after number `after` is as asked, and returns it; history counts.
     ///
     /// # Errors

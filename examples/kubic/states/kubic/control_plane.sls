@@ -7,7 +7,7 @@ initialize_control_plane:
     - kubeadm.init:
       - apiserver_advertise_address: {{ node['address'] }}
       - node_name: {{ node['name'] }}
-    - creates: /etc/kubernetes/admin.conf
+    - unless: test -e /etc/kubernetes/admin.conf
     - require:
       - bridge: br0
 

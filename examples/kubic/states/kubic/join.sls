@@ -12,6 +12,6 @@ join_cluster:
       - token: {{ params['token'] }}
       - discovery_token_ca_cert_hash: {{ params['discovery-token-ca-cert-hash'] }}
       - node_name: {{ node['name'] }}
-    - creates: /etc/kubernetes/kubelet.conf
+    - unless: test -e /etc/kubernetes/kubelet.conf
     - require:
       - bridge: br0
