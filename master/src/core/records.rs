@@ -194,7 +194,7 @@ pub enum RecordError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The bytes are not the record.
-    #[error("a record in {bucket} cannot be read; restore a backup (`lab-master restore`)")]
+    #[error("a record in {bucket} cannot be read; restore a backup (docs/operations.md, \"Backup\")")]
     Malformed {
         /// Where.
         bucket: &'static str,

@@ -32,7 +32,7 @@ pub enum PkiFileError {
         source: io::Error,
     },
     /// The content is not PEM of the expected kind.
-    #[error("{} does not hold {what}; restore it from a backup (`lab-master restore`)", path.display())]
+    #[error("{} does not hold {what}; restore it from a backup (docs/operations.md, \"Backup\")", path.display())]
     Content {
         /// Which file.
         path: PathBuf,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::files::{self, FileError};
 
-/// The defaults, with comments: what `lab-minion config default` prints.
+/// The defaults, with comments: the manual of minion.toml.
 pub const DEFAULT: &str = include_str!("default.toml");
 /// Where the configuration lies unless an option says otherwise.
 pub const CONFIG_DIR: &str = "/etc/lab";
