@@ -4,12 +4,12 @@ mod support;
 
 use lab_proto::event::Boot;
 use lab_proto::v1::enrol::{EnrolRefusal, EnrolReply};
-use lab_proto::v1::link::{EventAck, EventBatch, JobsDown, StreamOpen, ToMinion};
-use lab_proto::v1::op::{KeyRequest, OpReply, OpRequest, RunRequest};
+use lab_proto::v1::link::{EventAck, EventBatch, JobsDown, Query, QueryReply, StreamOpen, ToMinion};
+use lab_proto::v1::op::{JobRequest, KeyRequest, OpReply, OpRequest, RunRequest};
 use lab_proto::v1::{ALPN_MINION, ALPN_OPERATOR};
-use lab_proto::{BootId, EndState, JobReturn, Map, Target, Value};
+use lab_proto::{BootId, EndState, JobReturn, Map, Target, TargetKind, Value};
 
-use support::{Frames, Master, ScriptedMinion, dial, token};
+use support::{Frames, Master, ScriptedMinion, dial, token, token_for};
 
 fn text<'a>(data: &'a Value, key: &str) -> &'a str {
     data.get(key).and_then(Value::as_str).unwrap_or_default()
@@ -52,6 +52,59 @@ async fn a_token_works_once_for_its_id_and_supersedes_an_older_key() {
         .map(|k| text(k, "state").to_owned())
         .collect();
     assert_eq!(states, ["superseded", "accepted"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_cannot_put_a_key_in_the_place_of_one_that_waits() {
+    let master = Master::start().await;
+    let (_connection, mut frames, first) = ScriptedMinion::new(&master, "web1").enrol(None).await;
+    let EnrolReply::Pending { fingerprint } = first else { panic!("not pending: {first:?}") };
+    let stranger = ScriptedMinion::new(&master, "web1").enrol(None).await.2;
+    let taken = EnrolReply::Refused(EnrolRefusal::IdTaken { accepted: fingerprint });
+    assert_eq!(stranger, taken);
+    let accept = KeyRequest::Accept { pattern: "web1".to_owned() };
+    let rows = master.ask(OpRequest::Key(accept)).await;
+    assert_eq!(text(&rows[0], "fingerprint"), fingerprint.to_string(), "the key that was compared");
+    let told = frames.hear::<EnrolReply>().await;
+    assert!(matches!(told, Some(EnrolReply::Accepted { .. })), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_a_token_for_many_takes_no_minion_over_and_undoes_no_rejection() {
+    let master = Master::start().await;
+    let for_many = token_for(&master, "web*", 9).await;
+    let web1 = ScriptedMinion::new(&master, "web1");
+    let joined = web1.enrol(Some(for_many.clone())).await.2;
+    assert!(matches!(joined, EnrolReply::Accepted { .. }), "{joined:?}");
+    let thief = ScriptedMinion::new(&master, "web1").enrol(Some(for_many.clone())).await.2;
+    assert!(matches!(thief, EnrolReply::Refused(EnrolRefusal::BadToken { .. })), "{thief:?}");
+    master.ask(OpRequest::Key(KeyRequest::Reject { pattern: "web1".to_owned() })).await;
+    let rejected = web1.enrol(Some(for_many.clone())).await.2;
+    assert!(matches!(rejected, EnrolReply::Refused(EnrolRefusal::BadToken { .. })), "{rejected:?}");
+    let web2 = ScriptedMinion::new(&master, "web2").enrol(Some(for_many)).await.2;
+    assert!(matches!(web2, EnrolReply::Accepted { .. }), "the token still works for others: {web2:?}");
+    let fresh = token(&master, "web1").await;
+    let meant = web1.enrol(Some(fresh)).await.2;
+    assert!(matches!(meant, EnrolReply::Accepted { .. }), "{meant:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minion_cannot_probe_the_pillar_of_others_through_the_mine() {
+    let master = Master::start().await;
+    let mut minion = ScriptedMinion::new(&master, "web1");
+    minion.join(&master).await;
+    let up = minion.up().await;
+    let probes = [(TargetKind::Pillar, "password:a*"), (TargetKind::Compound, "db* and I@password:a*")];
+    for (kind, expr) in probes {
+        let mut question = Frames::open(&up.connection).await;
+        let target = Target { kind, expr: expr.to_owned() };
+        question
+            .say(&StreamOpen::Query(Query::MineGet { target, function: "network.ip_addrs".to_owned() }))
+            .await;
+        let answer = question.hear::<QueryReply>().await;
+        assert!(matches!(&answer, Some(QueryReply::Failed(why)) if why.contains("by pillar")), "{answer:?}");
+    }
+    master.refusal_logged("a target that looks at pillar").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,6 +268,34 @@ async fn a_ping_goes_out_and_its_return_ends_the_job() {
     assert!(tags.contains(&format!("lab/job/{jid}/end/web2")), "{tags:?}");
     assert!(tags.contains(&format!("salt/job/{jid}/ret/web1")), "{tags:?}");
     assert_eq!(tags.last(), Some(&format!("lab/job/{jid}/done")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_was_killed_while_its_minion_was_away_is_not_published_to_it_later() {
+    let master = Master::start().await;
+    let mut minion = ScriptedMinion::new(&master, "web1");
+    minion.join(&master).await;
+    let mut up = minion.up().await;
+    let request = RunRequest {
+        target: Target::glob("web1"),
+        fun: "test.sleep".to_owned(),
+        args: Vec::new(),
+        kwargs: Map::new(),
+        timeout: None,
+        subset: None,
+        batch: None,
+        detach: false,
+    };
+    let mut replies = master.operator.request(OpRequest::Run(request)).await.expect("taken");
+    let Some(OpReply::Job { jid, .. }) = replies.next().await.expect("goes on") else { panic!("no job") };
+    let published = up.jobs.hear().await;
+    assert!(matches!(published, Some(JobsDown::Publish { .. })), "{published:?}");
+    up.connection.close(0u32.into(), b"cut");
+    master.logged("disconnected", |tag, _| tag.ends_with("web1/disconnected")).await;
+    master.ask(OpRequest::Job(JobRequest::Kill { jid })).await;
+    let mut back = minion.up().await;
+    let first = back.jobs.hear().await;
+    assert!(matches!(first, Some(JobsDown::Kill { jid: killed, .. }) if killed == jid), "{first:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

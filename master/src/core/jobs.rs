@@ -100,6 +100,8 @@ pub(super) struct Job {
     /// Whether the event that starts the job is in the log; its record is written first and may stand alone.
     begun: bool,
     closing: bool,
+    /// Who killed it: it is never published from then on, whoever comes back.
+    killed: Option<String>,
 }
 
 impl Core {
@@ -159,6 +161,7 @@ impl Core {
             rows: minions.into_iter().map(|m| (m, Row::Waiting)).collect(),
             begun: false,
             closing: false,
+            killed: None,
         };
         self.jobs.insert(jid, job);
     }
@@ -169,6 +172,7 @@ impl Core {
     /// When no such job is running.
     pub fn kill(&mut self, jid: JobId, by: &str) -> Result<(), KillError> {
         let job = self.jobs.get_mut(&jid).filter(|j| !j.closing).ok_or(KillError(jid))?;
+        job.killed = Some(by.to_owned());
         job.waiting.clear();
         let (mut published, mut unborn) = (Vec::new(), Vec::new());
         for (minion, row) in &mut job.rows {
@@ -204,6 +208,10 @@ impl Core {
             let job = &self.jobs[&jid];
             if job.begun && matches!(job.rows.get(&minion), Some(Row::Absent { .. } | Row::Published { .. }))
             {
+                if let Some(by) = job.killed.clone() {
+                    self.effects.push_back(Effect::Kill { conn, jid, by });
+                    continue;
+                }
                 self.publish(jid, &minion, now);
                 self.arm_job(jid);
             }
@@ -246,6 +254,7 @@ impl Core {
         };
         match kind {
             JobEvent::New => job.begun = true,
+            JobEvent::Kill(by) => job.killed = Some(by),
             JobEvent::Ended(minion, row) => job.end(&minion, row, event.origin.minion().is_some()),
             JobEvent::Done => {
                 if job.spec.step.is_some() {
@@ -276,9 +285,19 @@ impl Core {
         for jid in jids {
             if let Some(job) = self.jobs.get_mut(&jid) {
                 // Rows that were published and rows that were not look the same from here: both are asked again,
-                // and a minion that knows the jid does not run it twice.
-                for row in job.rows.values_mut().filter(|r| !matches!(r, Row::Ended(_))) {
-                    *row = Row::Absent { until };
+                // and a minion that knows the jid does not run it twice. Rows are published in their order, so the
+                // first ones of a batch are those that may have been; the others wait for their turn as before.
+                let room = job.record.batch.filter(|_| job.killed.is_none());
+                let mut room = room.map_or(usize::MAX, |b| b.max(1) as usize);
+                job.waiting.clear();
+                for (minion, row) in job.rows.iter_mut().filter(|(_, r)| !matches!(r, Row::Ended(_))) {
+                    if room == 0 {
+                        *row = Row::Waiting;
+                        job.waiting.push_back(minion.clone());
+                    } else {
+                        room -= 1;
+                        *row = Row::Absent { until };
+                    }
                 }
             }
             self.arm(until, Timer::Job(jid));
@@ -289,8 +308,12 @@ impl Core {
     pub(super) fn job_timeout(&mut self, jid: JobId, now: Timestamp) {
         let Some(job) = self.jobs.get_mut(&jid) else { return };
         let mut ends = Vec::new();
+        let killed = job.killed.is_some();
         for (minion, row) in &mut job.rows {
             let end = match row {
+                Row::Absent { until } if *until <= now && killed => {
+                    (EndState::Killed, "killed while it was away")
+                }
                 Row::Absent { until } if *until <= now => (EndState::Offline, "it is not connected"),
                 Row::Published { deadline, .. } if *deadline <= now => {
                     (EndState::TimedOut, "no return within the job's timeout")
@@ -438,6 +461,7 @@ impl Job {
             record,
             begun: false,
             closing: false,
+            killed: None,
         }
     }
 
@@ -477,6 +501,7 @@ pub(crate) fn is_guess(end: EndState) -> bool {
 
 enum JobEvent {
     New,
+    Kill(String),
     Ended(MinionId, RowRecord),
     Done,
 }
@@ -491,6 +516,7 @@ fn job_event(event: &Event) -> Option<(JobId, JobEvent)> {
     let kind = match (head.0, parts.next()?) {
         ("salt", "new") => JobEvent::New,
         ("lab", "done") => JobEvent::Done,
+        ("lab", "kill") => JobEvent::Kill(event.data.get("by")?.as_str()?.to_owned()),
         ("salt", "ret") | ("lab", "end") => {
             let minion = MinionId::new(parts.next()?).ok()?;
             let data = &event.data;
@@ -507,4 +533,58 @@ fn job_event(event: &Event) -> Option<(JobId, JobEvent)> {
         _ => return None,
     };
     Some((jid, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use lab_proto::event::Origin;
+    use lab_proto::{LogId, Position};
+
+    use super::*;
+    use crate::core::{CoreConfig, Restored};
+
+    #[test]
+    fn a_restarted_master_keeps_a_batch_as_small_as_it_was_asked_to_be() {
+        let now = Timestamp::from_micros(5_000_000);
+        let minions: Vec<MinionId> =
+            ["a", "b", "c"].into_iter().map(|id| MinionId::new(id).expect("valid")).collect();
+        let spec = JobSpec {
+            jid: JobId::new(now, 1),
+            fun: "service.restart".to_owned(),
+            args: Vec::new(),
+            kwargs: Map::new(),
+            target: Target::glob("*"),
+            timeout_micros: None,
+            tree: None,
+            user: "root".to_owned(),
+            step: None,
+            at: now,
+        };
+        let jid = spec.jid;
+        let record = JobRecord { spec: spec.clone(), after: 0, count: 3, batch: Some(1), done: None };
+        let rows = minions.iter().map(|m| (m.clone(), RowRecord::open())).collect();
+        let restored = Restored { jobs: vec![(record, rows)], ..Restored::default() };
+        let config = CoreConfig {
+            limits: lab_proto::link::SessionLimits::default(),
+            reboot_patience: Duration::from_secs(600),
+            job_timeout: Duration::from_secs(60),
+            reconnect_grace: Duration::from_secs(10),
+        };
+        let at = |seq| Position { log_id: LogId::from_u128(1), seq };
+        let event = |seq, new: lab_proto::NewEvent| Event {
+            position: at(seq),
+            stamp: now,
+            origin: Origin::Master,
+            tag: new.tag,
+            data: new.data,
+        };
+        let mut core = Core::new(config, Box::new(|| 1), at(2), restored, now);
+        core.replay(&event(1, facts::job_new(&spec, &minions)));
+        core.replay(&event(2, facts::job_end(jid, &minions[0], EndState::Failed, "as told")));
+        core.resume(now);
+        let rows = core.open_job(jid).expect("open").rows;
+        assert!(matches!(rows[0].1, Row::Ended(_)), "{rows:?}");
+        assert!(matches!(rows[1].1, Row::Absent { .. }), "it may have been published: {rows:?}");
+        assert_eq!(rows[2].1, Row::Waiting, "its turn has not come");
+    }
 }

@@ -200,14 +200,15 @@ async fn decide(shared: &Shared, request: &EnrolRequest, address: &str) -> Resul
             let grain = tokio::task::spawn_blocking(move || autosign::matching_grain(&dir, &grains)).await;
             if let Ok(Some(grain)) = grain {
                 let by = format!("autosign {grain}");
-                shared.keys.autosign(&applicant, &by, now).await.map_err(|e| internal(&e))?;
+                shared.keys.autosign(&applicant, &by, now).await.map_err(|e| not_let_in(&e))?;
                 return Ok(Decision::Certified(key));
             }
             if standing == Standing::Unknown {
-                shared.keys.pend(&applicant, now).await.map_err(|e| match e {
-                    KeyError::TooManyPending => EnrolRefusal::Busy { retry_after_seconds: 60 },
-                    other => internal(&other),
-                })?;
+                let pended = shared.keys.pend(&applicant, now).await;
+                if matches!(pended, Err(KeyError::Taken(_))) {
+                    shared.keys.deny(&applicant).await.map_err(|e| internal(&e))?;
+                }
+                pended.map_err(|e| not_let_in(&e))?;
             }
             Ok(Decision::Wait(key))
         }
@@ -272,6 +273,14 @@ async fn refuse(reply: &mut quinn::SendStream, refusal: EnrolRefusal) -> Result<
     send(reply, &EnrolReply::Refused(refusal)).await?;
     reply.finish()?;
     Ok(())
+}
+
+fn not_let_in(error: &KeyError) -> EnrolRefusal {
+    match error {
+        KeyError::Taken(other) => EnrolRefusal::IdTaken { accepted: *other },
+        KeyError::TooManyPending => EnrolRefusal::Busy { retry_after_seconds: 60 },
+        other => internal(other),
+    }
 }
 
 fn internal(error: &dyn std::error::Error) -> EnrolRefusal {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lab_proto::ids::MachineId;
 use lab_proto::token::JoinToken;
 use lab_proto::{Digest, Fingerprint, MinionId, Timestamp, Value, glob};
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::{Mutex, watch};
 
 use super::hub::{Hub, HubGone};
 use crate::core::facts::{self, KeyAct};
@@ -48,6 +48,8 @@ pub(crate) enum KeyError {
     TooManyTokens,
     #[error("so many keys wait to be accepted that no more are taken; see `lab-master key list`")]
     TooManyPending,
+    #[error("the id is taken by the key {0}; see `lab-master key show`")]
+    Taken(Fingerprint),
     #[error("the token cannot be used: {0}")]
     BadToken(&'static str),
     #[error("no randomness: {0}")]
@@ -117,29 +119,22 @@ impl KeyBook {
         }
     }
 
-    /// Records that a key waits. One id has one waiting key: the newest, so that a stranger who guesses ids cannot
-    /// fill the book.
+    /// Records that a key waits. One id has one waiting key: the first, so that a stranger cannot put a key of theirs
+    /// under an id whose fingerprint an operator has just compared and is about to accept.
     pub(crate) async fn pend(&self, a: &Applicant<'_>, now: Timestamp) -> Result<(), KeyError> {
         let mut book = self.book.lock().await;
+        if let Some(other) = book.other(a.id, a.fingerprint, &[KeyState::Accepted, KeyState::Pending]) {
+            return Err(KeyError::Taken(other));
+        }
         let waiting = book.keys.values().flatten().filter(|k| k.state == KeyState::Pending);
-        let (others, own) =
-            waiting.fold(
-                (0, None),
-                |(n, own), k| {
-                    if k.id == *a.id { (n, Some(k.fingerprint)) } else { (n + 1, own) }
-                },
-            );
-        if others >= self.max_pending && own.is_none() {
+        if waiting.count() >= self.max_pending {
             return Err(KeyError::TooManyPending);
         }
         let record = a.record(KeyState::Pending, "enrolment", now);
-        let mut changes = vec![records::put_key(&record)];
-        changes.extend(own.filter(|o| *o != a.fingerprint).map(|old| records::delete_key(a.id, old)));
+        let changes = vec![records::put_key(&record)];
         let events = vec![facts::auth(a.id, KeyAct::Pend, a.fingerprint, "enrolment", a.address)];
         self.write(Write { changes, events, ..Write::default() }).await?;
-        let keys = book.keys.entry(a.id.clone()).or_default();
-        keys.retain(|k| k.state != KeyState::Pending && k.fingerprint != a.fingerprint);
-        keys.push(record);
+        book.set(record);
         self.moved();
         Ok(())
     }
@@ -152,9 +147,13 @@ impl KeyBook {
 
     /// Lets an applicant in by an autosign policy. Never takes the place of an accepted key.
     pub(crate) async fn autosign(&self, a: &Applicant<'_>, by: &str, now: Timestamp) -> Result<(), KeyError> {
-        let book = self.book.lock().await;
+        let mut book = self.book.lock().await;
+        // Asked again under the lock: two applicants for one id may both have been told that it is free.
+        if let Some(other) = book.other(a.id, a.fingerprint, &[KeyState::Accepted]) {
+            return Err(KeyError::Taken(other));
+        }
         let event = facts::auth(a.id, KeyAct::Accept, a.fingerprint, by, a.address);
-        self.admit(book, a.record(KeyState::Accepted, by, now), Vec::new(), vec![event], now).await
+        self.admit(&mut book, a.record(KeyState::Accepted, by, now), Vec::new(), vec![event], now).await
     }
 
     /// Lets an applicant in by a join token, which is used up in the same transaction. An older key of the same id is
@@ -162,7 +161,7 @@ impl KeyBook {
     pub(crate) async fn redeem(&self, a: &Applicant<'_>, text: &str, now: Timestamp) -> Result<(), KeyError> {
         let mut book = self.book.lock().await;
         let token: JoinToken = text.parse().map_err(|_| KeyError::BadToken("it is malformed"))?;
-        let mut record = check_token(&book, &token, a.id, now)?;
+        let mut record = check_token(&book, &token, a, now)?;
         record.uses_left -= 1;
         let by = format!("token {}", record.name);
         let used_up = record.uses_left == 0;
@@ -176,7 +175,7 @@ impl KeyBook {
         } else {
             book.tokens.insert(record.name.clone(), record);
         }
-        self.admit(book, a.record(KeyState::Accepted, &by, now), vec![change], events, now).await
+        self.admit(&mut book, a.record(KeyState::Accepted, &by, now), vec![change], events, now).await
     }
 
     /// Signs the certificate of an accepted key.
@@ -197,19 +196,19 @@ impl KeyBook {
         now: Timestamp,
     ) -> Result<Vec<KeyRecord>, KeyError> {
         let mut done = Vec::new();
-        for mut record in self.matching(pattern).await {
+        let mut book = self.book.lock().await;
+        for mut record in book.matching(pattern) {
             let newest = matches!(record.state, KeyState::Pending | KeyState::Rejected);
             // With both a waiting and a rejected key, the waiting one is meant.
-            let other_waits = record.state == KeyState::Rejected && self.has_pending(&record.id).await;
+            let other_waits = record.state == KeyState::Rejected && book.has_pending(&record.id);
             if !newest || other_waits {
                 continue;
             }
-            let book = self.book.lock().await;
             record.state = KeyState::Accepted;
             record.changed = now;
             by.clone_into(&mut record.by);
             let event = facts::key(&record.id, KeyAct::Accept, record.fingerprint, by);
-            self.admit(book, record.clone(), Vec::new(), vec![event], now).await?;
+            self.admit(&mut book, record.clone(), Vec::new(), vec![event], now).await?;
             done.push(record);
         }
         Ok(done)
@@ -223,11 +222,11 @@ impl KeyBook {
         now: Timestamp,
     ) -> Result<Vec<KeyRecord>, KeyError> {
         let mut done = Vec::new();
-        for mut record in self.matching(pattern).await {
+        let mut book = self.book.lock().await;
+        for mut record in book.matching(pattern) {
             if matches!(record.state, KeyState::Rejected | KeyState::Superseded) {
                 continue;
             }
-            let mut book = self.book.lock().await;
             let was_accepted = record.state == KeyState::Accepted;
             record.state = KeyState::Rejected;
             record.changed = now;
@@ -251,8 +250,8 @@ impl KeyBook {
 
     /// Forgets the keys of matching ids and closes their links; returns what was forgotten.
     pub(crate) async fn delete(&self, pattern: &str, by: &str) -> Result<Vec<KeyRecord>, KeyError> {
-        let done = self.matching(pattern).await;
         let mut book = self.book.lock().await;
+        let done = book.matching(pattern);
         for record in &done {
             let write = Write {
                 changes: vec![records::delete_key(&record.id, record.fingerprint)],
@@ -272,9 +271,7 @@ impl KeyBook {
 
     /// Returns all keys, or those of ids that match.
     pub(crate) async fn matching(&self, pattern: &str) -> Vec<KeyRecord> {
-        let book = self.book.lock().await;
-        let keys = book.keys.values().flatten();
-        keys.filter(|k| glob::matches(pattern, k.id.as_str())).cloned().collect()
+        self.book.lock().await.matching(pattern)
     }
 
     /// Returns the ids with an accepted key: the minions that targets can mean.
@@ -345,7 +342,7 @@ impl KeyBook {
     /// Makes a key the accepted one of its minion; an older one is superseded in the same transaction.
     async fn admit(
         &self,
-        mut book: MutexGuard<'_, Book>,
+        book: &mut Book,
         record: KeyRecord,
         mut changes: Vec<crate::store::Change>,
         events: Vec<lab_proto::NewEvent>,
@@ -374,11 +371,6 @@ impl KeyBook {
         Ok(())
     }
 
-    async fn has_pending(&self, id: &MinionId) -> bool {
-        let book = self.book.lock().await;
-        book.keys.get(id).is_some_and(|keys| keys.iter().any(|k| k.state == KeyState::Pending))
-    }
-
     async fn write(&self, write: Write) -> Result<(), KeyError> {
         self.hub.write(write).await?.map(|_| ()).map_err(|e| KeyError::Store(e.0))
     }
@@ -389,6 +381,21 @@ impl KeyBook {
 }
 
 impl Book {
+    fn matching(&self, pattern: &str) -> Vec<KeyRecord> {
+        let keys = self.keys.values().flatten();
+        keys.filter(|k| glob::matches(pattern, k.id.as_str())).cloned().collect()
+    }
+
+    fn has_pending(&self, id: &MinionId) -> bool {
+        self.keys.get(id).is_some_and(|keys| keys.iter().any(|k| k.state == KeyState::Pending))
+    }
+
+    /// Returns another key of the id that stands in one of these ways.
+    fn other(&self, id: &MinionId, own: Fingerprint, states: &[KeyState]) -> Option<Fingerprint> {
+        let keys = self.keys.get(id)?;
+        keys.iter().find(|k| k.fingerprint != own && states.contains(&k.state)).map(|k| k.fingerprint)
+    }
+
     fn set(&mut self, record: KeyRecord) {
         let keys = self.keys.entry(record.id.clone()).or_default();
         keys.retain(|k| k.fingerprint != record.fingerprint);
@@ -450,7 +457,7 @@ pub(crate) fn token_value(t: &TokenRecord) -> Value {
 fn check_token(
     book: &Book,
     token: &JoinToken,
-    id: &MinionId,
+    a: &Applicant<'_>,
     now: Timestamp,
 ) -> Result<TokenRecord, KeyError> {
     // The hashes are compared, and in constant time: how far a guess agrees with a hash says nothing of the secret.
@@ -463,8 +470,20 @@ fn check_token(
     if record.expires <= now {
         return Err(KeyError::BadToken("it has expired"));
     }
-    if !glob::matches(&record.pattern, id.as_str()) {
+    if !glob::matches(&record.pattern, a.id.as_str()) {
         return Err(KeyError::BadToken("it is bound to another id"));
+    }
+    let keys = book.keys.get(a.id).map(Vec::as_slice).unwrap_or_default();
+    // Whoever holds what is left of a token for many must not undo a rejection or take over a minion with it: only
+    // a token that was made afterwards says that this is meant.
+    if keys.iter().any(|k| k.state == KeyState::Rejected && k.changed >= record.created) {
+        return Err(KeyError::BadToken("a key of this id was rejected since it was made; make a new one"));
+    }
+    let accepted = |k: &&KeyRecord| k.state == KeyState::Accepted && k.fingerprint != a.fingerprint;
+    if keys.iter().filter(accepted).any(|k| k.changed >= record.created) {
+        return Err(KeyError::BadToken(
+            "another key of this id was accepted since it was made; make a new one",
+        ));
     }
     Ok(record.clone())
 }

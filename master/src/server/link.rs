@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_proto::v1::link::{EventAck, EventBatch, JobsDown, JobsUp, Query, StreamOpen, ToMaster, ToMinion};
+use lab_proto::v1::link::{
+    CloseReason, EventAck, EventBatch, JobsDown, JobsUp, Query, StreamOpen, ToMaster, ToMinion,
+};
 use lab_proto::{Fingerprint, MinionId, OutboxId, Position};
 use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
@@ -182,6 +184,10 @@ impl Link {
     }
 
     async fn say_goodbye(&mut self, end: Option<LinkEnd>) -> String {
+        if !matches!(end, Some(LinkEnd::Close(CloseReason::Shutdown))) {
+            // A peer that does not read its good-bye must not go on asking for pillar and blobs meanwhile.
+            self.streams.abort_all();
+        }
         let (frame, code, text) = match end {
             Some(LinkEnd::Close(reason)) => {
                 let (code, text) = (reason.code(), format!("{reason:?}"));
@@ -193,10 +199,13 @@ impl Link {
             }
             None => return self.closed().await,
         };
-        while let Ok(frame) = self.frames.try_recv() {
-            let _ = tokio::time::timeout(GOODBYE, send(&mut self.control, &frame)).await;
-        }
-        let sent = tokio::time::timeout(GOODBYE, send(&mut self.control, &frame)).await;
+        let sent = tokio::time::timeout(GOODBYE, async {
+            while let Ok(earlier) = self.frames.try_recv() {
+                send(&mut self.control, &earlier).await?;
+            }
+            send(&mut self.control, &frame).await
+        })
+        .await;
         if matches!(sent, Ok(Ok(()))) && self.control.finish().is_ok() {
             // The last receiver closes: QUIC may drop unread data on close.
             let _ = tokio::time::timeout(GOODBYE, self.control.stopped()).await;

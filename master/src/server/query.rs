@@ -12,7 +12,7 @@ use super::{Shared, chain, pillar, targets};
 use crate::core::Write;
 use crate::core::facts;
 use crate::core::records::{self, MineRecord};
-use crate::core::targets::allows;
+use crate::core::targets::{allows, needs_pillar};
 use crate::frames::{FrameError, FrameReader, send};
 use crate::store::MAX_KEY_VALUE;
 use crate::store::blob::BlobError;
@@ -153,6 +153,11 @@ async fn own_pillar(shared: &Arc<Shared>, minion: &MinionId, overrides: Map) -> 
 
 /// Returns the values of other minions as far as this one may read them, by id.
 async fn mine_get(shared: &Arc<Shared>, minion: &MinionId, target: &Target, function: &str) -> QueryReply {
+    if needs_pillar(target, &shared.config.node_groups) {
+        // Each answer would tell whose pillar matches: a minion could spell out the secrets of the others.
+        shared.hub.refused("mine: a target that looks at pillar", minion.as_str()).await;
+        return QueryReply::Failed("minions cannot ask the mine by pillar; name ids or grains".to_owned());
+    }
     let asker = minion.clone();
     let (meant, grains) = match targets::resolve(shared, target).await {
         Ok(meant) => (meant, shared.hub.ask(move |core| core.grains(&asker)).await),

@@ -264,10 +264,15 @@ impl ScriptedMinion {
 }
 
 pub(crate) async fn token(master: &Master, pattern: &str) -> String {
+    token_for(master, pattern, 1).await
+}
+
+/// Makes a token that works so often.
+pub(crate) async fn token_for(master: &Master, pattern: &str, uses: u32) -> String {
     let request = lab_proto::v1::op::TokenRequest::Create {
         pattern: pattern.to_owned(),
         ttl: Duration::from_secs(60),
-        uses: 1,
+        uses,
     };
     let rows = master.ask(OpRequest::Token(request)).await;
     rows[0].get("token").and_then(Value::as_str).expect("a token").to_owned()

@@ -64,11 +64,11 @@ pub enum EnrolRefusal {
     },
     /// Another key is accepted under this id.
     #[error(
-        "another key ({accepted}) is accepted for this id; delete it on the master with `lab-master key delete` \
+        "another key ({accepted}) holds this id or waits for it; delete it on the master with `lab-master key delete` \
          or enrol with a fresh token, which supersedes it"
     )]
     IdTaken {
-        /// The accepted key.
+        /// The key that is accepted, or that waited first.
         accepted: Fingerprint,
     },
     /// The token is unknown, used up, expired, or bound to another id.

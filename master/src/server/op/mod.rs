@@ -102,6 +102,7 @@ impl From<KeyError> for Stop {
             KeyError::Gone(_)
             | KeyError::TooManyTokens
             | KeyError::TooManyPending
+            | KeyError::Taken(_)
             | KeyError::BadToken(_) => RefusalKind::Refused,
             KeyError::Store(_) | KeyError::Issue(_) | KeyError::Random(_) => RefusalKind::Internal,
         };
