@@ -46,15 +46,16 @@ impl Queries {
         Self { connection, runtime }
     }
 
-    /// Asks one question; blocks the calling thread, which must not be the runtime's.
+    /// Asks one question; blocks the calling thread, which must not be the runtime's. All questions may be asked
+    /// twice, so one whose link broke is asked again over the next link.
     ///
     /// # Errors
     /// When there is no link or no answer.
     pub fn ask(&self, query: Query) -> Result<QueryReply, QueryError> {
-        self.block_on(async {
-            let mut reader = self.open(query, &[]).await?;
+        self.block_on(self.over_links(async || {
+            let mut reader = self.open(query.clone(), &[]).await?;
             reader.next().await?.ok_or(QueryError::Stream(StreamError::Ended))
-        })
+        }))
     }
 
     /// Returns the bytes of a blob from an offset on, together with its whole size.
@@ -86,13 +87,13 @@ impl Queries {
     /// # Errors
     /// When the master does not take it.
     pub fn put_blob(&self, query: Query, bytes: &[u8]) -> Result<(), QueryError> {
-        self.block_on(async {
-            let mut reader = self.open(query, bytes).await?;
+        self.block_on(self.over_links(async || {
+            let mut reader = self.open(query.clone(), bytes).await?;
             match known(reader.next().await?.ok_or(StreamError::Ended)?)? {
                 QueryReply::Stored => Ok(()),
                 _ => Err(QueryError::Unexpected),
             }
-        })
+        }))
     }
 
     /// Tells whether there is a link now.
@@ -100,10 +101,31 @@ impl Queries {
         self.connection.borrow().is_some()
     }
 
-    async fn open(&self, query: Query, bytes: &[u8]) -> Result<FrameReader, QueryError> {
+    /// Tries again, over the next link, while links break under the attempt.
+    async fn over_links<T>(&self, attempt: impl AsyncFn() -> Result<T, QueryError>) -> Result<T, QueryError> {
+        loop {
+            let link = self.live().await?.stable_id();
+            match attempt().await {
+                Err(QueryError::Stream(_)) if !self.is_live(link) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Waits for a link that is not closed; the shell hears of a closed one a moment later.
+    async fn live(&self) -> Result<quinn::Connection, QueryError> {
         let mut current = self.connection.clone();
-        let connection = current.wait_for(Option::is_some).await.map_err(|_| QueryError::NoLink)?;
-        let connection = connection.clone().ok_or(QueryError::NoLink)?;
+        let live = current.wait_for(|c| c.as_ref().is_some_and(|c| c.close_reason().is_none())).await;
+        live.map_err(|_| QueryError::NoLink)?.clone().ok_or(QueryError::NoLink)
+    }
+
+    fn is_live(&self, link: usize) -> bool {
+        let current = self.connection.borrow();
+        current.as_ref().is_some_and(|c| c.stable_id() == link && c.close_reason().is_none())
+    }
+
+    async fn open(&self, query: Query, bytes: &[u8]) -> Result<FrameReader, QueryError> {
+        let connection = self.live().await?;
         let (send, recv) = connection.open_bi().await.map_err(StreamError::from)?;
         let mut writer = FrameWriter::new(send);
         writer.send(&StreamOpen::Query(query)).await?;
