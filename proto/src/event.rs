@@ -10,6 +10,10 @@ use crate::value::Value;
 /// The largest event when encoded, in bytes; larger data travels as a blob that the event names by hash.
 pub const MAX_EVENT: usize = 64 * 1024;
 
+/// The largest event that a minion may store, in bytes when encoded: its place and origin in the log take the rest. Both
+/// ends hold to it, for what is stored and then refused would be lost.
+pub const MAX_OUTBOX_EVENT: usize = MAX_EVENT - 1024;
+
 /// A fact that is not in the log yet. Only a store makes an [`Event`] of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewEvent {

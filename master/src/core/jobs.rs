@@ -15,6 +15,8 @@ use super::{ConnId, Core, Effect, JobRecord, RowRecord, Timer, facts, records};
 
 /// The largest job, in bytes when encoded: its event and its record must hold it.
 const MAX_SPEC: usize = 48 * 1024;
+/// The largest data of a job's first event, which names minions beside the arguments.
+const MAX_JOB_EVENT: usize = lab_proto::event::MAX_OUTBOX_EVENT;
 
 /// A job to be.
 #[derive(Clone, Debug)]
@@ -130,6 +132,12 @@ impl Core {
             step,
             at: now,
         };
+        // Its first event must fit too: a job whose event the log refuses would neither begin nor end.
+        let event = facts::job_new(&spec, &minions).data;
+        let event = lab_proto::codec::encode(&event).map_or(usize::MAX, |b| b.len());
+        if event > MAX_JOB_EVENT {
+            return Err(SubmitError::TooLarge(event));
+        }
         let size = lab_proto::codec::encode(&spec).map_or(usize::MAX, |b| b.len());
         if size > MAX_SPEC {
             return Err(SubmitError::TooLarge(size));

@@ -1,7 +1,7 @@
 //! Links: hello to close, the events that come over them, and what is refused.
 
 use lab_proto::codec;
-use lab_proto::event::{MAX_EVENT, OutboxEvent};
+use lab_proto::event::{MAX_OUTBOX_EVENT, OutboxEvent};
 use lab_proto::link::{Intake, MasterSession, check_hello, judge};
 use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, Hello, LinkRefusal, ToMaster};
 use lab_proto::version::SUPPORTED;
@@ -9,9 +9,6 @@ use lab_proto::{EndState, Fingerprint, JobId, MinionId, OutboxId, Timestamp, Val
 
 use super::roster::Leaving;
 use super::{ConnId, Core, Effect, Timer, Write, facts};
-
-/// What the master adds to an event (its place and origin) fits into this.
-const EVENT_OVERHEAD: usize = 1024;
 
 /// A minion whose certificate was checked and whose hello came.
 #[derive(Clone, Debug)]
@@ -238,11 +235,11 @@ fn refusal(event: &OutboxEvent, minion: &MinionId) -> Option<String> {
         return Some("a return without a valid job id or end state".to_owned());
     }
     // The estimate is never too low, and exact sizes cost an encoding.
-    let limit = MAX_EVENT - EVENT_OVERHEAD;
+    let limit = MAX_OUTBOX_EVENT;
     if size_at_most(&event.data) + event.tag.as_str().len() > limit
         && codec::encode(event).map_or(usize::MAX, |b| b.len()) > limit
     {
-        return Some("the event is over 64 KiB".to_owned());
+        return Some("the event is over 63 KiB".to_owned());
     }
     None
 }

@@ -66,7 +66,7 @@ async fn the_end_of_a_job_is_journalled_behind_its_return() {
 async fn an_event_too_large_for_the_log_is_refused_before_it_is_stored() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (disk, _thread) = start(dir.path());
-    let large = Draft { data: Value::from("x".repeat(70_000)), ..draft(1) };
+    let large = Draft { data: Value::from("x".repeat(65_000)), ..draft(1) };
     let error = disk.append(large, None).await.expect_err("is too large");
     assert!(matches!(error, OutboxError::TooLarge { .. }), "{error}");
     assert_eq!(disk.head().head, 0);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use lab_proto::codec::CodecError;
-use lab_proto::event::MAX_EVENT;
+use lab_proto::event::MAX_OUTBOX_EVENT;
 
 use crate::files::FileError;
 use crate::records::FormatError;
@@ -47,7 +47,9 @@ pub enum OutboxError {
         limit: u64,
     },
     /// An event is larger than the log takes.
-    #[error("the event {tag} has {bytes} bytes; at most {MAX_EVENT} are allowed, send large data as a blob")]
+    #[error(
+        "the event {tag} has {bytes} bytes; at most {MAX_OUTBOX_EVENT} are allowed, send large data as a blob"
+    )]
     TooLarge {
         /// Its tag.
         tag: String,

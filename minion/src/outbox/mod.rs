@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lab_proto::codec;
-use lab_proto::event::{Boot, MAX_EVENT, OutboxEvent};
+use lab_proto::event::{Boot, MAX_OUTBOX_EVENT, OutboxEvent};
 use lab_proto::ids::OutboxId;
 use lab_proto::{EventTag, Position, Timestamp, Value};
 use serde::Serialize;
@@ -64,10 +64,10 @@ impl Draft {
     /// Checks that the event is small enough for the log.
     ///
     /// # Errors
-    /// When it is over [`MAX_EVENT`] bytes.
+    /// When it is over [`MAX_OUTBOX_EVENT`] bytes.
     pub fn check_size(&self) -> Result<usize, OutboxError> {
         let bytes = codec::encode(&self.numbered(u64::MAX)).map(|b| b.len()).unwrap_or(usize::MAX);
-        if bytes > MAX_EVENT {
+        if bytes > MAX_OUTBOX_EVENT {
             return Err(OutboxError::TooLarge { tag: self.tag.to_string(), bytes });
         }
         Ok(bytes)
