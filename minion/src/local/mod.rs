@@ -157,6 +157,12 @@ impl Services for Local {
         apply::template(&self.states, template, &self.ctx())
     }
 
+    fn low_chunks(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<Value>, ServiceError> {
+        let chunks = apply::low_chunks(&self.states, request, ctx)
+            .map_err(|e| ServiceError::new(format!("the states do not compile:\n{e}")))?;
+        Ok(chunks.iter().map(lab_states::low::LowChunk::to_value).collect())
+    }
+
     fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
         let nested;
         let ctx = match &request.pillar {
@@ -219,6 +225,9 @@ impl Services for WithPillar<'_> {
     }
     fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
         self.below.apply(request, ctx)
+    }
+    fn low_chunks(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<Value>, ServiceError> {
+        self.below.low_chunks(request, ctx)
     }
     fn mine(&self, target: &str, function: &str, kind: &str) -> Result<Value, ServiceError> {
         self.below.mine(target, function, kind)

@@ -21,7 +21,8 @@ impl Job {
         reply.map_err(|e| ServiceError::new(crate::chain(&e)))
     }
 
-    fn run_states(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
+    /// Returns the state tree with its SLS files at hand, once the pillar is known to be whole.
+    fn tree_for_states(&self, ctx: &JobCtx<'_>) -> Result<Arc<crate::content::Tree>, ServiceError> {
         if let Some(errors) = ctx.services.pillar().get("_errors") {
             self.note_retcode(DOES_NOT_COMPILE);
             return Err(ServiceError::new(format!("the pillar does not render: {errors}")));
@@ -29,9 +30,17 @@ impl Job {
         let tree = self.tree()?;
         // Many small files one by one would cost a round trip each.
         tree.prefetch_sls().map_err(|e| ServiceError::new(crate::chain(&e)))?;
-        let results = apply::apply(&*tree, request, false, ctx)
-            .inspect_err(|_| self.note_retcode(DOES_NOT_COMPILE))
-            .map_err(|e| ServiceError::new(format!("the states do not compile:\n{e}")))?;
+        Ok(tree)
+    }
+
+    fn uncompiled(&self, errors: &dyn std::fmt::Display) -> ServiceError {
+        self.note_retcode(DOES_NOT_COMPILE);
+        ServiceError::new(format!("the states do not compile:\n{errors}"))
+    }
+
+    fn run_states(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
+        let tree = self.tree_for_states(ctx)?;
+        let results = apply::apply(&*tree, request, false, ctx).map_err(|e| self.uncompiled(&e))?;
         if let Err(e) = self.env.content.shrink() {
             tracing::warn!(error = %crate::chain(&e), "the cache of files is over its limit");
         }
@@ -75,6 +84,22 @@ impl Services for Job {
                 let over =
                     WithPillar { job: self, pillar: Arc::new(laid_over(&ctx.services.pillar(), above)) };
                 self.run_states(request, &self.ctx_with(&over))
+            }
+        }
+    }
+
+    fn low_chunks(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<Value>, ServiceError> {
+        let tree = self.tree_for_states(ctx)?;
+        let show = |ctx: &JobCtx<'_>| {
+            let chunks = apply::low_chunks(&*tree, request, ctx).map_err(|e| self.uncompiled(&e))?;
+            Ok(chunks.iter().map(lab_states::low::LowChunk::to_value).collect())
+        };
+        match &request.pillar {
+            None => show(ctx),
+            Some(above) => {
+                let over =
+                    WithPillar { job: self, pillar: Arc::new(laid_over(&ctx.services.pillar(), above)) };
+                show(&self.ctx_with(&over))
             }
         }
     }
@@ -165,6 +190,10 @@ impl Services for WithPillar<'_> {
 
     fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
         self.job.apply(request, ctx)
+    }
+
+    fn low_chunks(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<Value>, ServiceError> {
+        self.job.low_chunks(request, ctx)
     }
 
     fn mine(&self, target: &str, function: &str, target_kind: &str) -> Result<Value, ServiceError> {

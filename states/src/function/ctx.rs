@@ -206,6 +206,14 @@ pub trait Services: Send + Sync {
     /// When they do not compile.
     fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError>;
 
+    /// Renders and compiles states without running them; returns the ordered low chunks in Salt's shape.
+    ///
+    /// # Errors
+    /// When they do not compile, or this door is not there.
+    fn low_chunks(&self, _request: &ApplyRequest, _ctx: &JobCtx<'_>) -> Result<Vec<Value>, ServiceError> {
+        Err(ServiceError::new("states cannot be shown here"))
+    }
+
     /// Asks the mine: what `function` gave on the minions that `target` names.
     ///
     /// # Errors

@@ -22,6 +22,15 @@ const HIGHSTATE: &[ArgDoc] = &[
     ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
     ArgDoc::optional("saltenv", Kind::Text, "The environment."),
 ];
+const SHOW: &[ArgDoc] = &[
+    ArgDoc::required("mods", Kind::Any, "Which SLS: a text with commas, or a list."),
+    ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
+    ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+];
+const SHOW_TOP: &[ArgDoc] = &[
+    ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
+    ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+];
 const SINGLE: &[ArgDoc] = &[
     ArgDoc::required("fun", Kind::Text, "The state function."),
     ArgDoc::required("name", Kind::Text, "What it is about."),
@@ -65,6 +74,42 @@ pub(super) static ALL: &[Exec] = &[
         body: dry,
     },
     Exec {
+        name: "state.show_highstate",
+        doc: FunctionDoc::new(
+            "Shows the states that the top file names for this minion, by ID, without running them.",
+            SHOW_TOP,
+            "lab-master run '*' state.show_highstate",
+        ),
+        body: show_high,
+    },
+    Exec {
+        name: "state.show_low_sls",
+        doc: FunctionDoc::new(
+            "Shows the ordered low chunks of SLS without running them.",
+            SHOW,
+            "lab-master run '*' state.show_low_sls common",
+        ),
+        body: show_low,
+    },
+    Exec {
+        name: "state.show_lowstate",
+        doc: FunctionDoc::new(
+            "Shows the ordered low chunks of the highstate without running them.",
+            SHOW_TOP,
+            "lab-master run '*' state.show_lowstate",
+        ),
+        body: show_low,
+    },
+    Exec {
+        name: "state.show_sls",
+        doc: FunctionDoc::new(
+            "Shows the states of SLS by ID, without running them.",
+            SHOW,
+            "lab-master run '*' state.show_sls common",
+        ),
+        body: show_high,
+    },
+    Exec {
         name: "state.single",
         doc: FunctionDoc::new(
             "Applies one state function.",
@@ -94,16 +139,50 @@ fn dry(call: &Call<'_>) -> Result<Value, CallError> {
 }
 
 fn run(call: &Call<'_>, args: Apply) -> Result<Value, CallError> {
-    let Apply { mods, test, pillar, saltenv } = args;
-    let sls = match mods {
+    let outcome = call.ctx.services.apply(&args.request(), call.ctx)?;
+    Ok(Value::Map(outcome.results.iter().map(in_salts_shape).collect()))
+}
+
+fn show_low(call: &Call<'_>) -> Result<Value, CallError> {
+    let args: Apply = call.typed()?;
+    Ok(Value::List(call.ctx.services.low_chunks(&args.request(), call.ctx)?))
+}
+
+/// Groups the chunks by ID, each with its functions as an SLS would write them.
+fn show_high(call: &Call<'_>) -> Result<Value, CallError> {
+    let args: Apply = call.typed()?;
+    let mut high = Map::new();
+    for chunk in call.ctx.services.low_chunks(&args.request(), call.ctx)? {
+        let Value::Map(mut chunk) = chunk else { continue };
+        let mut take = |key: &str| chunk.shift_remove(key).unwrap_or_default();
+        let (id, sls) = (take("__id__"), take("__sls__"));
+        let function = format!("{}.{}", take("state"), take("fun"));
+        take("__env__");
+        let arguments: Vec<Value> =
+            chunk.into_iter().map(|(k, v)| Value::Map(Map::from_iter([(k, v)]))).collect();
+        let entry = high.entry(id).or_insert_with(|| Value::from([("__sls__", sls)]));
+        if let Value::Map(entry) = entry {
+            entry.insert(Value::from(function), Value::List(arguments));
+        }
+    }
+    Ok(Value::Map(high))
+}
+
+impl Apply {
+    fn request(self) -> ApplyRequest {
+        let Self { mods, test, pillar, saltenv } = self;
+        ApplyRequest { sls: sls_of(mods), test, pillar, saltenv }
+    }
+}
+
+fn sls_of(mods: Option<Value>) -> Vec<String> {
+    match mods {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Str(text)) => {
             text.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect()
         }
         Some(other) => text_list(&other),
-    };
-    let outcome = call.ctx.services.apply(&ApplyRequest { sls, test, pillar, saltenv }, call.ctx)?;
-    Ok(Value::Map(outcome.results.iter().map(in_salts_shape).collect()))
+    }
 }
 
 /// Returns a result as Salt's state runs have it: keyed by module, ID, name and function.
