@@ -27,7 +27,8 @@ const STAGES: &[Stage] = &[
     }),
     ("doc", "documentation", || {
         let mut doc = shell::cargo();
-        doc.args(["doc", "--locked", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+        doc.args(["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"])
+            .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
         shell::run(&mut doc)
     }),
     ("build", "the binaries that end-to-end tests run", || {

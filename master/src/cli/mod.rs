@@ -53,7 +53,7 @@ pub struct Cli {
 /// Where the master is and who asks.
 #[derive(clap::Args, Debug)]
 struct Global {
-    /// The master, HOST[:PORT]
+    /// The master, HOST or HOST:PORT
     #[arg(long, global = true, env = "LAB_MASTER", default_value = "localhost", value_name = "HOST[:PORT]")]
     master: String,
     /// The directory with operator.crt, operator.key and ca.crt

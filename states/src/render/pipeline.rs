@@ -38,7 +38,7 @@ pub fn sls(env: &RenderEnv<'_>, name: &SlsName) -> Result<RenderedSls, RenderErr
 /// Renders a pillar SLS; `env` has the pillar tree as its sources.
 ///
 /// # Errors
-/// As [`sls`]; the kind tells the mistake, the caller reports it as a pillar error.
+/// As [`sls()`]; the kind tells the mistake, the caller reports it as a pillar error.
 pub fn pillar_file(env: &RenderEnv<'_>, name: &SlsName) -> Result<RenderedSls, RenderError> {
     sls(env, name)
 }

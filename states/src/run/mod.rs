@@ -2,7 +2,7 @@
 //!
 //! [`StateRun`] is a plain value: [`StateRun::poll_effect`] says what is to be done, [`StateRun::handle`] takes the
 //! answer, [`StateRun::poll_timeout`] says when it wants to be asked again. It calls nothing and reads no clock;
-//! [`drive`] does that for whoever has a [`crate::function::JobCtx`].
+//! [`drive()`] does that for whoever has a [`crate::function::JobCtx`].
 
 mod drive;
 pub mod guard;
