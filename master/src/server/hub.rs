@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, JobsUp, Progress, ToMaster, ToMinion};
 use lab_proto::{JobId, JobSpec, MinionId, OutboxId, Position, RunId};
 use lab_states::orchestrate::Start;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 use tracing::{error, warn};
 
 use super::clock::Clock;
@@ -14,7 +14,9 @@ use super::content::Content;
 use super::orchestrate::Runner;
 use super::writer::{Counters, Writer, Written};
 use crate::core::records;
-use crate::core::{Arrival, ConnId, Core, Effect, KillError, RunErrand, Submission, SubmitError, Write};
+use crate::core::{
+    Arrival, ConnId, Core, Effect, KillError, RunErrand, Submission, SubmitError, Write, size_at_most,
+};
 use crate::pki::{Authority, Peer, Request, Trust};
 use crate::store::Store;
 
@@ -22,6 +24,10 @@ use crate::store::Store;
 const INPUTS: usize = 1024;
 /// Writes under way; while there are more, no input is taken.
 const MAX_STAGES: usize = 256;
+/// Bytes of events, about, that are taken from links and not yet durable; beyond that links are not read.
+const INTAKE: usize = 8 << 20;
+/// What an event takes beside its data, about.
+const EVENT_AROUND: usize = 200;
 /// Progress frames that a slow watcher may be behind; then it misses some.
 const PROGRESS: usize = 1024;
 
@@ -75,7 +81,7 @@ type Ask = Box<dyn FnOnce(&mut Core) + Send>;
 enum Input {
     Connect { conn: ConnId, arrival: Box<Arrival>, doors: LinkDoors },
     Control { conn: ConnId, frame: ToMaster },
-    Batch { conn: ConnId, outbox: OutboxId, batch: EventBatch },
+    Batch { conn: ConnId, outbox: OutboxId, batch: EventBatch, room: Option<OwnedSemaphorePermit> },
     Registered { conn: ConnId },
     JobsUp { conn: ConnId, frame: JobsUp },
     Gone { conn: ConnId, reason: String },
@@ -117,6 +123,7 @@ pub(crate) struct Hub {
     shown: broadcast::Sender<Shown>,
     head: watch::Receiver<Position>,
     counters: Arc<Counters>,
+    intake: Arc<Semaphore>,
 }
 
 impl Hub {
@@ -143,7 +150,8 @@ impl Hub {
             failed,
         };
         let task = tokio::spawn(task.run(inbox));
-        Ok((Self { inputs, shown, head, counters }, task))
+        let intake = Arc::new(Semaphore::new(INTAKE));
+        Ok((Self { inputs, shown, head, counters, intake }, task))
     }
 
     pub(crate) async fn connect(&self, conn: ConnId, arrival: Arrival, doors: LinkDoors) {
@@ -155,7 +163,12 @@ impl Hub {
     }
 
     pub(crate) async fn batch(&self, conn: ConnId, outbox: OutboxId, batch: EventBatch) {
-        self.send(Input::Batch { conn, outbox, batch }).await;
+        let bytes =
+            batch.events.iter().map(|e| EVENT_AROUND + size_at_most(&e.data)).sum::<usize>().min(INTAKE);
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        // Nobody closes it; without room it would still be right to go on.
+        let room = self.intake.clone().acquire_many_owned(bytes).await.ok();
+        self.send(Input::Batch { conn, outbox, batch, room }).await;
     }
 
     pub(crate) async fn registered(&self, conn: ConnId) {
@@ -316,7 +329,11 @@ impl HubTask {
         match input {
             Input::Connect { conn, arrival, doors } => self.connect(conn, *arrival, doors),
             Input::Control { conn, frame } => self.core.control(conn, frame, now),
-            Input::Batch { conn, outbox, batch } => self.core.batch(conn, outbox, batch, now),
+            Input::Batch { conn, outbox, batch, room } => {
+                self.core.batch(conn, outbox, batch, now);
+                self.carry_out();
+                self.after(Release::Reply(Box::new(move |_| drop(room))));
+            }
             Input::Registered { conn } => self.core.jobs_registered(conn, now),
             Input::JobsUp { conn, frame } => self.core.jobs_up(conn, frame),
             Input::Gone { conn, reason } => {

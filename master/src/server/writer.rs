@@ -10,13 +10,15 @@ use tracing::error;
 
 use super::clock::Clock;
 use super::content::Content;
-use crate::core::Write;
+use crate::core::{Write, size_at_most};
 use crate::store::blob::BlobError;
-use crate::store::{Appended, Store, StoreError};
+use crate::store::{Appended, Change, Store, StoreError};
 use lab_proto::{Event, Position};
 
 /// So many requests at most share one flush.
 const MAX_GROUP: usize = 512;
+/// A group in which something is larger than this is written one by one, so that the store refuses only that.
+const LARGE: usize = 16 * 1024;
 
 /// Why a write did not happen.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -110,29 +112,29 @@ fn run(
 
 fn write_group(store: &dyn Store, content: &Content, clock: Clock, writes: Vec<Write>) -> Vec<Written> {
     let sizes: Vec<usize> = writes.iter().map(|w| w.events.len()).collect();
-    if writes.len() == 1 {
+    if writes.len() == 1 || writes.iter().any(has_large) {
         return writes.into_iter().map(|w| write(store, content, clock, w)).collect();
     }
     let mut group = Write::default();
-    for w in &writes {
-        group.blobs.extend(w.blobs.iter().cloned());
-        group.changes.extend(w.changes.iter().cloned());
-        group.events.extend(w.events.iter().cloned());
-        group.marks.extend(w.marks.iter().copied());
+    for Write { blobs, changes, events, marks } in writes {
+        group.blobs.extend(blobs);
+        group.changes.extend(changes);
+        group.events.extend(events);
+        group.marks.extend(marks);
     }
     match write(store, content, clock, group) {
         Ok(events) => {
             let mut events = events.into_iter();
             sizes.into_iter().map(|n| Ok(events.by_ref().take(n).collect())).collect()
         }
-        // Nothing of the group was written: only the one that is too large shall fail.
-        Err(WriteFailed(e))
-            if matches!(*e, StoreError::EventTooLarge { .. } | StoreError::ValueTooLarge { .. }) =>
-        {
-            writes.into_iter().map(|w| write(store, content, clock, w)).collect()
-        }
         Err(failed) => sizes.into_iter().map(|_| Err(failed.clone())).collect(),
     }
+}
+
+/// Tells whether the store may refuse a part of a write for its size.
+fn has_large(write: &Write) -> bool {
+    let large_change = |c: &Change| matches!(c, Change::Put { value, .. } if value.len() > LARGE);
+    write.events.iter().any(|e| size_at_most(&e.data) > LARGE) || write.changes.iter().any(large_change)
 }
 
 fn write(store: &dyn Store, content: &Content, clock: Clock, write: Write) -> Written {

@@ -26,8 +26,7 @@ impl Master {
     /// When it does not come up.
     pub fn start(binary: &Path, settings: &[&str]) -> Result<Self, BoxError> {
         let dir = tempfile::Builder::new().prefix("lab-bench-").tempdir()?;
-        // A port that was free a moment ago; nobody else on a benchmark machine takes it in between.
-        let address = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port(UdpSocket::bind)?));
         let config = dir.path().join("master.toml");
         std::fs::write(&config, "")?;
         for sub in ["states", "pillar"] {
@@ -112,6 +111,17 @@ impl Master {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Finds a free port below those that the system gives to clients, so that it stays free while its server restarts.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port<T>(bind: impl Fn(SocketAddr) -> std::io::Result<T>) -> Result<u16, BoxError> {
+    // Runs side by side begin at different places.
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000)?;
+    let free = (first..first + 2_000).find(|port| bind(([127, 0, 0, 1], *port).into()).is_ok());
+    free.ok_or_else(|| "no port is free".into())
 }
 
 /// Starts `lab-master serve` in a directory.

@@ -139,6 +139,10 @@ fn read_under_load(
     let took = start.elapsed().as_secs_f64();
     flow.stop.store(true, Ordering::Relaxed);
     feeder.finish()?;
+    // What was stored last may still be on its way from the outbox.
+    while flow.seen.load(Ordering::Relaxed) < flow.sent.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let end = self::head(master)?;
     all.wait_for(end, PATIENCE)?;
     let seen = all.seen().events.load(Ordering::Relaxed);

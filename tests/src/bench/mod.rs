@@ -13,6 +13,7 @@ pub mod million;
 pub mod ping;
 pub mod programs;
 pub mod report;
+pub mod salt;
 pub mod startup;
 pub mod swarm;
 pub mod tail;
@@ -35,6 +36,8 @@ pub enum Section {
     Start,
     /// A log of a million events.
     Million,
+    /// Real Salt, where SALT_BIN names the directory of its programs.
+    Salt,
 }
 
 /// A run.
@@ -61,6 +64,7 @@ impl Bench {
             Section::Latency => latency::run(self),
             Section::Start => startup::run(self),
             Section::Million => million::run(self),
+            Section::Salt => salt::run(self),
         }
     }
 }

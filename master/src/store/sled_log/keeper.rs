@@ -1,6 +1,6 @@
 //! The keeper: one thread that seals finished segments and writes the head file, off the writer's path.
 
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,10 +12,13 @@ use super::index::Index;
 use super::segment::{self, Writer};
 use super::view::View;
 
-/// The thread's handle. Jobs are few (one per segment), so their channel needs no bound.
+/// Segments that may wait to be sealed: each holds its records and an open database, so the writer waits beyond that.
+const WAITING: usize = 1;
+
+/// The thread's handle.
 pub(super) struct Keeper {
     shared: Arc<Shared>,
-    thread: Mutex<Option<(Sender<Job>, JoinHandle<()>)>>,
+    thread: Mutex<Option<(SyncSender<Job>, JoinHandle<()>)>>,
 }
 
 enum Job {
@@ -27,7 +30,7 @@ enum Job {
 
 impl Keeper {
     pub(super) fn start(shared: Arc<Shared>, head_interval: Duration) -> Self {
-        let (jobs, inbox) = mpsc::channel();
+        let (jobs, inbox) = mpsc::sync_channel(WAITING);
         let period = if head_interval.is_zero() { Duration::from_secs(1) } else { head_interval };
         let run = {
             let shared = shared.clone();

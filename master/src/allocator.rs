@@ -1,0 +1,30 @@
+//! How the C library's allocator keeps memory. Called once, by `main`; the only file of this crate with unsafe code.
+//!
+//! Left alone it keeps one heap per thread and, once a large buffer was freed, never maps large ones apart again: after a
+//! burst of events a master held twice the memory that it used (docs/benchmarks.md).
+
+/// Heaps for all threads together.
+#[cfg(target_env = "gnu")]
+const ARENAS: i32 = 2;
+/// Buffers of this size get a mapping of their own, which goes back to the system with them.
+#[cfg(target_env = "gnu")]
+const LARGE: i32 = 128 * 1024;
+
+/// Makes the allocator give back what it does not need. Must come before the first thread is made.
+#[cfg(target_env = "gnu")]
+#[expect(
+    unsafe_code,
+    reason = "mallopt has no safe wrapper; it takes two numbers and touches nothing of ours"
+)]
+pub fn keep_little() {
+    use nix::libc::{M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
+    for (option, value) in [(M_ARENA_MAX, ARENAS), (M_MMAP_THRESHOLD, LARGE), (M_TRIM_THRESHOLD, LARGE)] {
+        // SAFETY: mallopt only sets parameters of the allocator, and no other thread runs yet.
+        // A refusal costs memory, not correctness.
+        let _ = unsafe { mallopt(option, value) };
+    }
+}
+
+/// Other allocators are left as they are.
+#[cfg(not(target_env = "gnu"))]
+pub fn keep_little() {}
