@@ -98,9 +98,9 @@ enum Input {
     ShutDown { done: oneshot::Sender<()> },
 }
 
-/// The hub is gone: the server ends.
+/// The hub does not answer: the server ends, or its store did not take what the answer would have promised.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the master is shutting down")]
+#[error("the master is shutting down, or its store did not take the write; its log says which")]
 pub(crate) struct HubGone;
 
 /// What the hub works with.
@@ -346,16 +346,12 @@ impl HubTask {
             Input::Submit { submission, reply } => {
                 let result = self.core.submit(*submission, now);
                 self.carry_out();
-                self.after(Release::Reply(Box::new(move |_| {
-                    let _ = reply.send(result);
-                })));
+                self.answer(reply, result);
             }
             Input::Kill { jid, by, reply } => {
                 let result = self.core.kill(jid, &by);
                 self.carry_out();
-                self.after(Release::Reply(Box::new(move |_| {
-                    let _ = reply.send(result);
-                })));
+                self.answer(reply, result);
             }
             Input::Write { write, reply } => {
                 self.core.write(write);
@@ -368,9 +364,7 @@ impl HubTask {
                 let run = self.core.start_run(*start, now);
                 self.carry_out();
                 if let Some(reply) = reply {
-                    self.after(Release::Reply(Box::new(move |_| {
-                        let _ = reply.send(run);
-                    })));
+                    self.answer(reply, run);
                 }
             }
             Input::RunFailed { run } => self.core.run_failed(run),
@@ -378,6 +372,16 @@ impl HubTask {
             Input::Ask(ask) => ask(&mut self.core),
             Input::ShutDown { .. } => {}
         }
+    }
+
+    /// Answers once everything before is durable. When the store refuses that, nothing is answered, so that whoever asked
+    /// is not told of what never was.
+    fn answer<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, result: T) {
+        self.after(Release::Reply(Box::new(move |written| {
+            if written.is_ok() {
+                let _ = reply.send(result);
+            }
+        })));
     }
 
     fn connect(&mut self, conn: ConnId, mut arrival: Arrival, doors: LinkDoors) {
