@@ -274,10 +274,9 @@ fn calls(trace: &str) -> Vec<Call> {
     let mut open: std::collections::HashMap<(String, String), (Duration, String)> = Default::default();
     let mut calls = Vec::new();
     for line in trace.lines() {
-        let mut words = line.splitn(3, ' ').filter(|w| !w.is_empty());
-        let (Some(pid), Some(time), Some(rest)) = (words.next(), words.next(), words.next()) else {
-            continue;
-        };
+        // Short process ids are padded, so any number of blanks may stand between the columns.
+        let Some((pid, rest)) = line.trim_start().split_once(' ') else { continue };
+        let Some((time, rest)) = rest.trim_start().split_once(' ') else { continue };
         let rest = rest.trim_start();
         let Ok(time) = time.parse::<f64>() else { continue };
         let time = Duration::from_secs_f64(time);
