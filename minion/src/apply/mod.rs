@@ -4,12 +4,11 @@
 //! the job's context; nothing here knows where either comes from.
 
 mod functions;
-mod tree;
 
 use std::collections::BTreeMap;
 
 use lab_proto::{StateReturn, Value};
-use lab_states::compile::{self, CompileError, CompileErrors, ErrorKind};
+use lab_states::compile::{self, CompileError, CompileErrors, ErrorKind, RenderedTree};
 use lab_states::function::{ApplyRequest, JobCtx, ServiceError, Template};
 use lab_states::low::{At, LowChunk};
 use lab_states::render::{self, RenderContext, RenderEnv, RenderError, Sources};
@@ -18,7 +17,6 @@ use lab_states::target::Minion;
 use lab_states::{pillar, top};
 
 use functions::Functions;
-use tree::Tree;
 
 /// Runs the states that are asked for.
 ///
@@ -48,7 +46,7 @@ pub fn low_chunks(
     let context = context(ctx);
     let functions = Functions::new(ctx);
     let env = RenderEnv::new(sources, &functions, &context);
-    compile::compile(&Tree::new(env), &wanted(request, &env, ctx)?)
+    compile::compile(&RenderedTree::new(env), &wanted(request, &env, ctx)?)
 }
 
 /// Renders the text of a template, as managed files have them.
