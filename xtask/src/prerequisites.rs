@@ -21,7 +21,7 @@ pub(crate) enum Need {
         name: &'static str,
         /// The crate and version to install.
         krate: &'static str,
-        /// Its version.
+        /// Its version, as a requirement that `cargo install` takes: `^0.19`.
         version: &'static str,
     },
 }
@@ -38,8 +38,8 @@ pub(crate) const HOSTS: &[Need] = &[
 pub(crate) const TEST: &[Need] = &[
     Need::Program { probe: ("strace", &["--version"]), package: "strace" },
     Need::Program { probe: ("systemd-analyze", &["--version"]), package: "systemd" },
-    Need::CargoTool { name: "nextest", krate: "cargo-nextest", version: "0.9" },
-    Need::CargoTool { name: "deny", krate: "cargo-deny", version: "0.19" },
+    Need::CargoTool { name: "nextest", krate: "cargo-nextest", version: "^0.9" },
+    Need::CargoTool { name: "deny", krate: "cargo-deny", version: "^0.19" },
 ];
 
 /// Makes sure that everything is there.
