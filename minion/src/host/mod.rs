@@ -5,14 +5,17 @@
 mod accounts;
 mod commands;
 mod files;
+mod kernel;
+mod mounts;
 mod network;
+mod remote;
 mod services;
 mod system;
 
 use std::path::Path;
 use std::sync::Mutex;
 
-use lab_states::host::PowerRequest;
+use lab_states::host::{HostError, Output, PowerRequest};
 
 /// The machine that this process runs on.
 #[derive(Debug)]
@@ -43,6 +46,17 @@ fn umask_of(status: &str) -> Option<u32> {
 /// Reads a one-line file of the kernel, without its newline.
 pub(crate) fn read_line(path: impl AsRef<Path>) -> std::io::Result<String> {
     std::fs::read_to_string(path).map(|s| s.trim_end().to_owned())
+}
+
+/// Turns a failed tool into an error in the tool's own words.
+fn success(action: &'static str, place: &str, output: &Output) -> Result<(), HostError> {
+    if output.exit.success() {
+        return Ok(());
+    }
+    let said = [output.stderr_text(), output.stdout_text()].into_iter().find(|t| !t.is_empty());
+    let code = output.exit.code();
+    let text = said.map_or_else(|| format!("status {code}"), |said| format!("status {code}: {said}"));
+    Err(HostError::other(action, place, text))
 }
 
 #[cfg(test)]

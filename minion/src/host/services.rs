@@ -13,7 +13,7 @@ use lab_states::host::{
     Cause, Command, Commands, HostError, Output, ServiceAction, ServiceStatus, Services, Silent,
 };
 
-use super::LinuxHost;
+use super::{LinuxHost, success};
 
 const INIT: &str = "/etc/init.d";
 const RUNLEVEL: &str = "/etc/rc2.d";
@@ -107,16 +107,6 @@ fn unit_status(shown: &str) -> Option<ServiceStatus> {
         _ => None,
     };
     Some(ServiceStatus { running, enabled, masked })
-}
-
-fn success(action: &'static str, name: &str, output: &Output) -> Result<(), HostError> {
-    if output.exit.success() {
-        return Ok(());
-    }
-    let said = [output.stderr_text(), output.stdout_text()].into_iter().find(|t| !t.is_empty());
-    let code = output.exit.code();
-    let text = said.map_or_else(|| format!("status {code}"), |said| format!("status {code}: {said}"));
-    Err(HostError::other(action, name, text))
 }
 
 fn names_in(dir: &Path) -> Vec<String> {

@@ -24,6 +24,10 @@ fn bench() -> Bench {
         .with_service("nginx", false, false)
         .with_nic("eth0", "10.0.0.5/24", Some("10.0.0.1"))
         .with_nic("eth1", "10.1.0.5/24", None)
+        .with_sysctl("net.ipv4.ip_forward", "0")
+        .with_module("floppy")
+        .with_url("http://10.0.0.1/healthz", 200, "ok", 0)
+        .with_listener("cplane:6443", 0)
         .with_script(|c| c.line().contains("script").then(SimReply::default));
     Bench::new(host).with_state_file("setup.sh", "#!/bin/sh\n").with_state_file("tree/a.txt", "a\n")
 }

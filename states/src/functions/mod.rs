@@ -9,6 +9,7 @@ mod exec;
 mod file;
 mod host;
 mod ini;
+mod kmod;
 mod kubeadm;
 #[cfg(test)]
 mod laws;
@@ -18,10 +19,12 @@ mod network;
 mod salt;
 mod service;
 mod support;
+mod sysctl;
 mod system;
 mod test;
 #[cfg(test)]
 mod testing;
+mod wait;
 
 use crate::function::Registry;
 
@@ -33,13 +36,16 @@ pub fn register(registry: &mut Registry) {
     file::register(registry);
     host::register(registry);
     ini::register(registry);
+    kmod::register(registry);
     kubeadm::register(registry);
     module::register(registry);
     network::register(registry);
     salt::register(registry);
     service::register(registry);
+    sysctl::register(registry);
     system::register(registry);
     test::register(registry);
+    wait::register(registry);
 }
 
 /// Returns a registry with all functions that come with lab.

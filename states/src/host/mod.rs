@@ -8,7 +8,10 @@ mod accounts;
 mod commands;
 mod error;
 mod files;
+mod kernel;
+mod mounts;
 mod network;
+mod remote;
 mod services;
 #[cfg(feature = "simulation")]
 pub mod sim;
@@ -18,14 +21,17 @@ pub use accounts::{Accounts, Group, User};
 pub use commands::{Command, Commands, Exit, Observer, Output, Program, Silent, Stream};
 pub use error::{Cause, HostError};
 pub use files::{FileKind, FileMeta, Files, WriteOptions};
+pub use kernel::Kernel;
+pub use mounts::{MountRequest, Mounts};
 pub use network::{
     Address, BridgeOptions, Link, LinkKind, Mac, MacError, Neighbour, NetSnapshot, NetStep, Network, Route,
     RouteOrigin,
 };
+pub use remote::{HttpReply, HttpRequest, Remote};
 pub use services::{ServiceAction, ServiceStatus, Services};
 pub use system::{DiskUsage, PowerRequest, System};
 
 /// A machine, real or simulated.
-pub trait Host: Files + Commands + Services + Network + Accounts + System {}
+pub trait Host: Files + Commands + Services + Network + Accounts + System + Kernel + Mounts + Remote {}
 
-impl<T: Files + Commands + Services + Network + Accounts + System> Host for T {}
+impl<T: Files + Commands + Services + Network + Accounts + System + Kernel + Mounts + Remote> Host for T {}

@@ -3,7 +3,7 @@
 //! The compiler calls [`sls`] for each SLS, file states call [`template`], the pillar calls [`pillar_file`].
 //! Nothing here reads a file, a clock or the machine: see [`doors`].
 
-mod base64;
+pub(crate) mod base64;
 mod document;
 pub mod doors;
 pub mod error;
@@ -20,6 +20,14 @@ pub use doors::{
 pub use error::{Place, RenderError, RenderErrorKind};
 pub use pipeline::{pillar_file, sls, template, yaml_document};
 pub(crate) use python::float as python_float;
+
+/// Tells whether a Python expression over variables holds, as `loop.until` asks it.
+///
+/// # Errors
+/// When it is no expression that can be evaluated here, or its evaluation fails.
+pub(crate) fn condition(source: &str, variables: &[(&str, lab_proto::Value)]) -> Result<bool, String> {
+    jinja::holds(source, variables)
+}
 
 #[cfg(test)]
 mod tests;

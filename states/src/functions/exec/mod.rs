@@ -8,6 +8,7 @@ mod data;
 mod event;
 mod file;
 mod grains;
+mod kernel;
 mod matching;
 mod mine;
 mod network;
@@ -28,7 +29,7 @@ use serde::de::DeserializeOwned;
 use crate::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
 
 pub(super) fn register(registry: &mut Registry) {
-    let tables: [&'static [Exec]; 18] = [
+    let tables: [&'static [Exec]; 19] = [
         cmd::ALL,
         config::ALL,
         cp::ALL,
@@ -36,6 +37,7 @@ pub(super) fn register(registry: &mut Registry) {
         event::ALL,
         file::ALL,
         grains::ALL,
+        kernel::ALL,
         matching::ALL,
         mine::ALL,
         network::ALL,

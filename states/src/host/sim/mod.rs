@@ -5,7 +5,9 @@
 
 mod commands;
 mod files;
+mod kernel;
 mod network;
+mod remote;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -72,6 +74,7 @@ struct State {
     uptime: Duration,
     hostname: String,
     seconds: i64,
+    web: Vec<remote::Answer>,
 }
 
 struct Fault {
@@ -118,6 +121,7 @@ impl SimHost {
             boot_id: BootId::from_u128(1),
             uptime: Duration::from_secs(3600),
             hostname: "simulated".to_owned(),
+            web: Vec::new(),
             seconds: 1_000_000_000,
         };
         Self { state: Mutex::new(state) }

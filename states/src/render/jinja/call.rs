@@ -192,7 +192,8 @@ impl Engine<'_> {
                 }
                 Ok(Val::dict(dict))
             }
-            _ => Err(Fault::failed(format!("'{name}' cannot be called"))),
+            // Defined for conditions only.
+            _ => self.python_function(frame, name, args),
         }
     }
 }

@@ -157,6 +157,11 @@ impl<'e> Engine<'e> {
         self.held.borrow_mut().push(Rc::clone(scope));
     }
 
+    /// Gives every template a further name.
+    pub(super) fn define(&self, name: &str, value: Val) {
+        self.globals.borrow_mut().insert(name.into(), value);
+    }
+
     /// Returns the next number of the render's own random sequence (splitmix64).
     pub(super) fn random(&self) -> u64 {
         let state = self.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -96,6 +96,10 @@ impl Fault {
         &self.0.message
     }
 
+    pub(super) fn suggestion(&self) -> Option<&str> {
+        self.0.suggestion.as_deref()
+    }
+
     pub(super) fn kind(&self) -> RenderErrorKind {
         self.0.kind
     }

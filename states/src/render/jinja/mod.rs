@@ -6,6 +6,7 @@
 mod ast;
 mod call;
 mod checks;
+mod condition;
 mod convert;
 mod engine;
 mod error;
@@ -28,6 +29,7 @@ use lab_proto::value::Map;
 
 use super::doors::RenderEnv;
 use super::error::RenderError;
+pub(super) use condition::holds;
 pub(super) use output::LineMap;
 
 /// What a template rendered to.

@@ -45,10 +45,7 @@ const TAGS: [&str; 28] = [
 /// Parses a template.
 pub(super) fn parse(name: &str, source: &str) -> Result<Rc<Template>, Box<(Fault, Rc<Template>)>> {
     let empty = || Rc::new(Template { name: name.into(), source: source.into(), body: Vec::new() });
-    let result = tokenize(source).and_then(|tokens| {
-        let mut parser = Parser { tokens, at: 0, open: Vec::new(), uses: Vec::new(), depth: 0 };
-        parser.body(&[])
-    });
+    let result = tokenize(source).and_then(|tokens| Parser::over(tokens).body(&[]));
     match result {
         Ok(body) => Ok(Rc::new(Template { name: name.into(), source: source.into(), body })),
         Err(fault) => Err(Box::new((fault, empty()))),
@@ -73,6 +70,10 @@ pub(super) struct Parser {
 }
 
 impl Parser {
+    pub(super) fn over(tokens: Vec<Token>) -> Self {
+        Self { tokens, at: 0, open: Vec::new(), uses: Vec::new(), depth: 0 }
+    }
+
     pub(super) fn peek(&self) -> &Tok {
         &self.tokens[self.at].tok
     }
