@@ -8,4 +8,5 @@ pub mod fuzz;
 pub mod kubic;
 pub mod nshost;
 pub mod peer;
+pub mod vm;
 pub mod world;

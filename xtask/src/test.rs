@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::prerequisites::{self, HOSTS, TEST};
+use crate::prerequisites::{self, HOSTS, MACHINES, TEST};
 use crate::shell::{self, Result};
 use crate::{fuzz, purity};
 
@@ -54,6 +54,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     }
     prerequisites::ensure(HOSTS, no_install)?;
     prerequisites::ensure(TEST, no_install)?;
+    prerequisites::ensure(MACHINES, no_install)?;
     let mut done = Vec::new();
     for (name, what, stage) in STAGES {
         if !asked.is_empty() && !asked.contains(name) {

@@ -162,7 +162,7 @@ pub(crate) fn log(default: &str) {
     let set = if under_systemd {
         log.without_time().with_ansi(false).try_init()
     } else {
-        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+        log.with_ansi(false).try_init()
     };
     drop(set);
 }

@@ -1,0 +1,143 @@
+//! Cases: directories with a script.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::machine::{self, End, Setup};
+use super::{Image, VmError};
+
+/// How long a case may take when it does not say; emulation on a busy machine is slow.
+const LIMIT: Duration = Duration::from_secs(240);
+/// What the driver of the cable's card needs.
+const CABLE: &str = "virtio_pci,virtio_net";
+/// Memory when a case does not say, in MiB.
+const MEMORY: u32 = 320;
+
+/// One case. Its `run.sh` may begin with lines `# vms: 2`, `# modules: 8021q bonding`, `# memory: 512`, `# limit: 300`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The name of its directory.
+    pub name: String,
+    /// How many machines, 1 or 2.
+    pub machines: u32,
+    /// Kernel modules that are there from the start, with commas.
+    pub modules: String,
+    /// In MiB.
+    pub memory: u32,
+    /// After which a machine without a verdict has failed.
+    pub limit: Duration,
+}
+
+/// What became of a case.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Why it failed, where it did.
+    pub failure: Option<String>,
+    /// The consoles of its machines.
+    pub console: String,
+    /// From the start of QEMU to the last verdict.
+    pub took: Duration,
+}
+
+/// Returns the directory of all cases.
+pub fn cases() -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/vm")).to_path_buf()
+}
+
+impl Case {
+    /// Finds all cases.
+    ///
+    /// # Errors
+    /// When one of them makes no sense; names the file.
+    pub fn all() -> Result<Vec<Self>, VmError> {
+        let dir = cases();
+        let entries = fs::read_dir(&dir).map_err(VmError::os(format!("list {}", dir.display())))?;
+        let mut names: Vec<String> = entries
+            .flatten()
+            .filter(|e| e.path().is_dir())
+            .filter_map(|e| e.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        names.into_iter().map(|name| Self::load(&dir, name)).collect()
+    }
+
+    fn load(dir: &Path, name: String) -> Result<Self, VmError> {
+        let path = dir.join(&name).join("run.sh");
+        let text = fs::read_to_string(&path).map_err(VmError::os(format!("read {}", path.display())))?;
+        Self::parse(name, &text).map_err(|why| VmError::BadCase { path, why })
+    }
+
+    fn parse(name: String, script: &str) -> Result<Self, String> {
+        let mut case = Self { name, machines: 1, modules: String::new(), memory: MEMORY, limit: LIMIT };
+        let header = script.lines().map_while(|l| l.strip_prefix('#'));
+        for (key, value) in header.filter_map(|l| l.split_once(':')) {
+            let value = value.trim();
+            let number = || value.parse::<u32>().map_err(|_| format!("{key}: {value:?} is not a number"));
+            match key.trim() {
+                "vms" => case.machines = number()?,
+                "memory" => case.memory = number()?,
+                "limit" => case.limit = Duration::from_secs(number()?.into()),
+                "modules" => case.modules = value.split_whitespace().collect::<Vec<_>>().join(","),
+                _ => {}
+            }
+        }
+        if (1..=2).contains(&case.machines) { Ok(case) } else { Err("vms: 1 or 2".into()) }
+    }
+
+    /// Runs the case.
+    ///
+    /// # Errors
+    /// When it cannot be run; that it fails is an outcome.
+    pub fn run(&self, image: &Image) -> Result<Outcome, VmError> {
+        let dir = tempfile::tempdir().map_err(VmError::os("make a temporary directory"))?;
+        let start = Instant::now();
+        let hosts: Vec<char> = ('a'..).take(self.machines as usize).collect();
+        let modules = match (self.machines, self.modules.as_str()) {
+            (1, modules) => modules.to_owned(),
+            (_, "") => CABLE.to_owned(),
+            (_, modules) => format!("{CABLE},{modules}"),
+        };
+        let setup = |host: char| Setup {
+            image,
+            case: &self.name,
+            host,
+            modules: &modules,
+            memory: self.memory,
+            dir: dir.path(),
+            cable: self.machines > 1,
+            limit: self.limit,
+        };
+        let lives: Vec<Result<(End, String), VmError>> = std::thread::scope(|scope| {
+            let running: Vec<_> =
+                hosts.iter().map(|&host| scope.spawn(move || machine::live(&setup(host)))).collect();
+            running.into_iter().map(|t| t.join().expect("a machine's thread does not panic")).collect()
+        });
+        let mut outcome = Outcome { failure: None, console: String::new(), took: start.elapsed() };
+        for (host, life) in hosts.iter().zip(lives) {
+            let (end, console) = life?;
+            outcome.console.push_str(&console);
+            if let End::Fail(why) = end {
+                outcome.failure.get_or_insert(format!("machine {host}: {why}"));
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_says_what_it_needs_in_its_first_lines() {
+        let case = Case::parse(
+            "x".into(),
+            "# Two hosts: a story.\n# vms: 2\n# modules: 8021q  bonding\necho\n# vms: 1\n",
+        );
+        let case = case.expect("a good header");
+        assert_eq!((case.machines, case.modules.as_str(), case.memory), (2, "8021q,bonding", MEMORY));
+        assert!(Case::parse("x".into(), "# vms: 3\n").is_err());
+        assert!(Case::parse("x".into(), "# memory: much\n").is_err());
+    }
+}

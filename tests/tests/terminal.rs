@@ -1,0 +1,51 @@
+//! The programs on a terminal: what a person sees who types the command, which no pipe shows.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+
+use nix::pty::openpty;
+
+/// Runs a program with a terminal as its output and error channel. Returns how it ended and what it showed.
+fn on_terminal(program: &str, args: &[&str]) -> (ExitStatus, String) {
+    let binaries = Path::new(env!("CARGO_BIN_EXE_lab-nshost")).parent().unwrap();
+    let pty = openpty(None, None).unwrap();
+    let mut command = Command::new(binaries.join(program));
+    command.args(args).stdin(Stdio::null()).stdout(pty.slave.try_clone().unwrap()).stderr(pty.slave);
+    let mut child = command.spawn().unwrap();
+    // The reader meets the end of the terminal when its last other end is closed.
+    drop(command);
+    let mut shown = Vec::new();
+    let mut screen = File::from(pty.master);
+    let mut part = [0; 4096];
+    while let Ok(n @ 1..) = screen.read(&mut part) {
+        shown.extend_from_slice(&part[..n]);
+    }
+    (child.wait().unwrap(), String::from_utf8_lossy(&shown).into_owned())
+}
+
+#[test]
+fn states_are_applied_on_a_terminal() {
+    let tree = tempfile::tempdir().unwrap();
+    std::fs::write(tree.path().join("a.sls"), "hello:\n  test.nop: []\n").unwrap();
+    let states = tree.path().to_str().unwrap();
+    let (status, shown) = on_terminal("lab-minion", &["apply", "--local", "--states", states, "a"]);
+    assert_eq!(status.code(), Some(0), "{shown}");
+    assert!(shown.contains("test.nop"), "{shown}");
+}
+
+#[test]
+fn mistakes_are_told_on_a_terminal() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let dir = nowhere.path().to_str().unwrap();
+    for (program, args) in [
+        ("lab-minion", &["serve", "--config-dir", dir, "--data-dir", dir, "--run-dir", dir][..]),
+        ("lab-master", &["serve", "--config", "/nonexistent/master.toml"]),
+        ("lab-master", &["--identity", "/nonexistent", "status"]),
+    ] {
+        let (status, shown) = on_terminal(program, args);
+        let told = status.code().is_some_and(|c| c != 0 && c != 1 && c != 101);
+        assert!(told && !shown.contains("panicked"), "{program} {args:?}: {status}: {shown}");
+    }
+}
