@@ -9,11 +9,15 @@ use nix::pty::openpty;
 
 /// Runs a program with a terminal as its output and error channel. Returns how it ended and what it showed.
 fn on_terminal(program: &str, args: &[&str]) -> (ExitStatus, String) {
-    let binaries = Path::new(env!("CARGO_BIN_EXE_lab-nshost")).parent().unwrap();
-    let pty = openpty(None, None).unwrap();
+    let binaries = Path::new(env!("CARGO_BIN_EXE_lab-nshost")).parent().expect("a binary is in a directory");
+    let pty = openpty(None, None).expect("a terminal");
     let mut command = Command::new(binaries.join(program));
-    command.args(args).stdin(Stdio::null()).stdout(pty.slave.try_clone().unwrap()).stderr(pty.slave);
-    let mut child = command.spawn().unwrap();
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(pty.slave.try_clone().expect("a second handle"))
+        .stderr(pty.slave);
+    let mut child = command.spawn().expect("it starts");
     // The reader meets the end of the terminal when its last other end is closed.
     drop(command);
     let mut shown = Vec::new();
@@ -22,7 +26,7 @@ fn on_terminal(program: &str, args: &[&str]) -> (ExitStatus, String) {
     while let Ok(n @ 1..) = screen.read(&mut part) {
         shown.extend_from_slice(&part[..n]);
     }
-    (child.wait().unwrap(), String::from_utf8_lossy(&shown).into_owned())
+    (child.wait().expect("it ends"), String::from_utf8_lossy(&shown).into_owned())
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn run(case: &Case) -> Result<(), Failed> {
     if std::env::var_os("LAB_VM_CONSOLE").is_some() {
         eprintln!("{}", outcome.console);
     }
-    println!("{}: {:.1} s", case.name, outcome.took.as_secs_f64());
+    eprintln!("{}: {:.1} s", case.name, outcome.took.as_secs_f64());
     match outcome.failure {
         None => Ok(()),
         Some(why) => Err(format!("{}: {why}\n{}", case.name, outcome.console).into()),
