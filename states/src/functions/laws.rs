@@ -3,10 +3,13 @@
 //! Declarative: the second run changes nothing; a dry run writes nothing and names the very things that the real run
 //! changes. Action: the dry run writes nothing and says that it would run. Probe: nothing is ever written.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use lab_proto::Value;
 
 use super::testing::Bench;
 use crate::function::{Class, StateCall, Verdict, VerdictKind};
+use crate::host::Command;
 use crate::host::sim::{SimHost, SimReply};
 
 /// The reviewed list: a new function is added here with the class that its author claims.
@@ -26,10 +29,31 @@ fn bench() -> Bench {
         .with_nic("eth1", "10.1.0.5/24", None)
         .with_sysctl("net.ipv4.ip_forward", "0")
         .with_module("floppy")
+        .with_file("/etc/fstab", "/dev/old /mnt/old ext4 defaults 0 0\n")
+        .with_mount("/dev/old", "/mnt/old", "ext4", "rw")
+        .with_file("/var/swapfile", "")
+        .with_file("/usr/share/zoneinfo/Europe/Berlin", "zone")
         .with_url("http://10.0.0.1/healthz", 200, "ok", 0)
         .with_listener("cplane:6443", 0)
-        .with_script(|c| c.line().contains("script").then(SimReply::default));
-    Bench::new(host).with_state_file("setup.sh", "#!/bin/sh\n").with_state_file("tree/a.txt", "a\n")
+        .with_script(|c| c.line().contains("script").then(SimReply::default))
+        .with_script(locales());
+    Bench::new(host)
+        .with_state_file("crontab", "1 * * * * true\n")
+        .with_state_file("setup.sh", "#!/bin/sh\n")
+        .with_state_file("tree/a.txt", "a\n")
+}
+
+/// Lists a further language once one was made.
+fn locales() -> impl Fn(&Command) -> Option<SimReply> + Send + Sync {
+    let made = AtomicBool::new(false);
+    move |c| {
+        if c.line().starts_with("localedef") {
+            made.store(true, Ordering::SeqCst);
+            return Some(SimReply::default());
+        }
+        let listed = if made.load(Ordering::SeqCst) { "C\nde_DE.utf8\n" } else { "C\n" };
+        (c.line() == "locale -a").then(|| SimReply::ok(listed))
+    }
 }
 
 fn outcome(verdict: &Verdict) -> String {

@@ -4,6 +4,7 @@
 //! that. A function sees the machine through `ctx.host` alone.
 
 mod cmd;
+mod cron;
 mod event;
 mod exec;
 mod file;
@@ -13,8 +14,10 @@ mod kmod;
 mod kubeadm;
 #[cfg(test)]
 mod laws;
+mod locale;
 mod lookup;
 mod module;
+mod mount;
 mod network;
 mod salt;
 mod service;
@@ -24,6 +27,7 @@ mod system;
 mod test;
 #[cfg(test)]
 mod testing;
+mod timezone;
 mod wait;
 
 use crate::function::Registry;
@@ -31,6 +35,7 @@ use crate::function::Registry;
 /// Adds all functions that come with lab.
 pub fn register(registry: &mut Registry) {
     cmd::register(registry);
+    cron::register(registry);
     event::register(registry);
     exec::register(registry);
     file::register(registry);
@@ -38,13 +43,16 @@ pub fn register(registry: &mut Registry) {
     ini::register(registry);
     kmod::register(registry);
     kubeadm::register(registry);
+    locale::register(registry);
     module::register(registry);
+    mount::register(registry);
     network::register(registry);
     salt::register(registry);
     service::register(registry);
     sysctl::register(registry);
     system::register(registry);
     test::register(registry);
+    timezone::register(registry);
     wait::register(registry);
 }
 

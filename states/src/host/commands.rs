@@ -42,6 +42,8 @@ pub struct Command {
     pub stdin: Option<Vec<u8>>,
     /// After how long its whole process group is killed.
     pub timeout: Option<Duration>,
+    /// Whether it only looks and changes nothing, so that a check may run it in a dry run, too.
+    pub looks_only: bool,
 }
 
 impl Command {
@@ -55,6 +57,11 @@ impl Command {
         Self::of(Program::Argv(argv.into_iter().map(Into::into).collect()))
     }
 
+    /// Makes a command of a program and its arguments that changes nothing.
+    pub fn look<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
+        Self { looks_only: true, ..Self::argv(argv) }
+    }
+
     fn of(program: Program) -> Self {
         Self {
             program,
@@ -66,6 +73,7 @@ impl Command {
             umask: None,
             stdin: None,
             timeout: None,
+            looks_only: false,
         }
     }
 

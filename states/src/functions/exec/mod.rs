@@ -11,9 +11,11 @@ mod grains;
 mod kernel;
 mod matching;
 mod mine;
+mod mount;
 mod network;
 mod pillar;
 mod service;
+mod settings;
 mod state;
 mod status;
 mod sys;
@@ -29,7 +31,7 @@ use serde::de::DeserializeOwned;
 use crate::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
 
 pub(super) fn register(registry: &mut Registry) {
-    let tables: [&'static [Exec]; 19] = [
+    let tables: [&'static [Exec]; 21] = [
         cmd::ALL,
         config::ALL,
         cp::ALL,
@@ -40,9 +42,11 @@ pub(super) fn register(registry: &mut Registry) {
         kernel::ALL,
         matching::ALL,
         mine::ALL,
+        mount::ALL,
         network::ALL,
         pillar::ALL,
         service::ALL,
+        settings::ALL,
         state::ALL,
         status::ALL,
         sys::ALL,

@@ -11,11 +11,18 @@ impl Commands for SimHost {
     fn run(&self, command: &Command, observer: &dyn Observer) -> Result<Output, HostError> {
         let scripts = {
             let mut state = self.lock();
-            state.write("run", &command.line())?;
+            if !command.looks_only {
+                state.write("run", &command.line())?;
+            }
             state.commands.push(command.clone());
             state.scripts.clone()
         };
-        let reply = scripts.iter().rev().find_map(|s| s(command)).unwrap_or_else(|| builtin(command));
+        let reply = scripts
+            .iter()
+            .rev()
+            .find_map(|s| s(command))
+            .or_else(|| self.crontab(command))
+            .unwrap_or_else(|| builtin(command));
         let exit = self.finish(command, &reply, observer);
         if exit == Exit::Code(reply.code) {
             let mut state = self.lock();
@@ -47,6 +54,24 @@ impl Commands for SimHost {
 }
 
 impl SimHost {
+    /// Keeps the tables of `crontab -u USER -l` and `crontab -u USER -`.
+    fn crontab(&self, command: &Command) -> Option<SimReply> {
+        let Program::Argv(argv) = &command.program else { return None };
+        let ["crontab", "-u", user, action] = argv.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let path = Path::new("/var/spool/cron/crontabs").join(user);
+        if action == "-l" {
+            let text = self.text(&path.display().to_string());
+            return Some(text.map_or_else(
+                || SimReply { code: 1, stderr: format!("no crontab for {user}\n"), ..SimReply::default() },
+                SimReply::ok,
+            ));
+        }
+        let content = command.stdin.clone().unwrap_or_default();
+        Some(SimReply { writes: vec![(path, content)], ..SimReply::default() })
+    }
+
     fn finish(&self, command: &Command, reply: &SimReply, observer: &dyn Observer) -> Exit {
         if observer.cancelled() {
             return Exit::Cancelled;
