@@ -24,8 +24,10 @@ pub use files::{FileKind, FileMeta, Files, WriteOptions};
 pub use kernel::Kernel;
 pub use mounts::{MountRequest, Mounts};
 pub use network::{
-    Address, BridgeOptions, Link, LinkKind, Mac, MacError, Neighbour, NetSnapshot, NetStep, Network, Route,
-    RouteOrigin,
+    Address, BondMode, BondOptions, BridgeOptions, LAB_ALIAS, LacpRate, Link, LinkKind, MAIN_TABLE, Mac,
+    MacError, MacvlanMode, NET_FORMAT, Neighbour, NetSession, NetSnapshot, NetStep, Network, NewLink,
+    PortState, PortVlan, Protocol, Route, RouteKey, RouteKind, Rule, RuleAction, TapOptions, VxlanOptions,
+    XmitHashPolicy,
 };
 pub use remote::{HttpReply, HttpRequest, Remote};
 pub use services::{ServiceAction, ServiceStatus, Services};

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
-use crate::host::{Link, LinkKind};
+use crate::host::Link;
 
 const ADDRS: &[ArgDoc] = &[
     ArgDoc::optional("interface", Kind::Text, "Of which link; all, when not given."),
@@ -69,20 +69,12 @@ fn interfaces(call: &Call<'_>) -> Result<Value, CallError> {
     };
     let mut links = Map::new();
     for link in &net.links {
-        let kind = match &link.kind {
-            LinkKind::Device => "device",
-            LinkKind::Loopback => "loopback",
-            LinkKind::Bridge(_) => "bridge",
-            LinkKind::Veth { .. } => "veth",
-            LinkKind::Other(kind) => kind,
-        };
-        let master = link.master.and_then(|m| net.by_index(m)).map(|m| m.name.clone());
         let entry = Value::from([
             ("up", Value::from(link.up)),
             ("hwaddr", Value::from(link.mac.map(|m| m.to_string()))),
             ("mtu", Value::from(link.mtu)),
-            ("kind", Value::from(kind)),
-            ("master", Value::from(master)),
+            ("kind", Value::from(link.kind.as_str())),
+            ("master", Value::from(link.master.clone())),
             ("inet", family(link, true)),
             ("inet6", family(link, false)),
         ]);
@@ -127,11 +119,11 @@ fn default_route(call: &Call<'_>) -> Result<Value, CallError> {
     let entry = |r: &crate::host::Route| {
         Value::from([
             ("gateway", Value::from(r.gateway.map(|g| g.to_string()))),
-            ("interface", Value::from(net.by_index(r.link).map(|l| l.name.clone()))),
+            ("interface", Value::from(r.link.clone())),
             ("addr_family", Value::from(if r.v6 { "inet6" } else { "inet" })),
         ])
     };
-    Ok(Value::List(net.routes.iter().filter(|r| r.destination.is_none()).map(entry).collect()))
+    Ok(Value::List(net.default_routes().into_iter().map(entry).collect()))
 }
 
 #[cfg(test)]

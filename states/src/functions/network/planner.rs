@@ -6,7 +6,7 @@
 //! enslaved before it forwards at once.
 
 use super::desired::{Absent, AbsentKind, Bridge, Desired, Veth, Wrong};
-use crate::host::{BridgeOptions, Link, LinkKind, Mac, NetSnapshot, NetStep, RouteOrigin};
+use crate::host::{BridgeOptions, Link, LinkKind, Mac, NetSnapshot, NetStep, NewLink, Protocol};
 
 /// One step, whose state asked for it, and how it is undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +107,14 @@ impl Plan {
         let options = BridgeOptions { stp: false, ..end };
         self.made.push(name.clone());
         self.push(
-            NetStep::CreateBridge { name: name.clone(), mac, mtu, options },
+            NetStep::CreateLink(NewLink {
+                name: name.clone(),
+                kind: LinkKind::Bridge(options),
+                mac,
+                mtu,
+                alias: None,
+                up: true,
+            }),
             [NetStep::DeleteLink { name }],
         );
     }
@@ -156,7 +163,7 @@ impl Plan {
         if uplink.addresses.is_empty() {
             return;
         }
-        for neighbour in now.neighbours.iter().filter(|n| n.link == uplink.index) {
+        for neighbour in now.neighbours.iter().filter(|n| n.link == uplink.name) {
             self.push(
                 NetStep::CopyNeighbour { to: bridge.to_owned(), ip: neighbour.ip, mac: neighbour.mac },
                 [],
@@ -166,7 +173,8 @@ impl Plan {
 
     /// Moves routes, then takes the addresses from the uplink.
     fn move_side(&mut self, bridge: &str, uplink: &Link, now: &NetSnapshot) {
-        let own = |r: &&crate::host::Route| r.link == uplink.index && r.origin != RouteOrigin::Kernel;
+        let own =
+            |r: &&crate::host::Route| r.link.as_ref() == Some(&uplink.name) && r.origin != Protocol::KERNEL;
         // On-link routes first: a route through a gateway needs the way to the gateway.
         let mut routes: Vec<_> = now.routes.iter().filter(own).cloned().collect();
         routes.sort_by_key(|r| r.gateway.is_some());
@@ -190,7 +198,7 @@ impl Plan {
             (None, None) => {
                 self.made.extend([name.clone(), peer.clone()]);
                 self.push(
-                    NetStep::CreateVeth { name: name.clone(), peer: peer.clone() },
+                    NetStep::CreateLink(cable(name, peer)),
                     [NetStep::DeleteLink { name: name.clone() }],
                 );
                 for link in [name, peer] {
@@ -256,24 +264,21 @@ impl Plan {
         let Some(link) = now.link(name) else { return Ok(()) };
         match (kind, &link.kind) {
             (AbsentKind::Bridge, LinkKind::Bridge(options)) => {
-                let ports: Vec<&str> = now
-                    .links
-                    .iter()
-                    .filter(|l| l.master == Some(link.index))
-                    .map(|l| l.name.as_str())
-                    .collect();
+                let ports: Vec<&str> = now.ports_of(name).map(|l| l.name.as_str()).collect();
                 if !ports.is_empty() && !force {
                     return Err(Wrong::new(format!(
                         "{name} still has ports: {}; take them out first, or say `force: True`",
                         ports.join(", ")
                     )));
                 }
-                let again = NetStep::CreateBridge {
+                let again = NetStep::CreateLink(NewLink {
                     name: name.clone(),
+                    kind: LinkKind::Bridge(*options),
                     mac: link.mac,
                     mtu: Some(link.mtu),
-                    options: *options,
-                };
+                    alias: link.alias.clone(),
+                    up: link.up,
+                });
                 let addresses =
                     link.addresses.iter().map(|a| NetStep::AddAddress { link: name.clone(), address: *a });
                 let plugs = ports
@@ -283,8 +288,7 @@ impl Plan {
                 self.push(NetStep::DeleteLink { name: name.clone() }, undo);
             }
             (AbsentKind::Veth, LinkKind::Veth { peer }) => {
-                let peer = peer.and_then(|p| now.by_index(p)).map(|l| l.name.clone());
-                let undo = peer.map(|peer| NetStep::CreateVeth { name: name.clone(), peer });
+                let undo = peer.as_ref().map(|peer| NetStep::CreateLink(cable(name, peer)));
                 self.push(NetStep::DeleteLink { name: name.clone() }, undo);
             }
             (_, other) => {
@@ -296,8 +300,13 @@ impl Plan {
 }
 
 fn are_peers(one: &Link, other: &Link) -> bool {
-    let leads_to = |a: &Link, b: &Link| matches!(a.kind, LinkKind::Veth { peer: Some(p) } if p == b.index);
+    let leads_to = |a: &Link, b: &Link| matches!(&a.kind, LinkKind::Veth { peer: Some(p) } if *p == b.name);
     leads_to(one, other) && leads_to(other, one)
+}
+
+fn cable(name: &str, peer: &str) -> NewLink {
+    let kind = LinkKind::Veth { peer: Some(peer.to_owned()) };
+    NewLink { name: name.to_owned(), kind, mac: None, mtu: None, alias: None, up: false }
 }
 
 fn kind_name(kind: &LinkKind) -> String {
@@ -306,7 +315,7 @@ fn kind_name(kind: &LinkKind) -> String {
         LinkKind::Loopback => "the loopback".to_owned(),
         LinkKind::Bridge(_) => "a bridge".to_owned(),
         LinkKind::Veth { .. } => "a virtual cable".to_owned(),
-        LinkKind::Other(kind) => format!("of kind {kind}"),
+        other => format!("of kind {}", other.as_str()),
     }
 }
 
@@ -353,7 +362,7 @@ mod tests {
                 "br0: create bridge (mac 52:54:00:00:00:02)",
                 "br0: take over address 10.0.0.1/24 of eth0",
                 "eth0: port of br0",
-                "default route: move to br0",
+                "default route: dev eth0 -> br0",
                 "eth0: delete address 10.0.0.1/24",
                 "br0: stp on, forward delay 4.00 s, priority 32768",
             ]
@@ -373,7 +382,10 @@ mod tests {
             for step in steps.iter().rev().flat_map(|p| &p.undo) {
                 host.net_step(step).expect("the simulated kernel takes it back");
             }
-            assert_eq!(host.net_snapshot().expect("simulated"), before);
+            let mut after = host.net_snapshot().expect("simulated");
+            // The kernel's own routes come back behind the others.
+            after.routes.sort_by_key(|r| r.gateway.is_some());
+            assert_eq!(after, before);
         }
     }
 

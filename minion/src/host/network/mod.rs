@@ -1,0 +1,116 @@
+//! The network of this machine over netlink. The only module that names rtnetlink's types, which change every few
+//! months.
+//!
+//! A session is one blocking socket in the network namespace of the thread that opens it: the kernel answers before a
+//! call returns, so there is nothing to wait for and no runtime to keep.
+
+mod files;
+mod links;
+mod read;
+mod routes;
+mod tap;
+mod wire;
+
+use std::collections::HashMap;
+
+use lab_states::host::{Cause, HostError, Kernel, NetSession, NetSnapshot, NetStep, Network};
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage};
+
+use self::wire::Wire;
+use super::LinuxHost;
+
+impl Network for LinuxHost {
+    fn net_session(&self) -> Result<Box<dyn NetSession + '_>, HostError> {
+        let wire = Wire::open().map_err(|cause| HostError::new("open", "a netlink socket", cause))?;
+        Ok(Box::new(Session { host: self, wire, indices: HashMap::new() }))
+    }
+}
+
+/// One connection to the kernel.
+struct Session<'a> {
+    host: &'a LinuxHost,
+    wire: Wire,
+    /// The numbers of links whose names were seen.
+    indices: HashMap<String, u32>,
+}
+
+impl NetSession for Session<'_> {
+    fn snapshot(&mut self) -> Result<NetSnapshot, HostError> {
+        let net =
+            read::snapshot(&mut self.wire).map_err(|cause| HostError::new("read", "the network", cause))?;
+        self.indices = net.links.iter().map(|l| (l.name.clone(), l.index)).collect();
+        Ok(net)
+    }
+
+    fn step(&mut self, step: &NetStep) -> Result<(), HostError> {
+        self.take(step).map_err(|cause| HostError::new("take step", step.to_string(), cause))
+    }
+}
+
+impl Session<'_> {
+    fn take(&mut self, step: &NetStep) -> Result<(), Cause> {
+        match step {
+            NetStep::CreateLink(new) => self.create(new),
+            NetStep::DeleteLink { name } => self.delete(name),
+            NetStep::SetBridge { name, options } => self.set_bridge(name, options),
+            NetStep::SetBond { name, options, primary } => self.set_bond(name, options, primary.as_deref()),
+            NetStep::SetTap { name, options } => tap::open(name, options).map(drop),
+            NetStep::SetMaster { link, master } => self.set_master(link, master.as_deref()),
+            NetStep::SetUp { link, up } => self.set_up(link, *up),
+            NetStep::SetMtu { link, mtu } => self.set(link, LinkAttribute::Mtu(*mtu)),
+            NetStep::SetMac { link, mac } => self.set(link, LinkAttribute::Address(mac.0.to_vec())),
+            NetStep::SetAlias { link, alias } => {
+                self.set(link, LinkAttribute::IfAlias(alias.clone().unwrap_or_default()))
+            }
+            NetStep::SetPromisc { link, on } => self.set_promisc(link, *on),
+            NetStep::AddPortVlan { link, bridge, vlan } => self.port_vlan(link, *bridge, *vlan, true),
+            NetStep::DeletePortVlan { link, bridge, vlan } => self.port_vlan(link, *bridge, *vlan, false),
+            NetStep::AddAddress { link, address } => self.add_address(link, *address),
+            NetStep::CopyAddress { from, to, address } => self.copy_address(from, to, *address),
+            NetStep::DeleteAddress { link, address } => self.delete_address(link, *address),
+            NetStep::CopyNeighbour { to, ip, mac } => self.copy_neighbour(to, *ip, *mac),
+            NetStep::AddRoute { route } => self.add_route(route, false),
+            NetStep::ReplaceRoute { new, .. } => self.add_route(new, true),
+            NetStep::MoveRoute { route, to } => self.move_route(route, to),
+            NetStep::DeleteRoute { route } => self.delete_route(route),
+            NetStep::AddRule { rule } => self.rule(rule, true),
+            NetStep::DeleteRule { rule } => self.rule(rule, false),
+            NetStep::LoadModule { name, options } => {
+                let options: Vec<String> = options.iter().map(|(k, v)| format!("{k}={v}")).collect();
+                self.host.module_load(name, &options).map_err(cause)
+            }
+            NetStep::UnloadModule { name } => self.host.module_unload(name).map_err(cause),
+            NetStep::SetSysctl { key, value } => {
+                self.host.kernel_write(&files::sysctl_path(key)?, value.as_bytes()).map_err(cause)
+            }
+            NetStep::WriteFile { path, content } => {
+                files::write(self.host, path, content.as_deref()).map_err(cause)
+            }
+        }
+    }
+
+    /// Returns the number of a link; asks the kernel about one that was not seen yet.
+    fn index(&mut self, name: &str) -> Result<u32, Cause> {
+        if let Some(index) = self.indices.get(name) {
+            return Ok(*index);
+        }
+        let index = self.get(name)?.header.index;
+        self.indices.insert(name.to_owned(), index);
+        Ok(index)
+    }
+
+    fn get(&mut self, name: &str) -> Result<LinkMessage, Cause> {
+        let mut question = LinkMessage::default();
+        question.attributes.push(LinkAttribute::IfName(name.to_owned()));
+        match self.wire.ask(RouteNetlinkMessage::GetLink(question)) {
+            Ok(RouteNetlinkMessage::NewLink(link)) => Ok(link),
+            Ok(_) => Err(Cause::Other("the kernel answered something else than a link".to_owned())),
+            Err(_) => Err(Cause::Other(format!("there is no link {name}"))),
+        }
+    }
+}
+
+fn cause(e: HostError) -> Cause {
+    e.cause
+}

@@ -1,0 +1,318 @@
+//! From netlink messages to a snapshot.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use lab_states::host::{
+    Address, Cause, Link, MAIN_TABLE, Mac, Neighbour, NetSnapshot, PortState, PortVlan, Protocol, Route,
+    RouteKind, Rule, RuleAction,
+};
+use rtnetlink::packet_route::address::{
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
+};
+use rtnetlink::packet_route::link::{
+    AfSpecBridge, BridgeVlanInfoFlags, InfoBridgePort, InfoPortData, LinkAttribute, LinkExtentMask,
+    LinkFlags, LinkInfo, LinkMessage,
+};
+use rtnetlink::packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+};
+use rtnetlink::packet_route::route::{
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteType,
+};
+use rtnetlink::packet_route::rule::{RuleAction as KernelAction, RuleAttribute, RuleMessage};
+use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use super::links::read_kind;
+use super::wire::Wire;
+
+/// The table that the kernel keeps for itself.
+const LOCAL_TABLE: u32 = 255;
+
+/// Reads everything.
+pub(super) fn snapshot(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
+    let mut net = NetSnapshot { links: links(wire)?, ..NetSnapshot::default() };
+    let names: HashMap<u32, String> = net.links.iter().map(|l| (l.index, l.name.clone())).collect();
+    let places: HashMap<u32, usize> = net.links.iter().enumerate().map(|(i, l)| (l.index, i)).collect();
+    for message in addresses(wire)? {
+        let place = places.get(&message.header.index);
+        if let (Some(place), Some(address)) = (place, read_address(&message)) {
+            net.links[*place].addresses.push(address);
+            if !is_permanent(&message) {
+                net.links[*place].leased.push(address);
+            }
+        }
+    }
+    net.routes.extend(routes(wire)?.iter().filter_map(|m| read_route(m, &names)));
+    for message in wire.dump(&RouteNetlinkMessage::GetRule(RuleMessage::default()))? {
+        if let RouteNetlinkMessage::NewRule(message) = message {
+            net.rules.extend(read_rule(&message));
+        }
+    }
+    for message in wire.dump(&RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()))? {
+        if let RouteNetlinkMessage::NewNeighbour(message) = message {
+            net.neighbours.extend(read_neighbour(&message, &names));
+        }
+    }
+    if net.links.iter().any(filters) {
+        port_vlans(wire, &mut net.links, &places)?;
+    }
+    Ok(net)
+}
+
+fn filters(link: &Link) -> bool {
+    matches!(&link.kind, lab_states::host::LinkKind::Bridge(options) if options.vlan_filtering)
+}
+
+fn links(wire: &mut Wire) -> Result<Vec<Link>, Cause> {
+    let mut question = LinkMessage::default();
+    // Counters are most of an answer's bytes and none of its worth here.
+    question.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    let found = wire.dump(&RouteNetlinkMessage::GetLink(question))?;
+    let messages: Vec<LinkMessage> = found
+        .into_iter()
+        .filter_map(|m| if let RouteNetlinkMessage::NewLink(link) = m { Some(link) } else { None })
+        .collect();
+    let names: HashMap<u32, String> =
+        messages.iter().map(|m| (m.header.index, link_name(m).to_owned())).collect();
+    let mut links: Vec<Link> = messages.iter().map(|m| read_link(m, &names)).collect();
+    links.sort_by_key(|l| l.index);
+    Ok(links)
+}
+
+fn link_name(message: &LinkMessage) -> &str {
+    let mut names = message.attributes.iter().filter_map(|a| match a {
+        LinkAttribute::IfName(name) => Some(name.as_str()),
+        _ => None,
+    });
+    names.next().unwrap_or_default()
+}
+
+pub(super) fn read_link(message: &LinkMessage, names: &HashMap<u32, String>) -> Link {
+    let flags = message.header.flags;
+    let name = |index: &u32| names.get(index).cloned();
+    let mut link = Link {
+        index: message.header.index,
+        name: link_name(message).to_owned(),
+        alias: None,
+        kind: read_kind(message, names),
+        mac: None,
+        mtu: 0,
+        up: flags.contains(LinkFlags::Up),
+        carrier: flags.contains(LinkFlags::LowerUp),
+        promisc: flags.contains(LinkFlags::Promisc),
+        master: None,
+        port_state: None,
+        vlans: Vec::new(),
+        addresses: Vec::new(),
+        leased: Vec::new(),
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::IfAlias(alias) if !alias.is_empty() => link.alias = Some(alias.clone()),
+            LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
+            LinkAttribute::Controller(index) => link.master = name(index),
+            LinkAttribute::Address(bytes) if !flags.contains(LinkFlags::Loopback) => {
+                link.mac = <[u8; 6]>::try_from(bytes.as_slice()).ok().map(Mac);
+            }
+            LinkAttribute::LinkInfo(infos) => link.port_state = infos.iter().find_map(port_state),
+            _ => {}
+        }
+    }
+    link
+}
+
+fn port_state(info: &LinkInfo) -> Option<PortState> {
+    let LinkInfo::PortData(InfoPortData::BridgePort(data)) = info else { return None };
+    data.iter().find_map(|item| match item {
+        InfoBridgePort::State(state) => PortState::from_number((*state).into()),
+        _ => None,
+    })
+}
+
+/// Reads which VLANs the ports of filtering bridges, and the bridges themselves, are in.
+fn port_vlans(wire: &mut Wire, links: &mut [Link], places: &HashMap<u32, usize>) -> Result<(), Cause> {
+    let mut question = LinkMessage::default();
+    question.header.interface_family = AddressFamily::Bridge;
+    question.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::Brvlan]));
+    for message in wire.dump(&RouteNetlinkMessage::GetLink(question))? {
+        let RouteNetlinkMessage::NewLink(message) = message else { continue };
+        let Some(place) = places.get(&message.header.index) else { continue };
+        let specs = message.attributes.iter().filter_map(|a| match a {
+            LinkAttribute::AfSpecBridge(specs) => Some(specs),
+            _ => None,
+        });
+        for spec in specs.flatten() {
+            let AfSpecBridge::VlanInfo(info) = spec else { continue };
+            links[*place].vlans.push(PortVlan {
+                id: info.vid,
+                pvid: info.flags.contains(BridgeVlanInfoFlags::Pvid),
+                untagged: info.flags.contains(BridgeVlanInfoFlags::Untagged),
+            });
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn addresses(wire: &mut Wire) -> Result<Vec<AddressMessage>, Cause> {
+    let found = wire.dump(&RouteNetlinkMessage::GetAddress(AddressMessage::default()))?;
+    let address = |m| if let RouteNetlinkMessage::NewAddress(address) = m { Some(address) } else { None };
+    Ok(found.into_iter().filter_map(address).collect())
+}
+
+/// Reads an address that is ours to care for: link-local and host-only ones belong to the kernel.
+pub(super) fn read_address(message: &AddressMessage) -> Option<Address> {
+    let global = matches!(message.header.scope, AddressScope::Universe | AddressScope::Site);
+    let ip = own_ip(message)?;
+    (global || ip.is_loopback()).then_some(Address { ip, prefix: message.header.prefix_len })
+}
+
+fn own_ip(message: &AddressMessage) -> Option<IpAddr> {
+    let local = |a: &_| if let AddressAttribute::Local(ip) = a { Some(*ip) } else { None };
+    let other = |a: &_| if let AddressAttribute::Address(ip) = a { Some(*ip) } else { None };
+    message.attributes.iter().find_map(local).or_else(|| message.attributes.iter().find_map(other))
+}
+
+fn is_permanent(message: &AddressMessage) -> bool {
+    let flags = |a: &_| {
+        if let AddressAttribute::Flags(flags) = a {
+            Some(flags.contains(AddressFlags::Permanent))
+        } else {
+            None
+        }
+    };
+    let long = message.attributes.iter().find_map(flags);
+    long.unwrap_or_else(|| message.header.flags.contains(AddressHeaderFlags::Permanent))
+}
+
+pub(super) fn routes(wire: &mut Wire) -> Result<Vec<RouteMessage>, Cause> {
+    let found = wire.dump(&RouteNetlinkMessage::GetRoute(RouteMessage::default()))?;
+    let route = |m| if let RouteNetlinkMessage::NewRoute(route) = m { Some(route) } else { None };
+    Ok(found.into_iter().filter_map(route).collect())
+}
+
+/// Reads a route that leaves by one link or ends here. The kernel's own table and its cache are left out.
+pub(super) fn read_route(message: &RouteMessage, names: &HashMap<u32, String>) -> Option<Route> {
+    let header = &message.header;
+    let v6 = header.address_family == AddressFamily::Inet6;
+    if !v6 && header.address_family != AddressFamily::Inet || header.flags.contains(RouteFlags::Cloned) {
+        return None;
+    }
+    let kind = match header.kind {
+        RouteType::Unicast => RouteKind::Unicast,
+        RouteType::BlackHole => RouteKind::Blackhole,
+        RouteType::Unreachable => RouteKind::Unreachable,
+        RouteType::Prohibit => RouteKind::Prohibit,
+        _ => return None,
+    };
+    let mut route = Route {
+        destination: None,
+        gateway: None,
+        link: None,
+        source: None,
+        metric: None,
+        table: u32::from(header.table),
+        kind,
+        onlink: header.flags.contains(RouteFlags::Onlink),
+        mtu: None,
+        origin: Protocol(header.protocol.into()),
+        v6,
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            RouteAttribute::Destination(to) => {
+                route.destination = ip(to).map(|ip| Address { ip, prefix: header.destination_prefix_length });
+            }
+            RouteAttribute::Gateway(via) => route.gateway = ip(via),
+            RouteAttribute::Oif(index) if kind == RouteKind::Unicast => {
+                route.link = Some(names.get(index)?.clone());
+            }
+            RouteAttribute::PrefSource(from) => route.source = ip(from),
+            RouteAttribute::Priority(number) => route.metric = Some(*number),
+            RouteAttribute::Table(table) => route.table = *table,
+            RouteAttribute::Metrics(metrics) => {
+                let mtu = |m: &_| if let RouteMetric::Mtu(mtu) = m { Some(*mtu) } else { None };
+                route.mtu = metrics.iter().find_map(mtu);
+            }
+            _ => {}
+        }
+    }
+    let sends = kind == RouteKind::Unicast;
+    let own = route.table != LOCAL_TABLE;
+    (own && (route.link.is_some() || !sends)).then_some(route)
+}
+
+fn ip(address: &RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(ip) => Some(IpAddr::V4(*ip)),
+        RouteAddress::Inet6(ip) => Some(IpAddr::V6(*ip)),
+        _ => None,
+    }
+}
+
+fn read_rule(message: &RuleMessage) -> Option<Rule> {
+    let header = &message.header;
+    let v6 = header.family == AddressFamily::Inet6;
+    if !v6 && header.family != AddressFamily::Inet {
+        return None;
+    }
+    let mut table = u32::from(header.table);
+    let mut rule = Rule {
+        priority: 0,
+        v6,
+        from: None,
+        to: None,
+        iif: None,
+        oif: None,
+        fwmark: None,
+        fwmask: None,
+        action: RuleAction::Table(MAIN_TABLE),
+        origin: Protocol(0),
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            RuleAttribute::Priority(priority) => rule.priority = *priority,
+            RuleAttribute::Source(ip) => rule.from = Some(Address { ip: *ip, prefix: header.src_len }),
+            RuleAttribute::Destination(ip) => rule.to = Some(Address { ip: *ip, prefix: header.dst_len }),
+            RuleAttribute::Iifname(link) => rule.iif = Some(link.clone()),
+            RuleAttribute::Oifname(link) => rule.oif = Some(link.clone()),
+            RuleAttribute::FwMark(mark) => rule.fwmark = Some(*mark),
+            RuleAttribute::FwMask(mask) => rule.fwmask = Some(*mask),
+            RuleAttribute::Table(number) => table = *number,
+            RuleAttribute::Protocol(protocol) => rule.origin = Protocol((*protocol).into()),
+            _ => {}
+        }
+    }
+    rule.action = match header.action {
+        KernelAction::ToTable => RuleAction::Table(table),
+        KernelAction::Blackhole => RuleAction::Blackhole,
+        KernelAction::Unreachable => RuleAction::Unreachable,
+        KernelAction::Prohibit => RuleAction::Prohibit,
+        other => RuleAction::Other(other.into()),
+    };
+    Some(rule)
+}
+
+fn read_neighbour(message: &NeighbourMessage, names: &HashMap<u32, String>) -> Option<Neighbour> {
+    let usable = matches!(
+        message.header.state,
+        NeighbourState::Reachable
+            | NeighbourState::Stale
+            | NeighbourState::Delay
+            | NeighbourState::Probe
+            | NeighbourState::Permanent
+    );
+    let (mut ip, mut mac) = (None, None);
+    for attribute in &message.attributes {
+        match attribute {
+            NeighbourAttribute::Destination(NeighbourAddress::Inet(to)) => ip = Some(IpAddr::V4(*to)),
+            NeighbourAttribute::Destination(NeighbourAddress::Inet6(to)) => ip = Some(IpAddr::V6(*to)),
+            NeighbourAttribute::LinkLayerAddress(bytes) => {
+                mac = <[u8; 6]>::try_from(bytes.as_slice()).ok().map(Mac);
+            }
+            _ => {}
+        }
+    }
+    let link = names.get(&message.header.ifindex)?.clone();
+    usable.then_some(Neighbour { ip: ip?, mac: mac?, link })
+}

@@ -1,0 +1,245 @@
+//! A netlink socket: one question at a time, answered in full.
+//!
+//! Does what the library's own helpers do not: reads the text that the kernel adds to a refusal (extended
+//! acknowledgement), and begins a dump again that the kernel says it interrupted or whose answers overran the socket.
+
+use std::io;
+
+use lab_states::host::Cause;
+use rtnetlink::packet_core::{
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+};
+use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::sys::protocols::NETLINK_ROUTE;
+use rtnetlink::sys::{Socket, SocketAddr};
+
+/// How often a dump that the kernel interrupted (something changed meanwhile) is begun again.
+const DUMP_ATTEMPTS: usize = 8;
+/// More than the kernel ever puts in one answer (it fills at most 32 KiB of a dump at a time).
+const BUFFER: usize = 64 << 10;
+/// What may wait to be read: a dump answers one buffer at a time, so this is plenty.
+const RECEIVE_BUFFER: usize = 1 << 20;
+/// Set on an acknowledgement that carries attributes behind the header of the question (`NLM_F_ACK_TLVS`).
+const ACK_TLVS: u16 = 0x200;
+/// The attribute that holds the kernel's words (`NLMSGERR_ATTR_MSG`).
+const ATTR_MSG: u16 = 1;
+/// The size of a netlink header and of an attribute's header.
+const HEADER: usize = 16;
+const ATTR_HEADER: usize = 4;
+
+/// An open netlink socket.
+pub(super) struct Wire {
+    socket: Socket,
+    sequence: u32,
+    buffer: Vec<u8>,
+}
+
+/// One message as it came.
+struct Answer<'a> {
+    flags: u16,
+    bytes: &'a [u8],
+    payload: NetlinkPayload<RouteNetlinkMessage>,
+}
+
+impl Wire {
+    pub(super) fn open() -> Result<Self, Cause> {
+        let open = || {
+            let mut socket = Socket::new(NETLINK_ROUTE)?;
+            socket.bind_auto()?;
+            socket.connect(&SocketAddr::new(0, 0))?;
+            socket.set_ext_ack(true)?;
+            // The question itself need not come back; only its header stands before the kernel's words then.
+            socket.set_cap_ack(true)?;
+            socket.set_rx_buf_sz(RECEIVE_BUFFER)?;
+            Ok(socket)
+        };
+        let socket = open().map_err(|e: io::Error| Cause::from(&e))?;
+        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(BUFFER) })
+    }
+
+    /// Reads a whole table.
+    pub(super) fn dump(&mut self, what: &RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, Cause> {
+        for _ in 0..DUMP_ATTEMPTS {
+            self.send(what.clone(), NLM_F_DUMP)?;
+            let (mut found, mut whole) = (Vec::new(), true);
+            let end = self.answers(|answer| {
+                whole &= answer.flags & NLM_F_DUMP_INTR == 0;
+                match answer.payload {
+                    NetlinkPayload::InnerMessage(message) => found.push(message),
+                    NetlinkPayload::Overrun(_) => whole = false,
+                    NetlinkPayload::Error(_) => return Some(refusal(&answer)),
+                    NetlinkPayload::Done(_) => return Some(Ok(())),
+                    _ => {}
+                }
+                None
+            });
+            match end {
+                Ok(()) if whole => return Ok(found),
+                Ok(()) | Err(Trouble::Overrun) => {}
+                Err(Trouble::Refused(cause)) => return Err(cause),
+            }
+        }
+        Err(Cause::Other(format!("it changed during each of {DUMP_ATTEMPTS} attempts to read it")))
+    }
+
+    /// Asks about one thing.
+    pub(super) fn ask(&mut self, what: RouteNetlinkMessage) -> Result<RouteNetlinkMessage, Cause> {
+        self.send(what, NLM_F_ACK)?;
+        let mut found = None;
+        self.answers(|answer| match answer.payload {
+            NetlinkPayload::InnerMessage(message) => {
+                found = Some(message);
+                None
+            }
+            NetlinkPayload::Error(_) => Some(refusal(&answer)),
+            _ => None,
+        })
+        .map_err(Trouble::into_cause)?;
+        found.ok_or(Cause::NotFound)
+    }
+
+    /// Tells the kernel to do something, and waits until it has.
+    pub(super) fn tell(&mut self, what: RouteNetlinkMessage, flags: u16) -> Result<(), Cause> {
+        self.send(what, NLM_F_ACK | flags)?;
+        self.answers(|answer| match answer.payload {
+            NetlinkPayload::Error(_) => Some(refusal(&answer)),
+            _ => None,
+        })
+        .map_err(Trouble::into_cause)
+    }
+
+    fn send(&mut self, what: RouteNetlinkMessage, flags: u16) -> Result<(), Cause> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut message = NetlinkMessage::new(NetlinkHeader::default(), NetlinkPayload::from(what));
+        message.header.flags = NLM_F_REQUEST | flags;
+        message.header.sequence_number = self.sequence;
+        message.finalize();
+        let mut bytes = vec![0; message.buffer_len()];
+        message.serialize(&mut bytes);
+        self.socket.send(&bytes, 0).map_err(|e| Cause::from(&e))?;
+        Ok(())
+    }
+
+    /// Passes on every answer to the present question until told that it is the last.
+    fn answers(
+        &mut self,
+        mut take: impl FnMut(Answer<'_>) -> Option<Result<(), Trouble>>,
+    ) -> Result<(), Trouble> {
+        loop {
+            self.buffer.clear();
+            match self.socket.recv(&mut self.buffer, 0) {
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) if e.raw_os_error() == Some(nix::libc::ENOBUFS) => return Err(Trouble::Overrun),
+                Err(e) => return Err(Trouble::Refused(Cause::from(&e))),
+            }
+            let mut rest = self.buffer.as_slice();
+            while let Some((length, sequence)) = header(rest) {
+                let (bytes, behind) = rest.split_at(length.min(rest.len()));
+                rest = behind.get(aligned(length) - length..).unwrap_or_default();
+                // An answer to an earlier question, whose dump was given up.
+                if sequence != self.sequence {
+                    continue;
+                }
+                match NetlinkMessage::<RouteNetlinkMessage>::deserialize(bytes) {
+                    Ok(message) => {
+                        let answer = Answer { flags: message.header.flags, bytes, payload: message.payload };
+                        if let Some(end) = take(answer) {
+                            return end;
+                        }
+                    }
+                    // One object of a kernel newer than the library must not hide all others.
+                    Err(error) => tracing::warn!(%error, "a netlink message was not understood and left out"),
+                }
+            }
+        }
+    }
+}
+
+/// Why a question was not answered.
+enum Trouble {
+    /// The kernel lost answers because the socket was full.
+    Overrun,
+    /// The kernel said no.
+    Refused(Cause),
+}
+
+impl Trouble {
+    fn into_cause(self) -> Cause {
+        match self {
+            Self::Overrun => Cause::Other("the kernel's answer was lost: the socket was full".to_owned()),
+            Self::Refused(cause) => cause,
+        }
+    }
+}
+
+fn header(bytes: &[u8]) -> Option<(usize, u32)> {
+    let length = u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?);
+    let sequence = u32::from_ne_bytes(bytes.get(8..12)?.try_into().ok()?);
+    let length = usize::try_from(length).ok().filter(|l| *l >= HEADER && *l <= bytes.len())?;
+    Some((length, sequence))
+}
+
+fn aligned(length: usize) -> usize {
+    length.next_multiple_of(4)
+}
+
+/// Reads an acknowledgement: done, or refused with the kernel's own words where it has any.
+fn refusal(answer: &Answer<'_>) -> Result<(), Trouble> {
+    let NetlinkPayload::Error(error) = &answer.payload else { return Ok(()) };
+    let Some(code) = error.code else { return Ok(()) };
+    let number = io::Error::from_raw_os_error(code.get().saturating_abs());
+    let cause = match words(answer.flags, answer.bytes) {
+        Some(words) => Cause::Other(format!("{words} ({number})")),
+        None if number.raw_os_error() == Some(nix::libc::EOPNOTSUPP) => {
+            Cause::Unsupported("this kernel does not support it".to_owned())
+        }
+        None => Cause::from(&number),
+    };
+    Err(Trouble::Refused(cause))
+}
+
+/// Finds the kernel's words in a refusal: attributes behind the number and the header of the question.
+fn words(flags: u16, bytes: &[u8]) -> Option<String> {
+    if flags & ACK_TLVS == 0 {
+        return None;
+    }
+    let mut rest = bytes.get(HEADER + 4 + HEADER..)?;
+    loop {
+        let length = usize::from(u16::from_ne_bytes(rest.get(..2)?.try_into().ok()?));
+        let kind = u16::from_ne_bytes(rest.get(2..4)?.try_into().ok()?) & 0x3fff;
+        let value = rest.get(ATTR_HEADER..length)?;
+        if kind == ATTR_MSG {
+            let text = value.strip_suffix(&[0]).unwrap_or(value);
+            return Some(String::from_utf8_lossy(text).into_owned());
+        }
+        rest = rest.get(aligned(length)..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_kernels_words_are_found_behind_the_header_of_the_question() {
+        let mut bytes = vec![0; HEADER + 4 + HEADER];
+        // An attribute of another kind comes first (NLMSGERR_ATTR_OFFS).
+        bytes.extend([8, 0, 2, 0, 1, 2, 3, 4]);
+        bytes.extend([12, 0, 1, 0]);
+        bytes.extend(b"no VLAN\0");
+        assert_eq!(words(ACK_TLVS, &bytes).as_deref(), Some("no VLAN"));
+        assert_eq!(words(0, &bytes), None);
+        bytes.pop();
+        assert_eq!(words(ACK_TLVS, &bytes), None, "cut short, nothing is made up");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = words(ACK_TLVS, &bytes);
+            let _ = header(&bytes);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Links, addresses, routes, rules: a snapshot to read, and single steps to take.
+//!
+//! A plan is made from snapshots by pure functions; a host carries out its steps one by one. Snapshots and steps are
+//! written to journals and printed by commands as JSON: [`NET_FORMAT`] says which form that is. A field may be added
+//! with a default; anything else is a new form.
+
+mod address;
+mod link;
+mod route;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use address::{Address, Mac, MacError};
+pub use link::{
+    BondMode, BondOptions, BridgeOptions, LacpRate, Link, LinkKind, MacvlanMode, PortState, PortVlan,
+    TapOptions, VxlanOptions, XmitHashPolicy,
+};
+pub use route::{MAIN_TABLE, Neighbour, Protocol, Route, RouteKey, RouteKind, Rule, RuleAction};
+pub use step::{NetStep, NewLink};
+
+use super::HostError;
+
+/// The JSON form of [`NetSnapshot`] and [`NetStep`]; whoever writes one to disk writes this number beside it.
+pub const NET_FORMAT: u32 = 1;
+
+/// What lab writes on the links that it makes, and by which it knows them again.
+pub const LAB_ALIAS: &str = "lab";
+
+/// What the kernel has, at one time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetSnapshot {
+    /// All links, by index.
+    pub links: Vec<Link>,
+    /// All routes that lead out of one link or nowhere, of all tables but `local`, in the kernel's order.
+    pub routes: Vec<Route>,
+    /// All rules, in the kernel's order.
+    pub rules: Vec<Rule>,
+    /// All usable neighbours.
+    pub neighbours: Vec<Neighbour>,
+    /// The kernel parameters that were asked for and exist.
+    pub sysctls: BTreeMap<String, String>,
+    /// The kernel modules that were asked for and are loaded, with those of their parameters that can be read.
+    pub modules: BTreeMap<String, BTreeMap<String, String>>,
+    /// The files that were asked for and exist.
+    pub files: BTreeMap<String, String>,
+}
+
+impl NetSnapshot {
+    /// Finds a link by name.
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.links.iter().find(|l| l.name == name)
+    }
+
+    /// Finds a link by index.
+    pub fn by_index(&self, index: u32) -> Option<&Link> {
+        self.links.iter().find(|l| l.index == index)
+    }
+
+    /// Returns the name of the link that a link is a port of.
+    pub fn master_of(&self, name: &str) -> Option<&str> {
+        self.link(name)?.master.as_deref()
+    }
+
+    /// Lists the ports of a bridge or bond.
+    pub fn ports_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Link> {
+        self.links.iter().filter(move |l| l.master.as_deref() == Some(name))
+    }
+
+    /// Lists the default routes of the main table, the preferred one first.
+    pub fn default_routes(&self) -> Vec<&Route> {
+        let default = |r: &&Route| r.destination.is_none() && r.table == MAIN_TABLE;
+        let mut found: Vec<&Route> =
+            self.routes.iter().filter(default).filter(|r| r.kind == RouteKind::Unicast).collect();
+        found.sort_by_key(|r| r.key().metric);
+        found
+    }
+}
+
+/// The network.
+pub trait Network: Send + Sync {
+    /// Reads links, addresses, routes, rules and neighbours. Parameters, modules and files are empty: nobody asked.
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    fn net_snapshot(&self) -> Result<NetSnapshot, HostError> {
+        self.net_session()?.snapshot()
+    }
+
+    /// Carries out one step.
+    ///
+    /// # Errors
+    /// When the kernel refuses; the steps before it stand.
+    fn net_step(&self, step: &NetStep) -> Result<(), HostError> {
+        self.net_session()?.step(step)
+    }
+
+    /// Opens a session: one connection for the many questions and steps of a transaction.
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    fn net_session(&self) -> Result<Box<dyn NetSession + '_>, HostError>;
+}
+
+/// One connection to the network of a machine.
+pub trait NetSession {
+    /// As [`Network::net_snapshot`].
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    fn snapshot(&mut self) -> Result<NetSnapshot, HostError>;
+
+    /// As [`Network::net_step`].
+    ///
+    /// # Errors
+    /// When the kernel refuses; the steps before it stand.
+    fn step(&mut self, step: &NetStep) -> Result<(), HostError>;
+}
