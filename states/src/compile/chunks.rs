@@ -1,5 +1,6 @@
 //! Turns declarations into low chunks, and puts them in order.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -25,11 +26,13 @@ pub(super) fn chunks(high: &HighState, errors: &mut Vec<CompileError>) -> Vec<Lo
     let mut chunks: Vec<(Option<Value>, Option<u32>, LowChunk)> =
         drafts.into_iter().map(|d| finish(d, errors)).collect();
     order(&mut chunks);
-    let mut seen = HashSet::new();
-    let mut out: Vec<LowChunk> = chunks.into_iter().map(|(_, _, chunk)| chunk).collect();
     // One state written twice over (by `names`, say) runs once.
-    out.retain(|c| seen.insert((c.state.clone(), c.id.clone(), c.name.clone(), c.fun.clone())));
-    out
+    let mut seen = HashSet::with_capacity(chunks.len());
+    let first: Vec<bool> =
+        chunks.iter().map(|(_, _, c)| seen.insert((&c.state, &c.id, &c.name, &c.fun))).collect();
+    drop(seen);
+    let all = chunks.into_iter().zip(first);
+    all.filter(|(_, first)| *first).map(|((_, _, chunk), _)| chunk).collect()
 }
 
 /// A chunk whose arguments are still as they were written.
@@ -187,10 +190,11 @@ fn references(chunk: &LowChunk, word: &str, value: &Value, errors: &mut Vec<Comp
     for item in items {
         let (kind, target) = match item {
             Value::Map(map) => match map.first() {
-                Some((kind, target)) => (kind.to_string(), target),
+                Some((Value::Str(kind), target)) => (Cow::Borrowed(kind.as_str()), target),
+                Some((kind, target)) => (Cow::Owned(kind.to_string()), target),
                 None => continue,
             },
-            other => ("id".to_owned(), other),
+            other => (Cow::Borrowed("id"), other),
         };
         let kind = kind.split('.').next().unwrap_or_default().to_owned();
         match target {
@@ -210,7 +214,25 @@ fn references(chunk: &LowChunk, word: &str, value: &Value, errors: &mut Vec<Comp
     out
 }
 
+/// The words that [`options`] reads. Most states have none of them, and asking for each costs more than looking first.
+const OPTIONS: [&str; 11] = [
+    "failhard",
+    "parallel",
+    "retry",
+    "onlyif",
+    "unless",
+    "creates",
+    "check_cmd",
+    "fire_event",
+    "reload_grains",
+    "reload_pillar",
+    "reload_modules",
+];
+
 fn options(values: &Map) -> Options {
+    if !values.keys().any(|k| k.as_str().is_some_and(|k| OPTIONS.contains(&k))) {
+        return Options::default();
+    }
     let truthy = |key: &str| values.get(key).is_some_and(Value::truthy);
     Options {
         failhard: values.get("failhard").map(Value::truthy),

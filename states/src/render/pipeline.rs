@@ -107,8 +107,8 @@ fn render_text(
     };
     let files = match &lines {
         Some(map) => {
-            let rendered: Vec<&str> = source.lines().collect();
-            doc.map_spans(&mut |span| original(span, map, &rendered));
+            let places = Places::new(map, &source);
+            doc.map_spans(&mut |span| places.original(span));
             map.files()
         }
         None => vec![path.clone()],
@@ -132,32 +132,56 @@ fn shebang(text: &str) -> (Vec<&str>, String) {
     (renderers, text[first.len()..].to_owned())
 }
 
-/// Translates a place in the rendered text to the source. The column holds only where the template left the line
-/// alone up to it.
-fn original(span: Span, map: &LineMap, rendered: &[&str]) -> Span {
-    let Some((file, line)) = map.origin(span.line) else { return span };
-    let ours = rendered.get((span.line as usize).saturating_sub(1)).copied().unwrap_or("");
-    let source = map.source_line(file, line).unwrap_or("");
-    let same = ours.chars().zip(source.chars()).take_while(|(a, b)| a == b).count();
-    let column = if (span.column as usize) <= same + 1 { span.column } else { 0 };
-    Span { file, line, column }
+/// The lines of a rendered text beside those of the sources that they came from.
+struct Places<'a> {
+    map: &'a LineMap,
+    rendered: Vec<&'a str>,
+    sources: Vec<Vec<&'a str>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(map: &'a LineMap, rendered: &'a str) -> Self {
+        Self { map, rendered: rendered.lines().collect(), sources: map.source_lines() }
+    }
+
+    /// Translates a place in the rendered text to the source. The column holds only where the template left the line
+    /// alone up to it.
+    fn original(&self, span: Span) -> Span {
+        let Some((file, line)) = self.map.origin(span.line) else { return span };
+        let ours = self.rendered_line(span.line);
+        let source = self.source_line(file, line).unwrap_or("");
+        if ours == source {
+            return Span { file, line, column: span.column };
+        }
+        let same = ours.chars().zip(source.chars()).take_while(|(a, b)| a == b).count();
+        let column = if (span.column as usize) <= same + 1 { span.column } else { 0 };
+        Span { file, line, column }
+    }
+
+    fn rendered_line(&self, line: u32) -> &'a str {
+        self.rendered.get((line as usize).saturating_sub(1)).copied().unwrap_or("")
+    }
+
+    fn source_line(&self, file: u32, line: u32) -> Option<&'a str> {
+        self.sources.get(file as usize)?.get((line as usize).checked_sub(1)?).copied()
+    }
 }
 
 fn yaml_error(error: &YamlError, path: &str, text: &str, map: Option<&LineMap>) -> RenderError {
     let kind = if error.duplicate { RenderErrorKind::DuplicateKey } else { RenderErrorKind::Yaml };
-    let rendered: Vec<&str> = text.lines().collect();
     let span = Span { file: 0, line: error.line, column: error.column };
-    let line_text = rendered.get((error.line as usize).saturating_sub(1)).copied().unwrap_or("");
+    let line_text = text.lines().nth((error.line as usize).saturating_sub(1)).unwrap_or("");
     let mut message = error.message.clone();
     let (place, source_line) = match map {
         Some(map) => {
-            let at = original(span, map, &rendered);
+            let places = Places::new(map, text);
+            let at = places.original(span);
             let file = map.files().get(at.file as usize).cloned().unwrap_or_else(|| path.to_owned());
             if let (Some((line, column)), true) = (error.first, error.duplicate) {
-                let first = original(Span { file: 0, line, column }, map, &rendered);
+                let first = places.original(Span { file: 0, line, column });
                 message = duplicate_message(&message, first);
             }
-            let source = map.source_line(at.file, at.line).unwrap_or(line_text).trim_end().to_owned();
+            let source = places.source_line(at.file, at.line).unwrap_or(line_text).trim_end().to_owned();
             if source != line_text.trim_end() {
                 message.push_str(&format!(" (the line rendered to: {})", line_text.trim()));
             }

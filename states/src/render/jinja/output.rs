@@ -45,9 +45,9 @@ impl LineMap {
         self.lines.get((line as usize).saturating_sub(1).min(last)).copied()
     }
 
-    /// Returns a line of the source that a file index names.
-    pub(in crate::render) fn source_line(&self, file: u32, line: u32) -> Option<&str> {
-        self.templates.get(file as usize)?.source.lines().nth((line as usize).checked_sub(1)?)
+    /// Returns the lines of the sources, in the order of the files.
+    pub(in crate::render) fn source_lines(&self) -> Vec<Vec<&str>> {
+        self.templates.iter().map(|t| t.source.lines().collect()).collect()
     }
 }
 

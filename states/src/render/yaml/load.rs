@@ -66,7 +66,9 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
         let flow = loader.flow;
         match result {
             Ok(mut node) => {
-                node.map_spans(&mut |span| original(&relaxed, span));
+                if relaxed.has_moved() {
+                    node.map_spans(&mut |span| original(&relaxed, span));
+                }
                 refuse_tab_before(&node, text)?;
                 return Ok(node);
             }
@@ -102,6 +104,9 @@ fn refuse_tab_before(node: &Node, text: &str) -> Result<(), YamlError> {
 
 fn refuse_control_characters(text: &str) -> Result<(), YamlError> {
     let printable = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    if text.bytes().all(|b| matches!(b, b'\n' | b' '..=b'~')) {
+        return Ok(());
+    }
     for (index, line) in text.lines().enumerate() {
         if let Some(column) = line.chars().position(|c| !printable(c)) {
             let span = Span { file: 0, line: number(index + 1), column: number(column + 1) };
@@ -301,7 +306,13 @@ impl Loader<'_> {
     /// Notes the start of a collection; tells whether it is written in brackets.
     fn enter(&mut self, span: Span) -> bool {
         let line = self.lines.get((span.line as usize).saturating_sub(1)).copied().unwrap_or("");
-        let flow = matches!(line.chars().nth((span.column as usize).saturating_sub(1)), Some('{' | '['));
+        let column = (span.column as usize).saturating_sub(1);
+        let first = if line.is_ascii() {
+            line.as_bytes().get(column).map(|b| char::from(*b))
+        } else {
+            line.chars().nth(column)
+        };
+        let flow = matches!(first, Some('{' | '['));
         self.flow += usize::from(flow);
         flow
     }
@@ -439,6 +450,11 @@ fn flatten(entries: Vec<(Loaded, Node)>, span: Span) -> Result<Vec<(Node, Node)>
 }
 
 fn refuse_duplicates(entries: &[(Node, Node)], span: Span) -> Result<(), YamlError> {
+    if let [(key, _)] = entries
+        && matches!(key.data, Data::Scalar(_))
+    {
+        return Ok(());
+    }
     let mut seen: HashMap<Value, Span> = HashMap::with_capacity(entries.len());
     for (key, _) in entries {
         let value = match &key.data {

@@ -25,6 +25,11 @@ impl Relaxed {
         Self { text: text.to_owned(), moved: BTreeMap::new(), changes: 0 }
     }
 
+    /// Tells whether any column must be translated.
+    pub(super) fn has_moved(&self) -> bool {
+        !self.moved.is_empty()
+    }
+
     /// Translates a column of the changed text, both counted from 1.
     pub(super) fn column(&self, line: usize, column: usize) -> usize {
         column.saturating_sub(self.moved.get(&line).copied().unwrap_or(0)).max(1)
