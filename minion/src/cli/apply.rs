@@ -70,19 +70,22 @@ impl Args {
             Settings { id: self.id, states: Some(self.states), pillar: self.pillar, failhard: self.failhard };
         let local = Local::new(settings, host, known, sender);
         let request = ApplyRequest { sls: self.sls, test: self.test, ..ApplyRequest::default() };
-        let outcome = std::thread::scope(|scope| {
-            // A thread of its own, so that a slow terminal does not slow the states down.
-            let printer = scope.spawn(move || {
-                let shown = messages.into_iter().filter(|_| !json);
-                shown.for_each(|progress| report::progress(&progress));
-            });
-            let outcome = local.run(&request);
-            drop(local);
-            if printer.join().is_err() {
-                tracing::error!("the report could not be printed");
-            }
-            outcome
-        });
+        let outcome = if json {
+            // Nobody reads what happens on the way; each message would wake a thread up.
+            drop(messages);
+            local.run(&request)
+        } else {
+            std::thread::scope(|scope| {
+                // A thread of its own, so that a slow terminal does not slow the states down.
+                let printer = scope.spawn(move || messages.into_iter().for_each(|p| report::progress(&p)));
+                let outcome = local.run(&request);
+                drop(local);
+                if printer.join().is_err() {
+                    tracing::error!("the report could not be printed");
+                }
+                outcome
+            })
+        };
         match outcome {
             Ok(outcome) => {
                 let failed = outcome.results.iter().any(|r| r.outcome == StateOutcome::Failed);

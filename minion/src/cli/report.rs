@@ -86,7 +86,10 @@ pub(super) fn json(results: &[StateReturn]) {
             "duration_micros": r.duration_micros,
         })
     };
-    println!("{}", json!({ "results": results.iter().map(row).collect::<Vec<_>>(), "error": null }));
+    let all = json!({ "results": results.iter().map(row).collect::<Vec<_>>(), "error": null });
+    // As one text: standard output would be written in small pieces otherwise.
+    let text = all.to_string();
+    println!("{text}");
 }
 
 /// Prints a refusal as one JSON object.

@@ -42,6 +42,11 @@ impl DirSources {
         })
     }
 
+    /// Returns where a file lies.
+    pub fn place(&self, path: &str) -> Option<PathBuf> {
+        self.resolve(path).filter(|full| full.is_file())
+    }
+
     fn resolve(&self, path: &str) -> Option<PathBuf> {
         let root = self.root.as_ref()?;
         let relative = Path::new(path);
@@ -64,7 +69,8 @@ fn walk(root: &Path, dir: &Path, depth: usize, found: &mut BTreeMap<String, File
             continue;
         }
         let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
-        let link = fs::read_link(&path).ok().map(|t| t.display().to_string());
+        let is_link = entry.file_type().is_ok_and(|t| t.is_symlink());
+        let link = is_link.then(|| fs::read_link(&path).ok()).flatten().map(|t| t.display().to_string());
         let mode = meta.permissions().mode() & 0o7777;
         found.insert(name.to_owned(), FileEntry { path: name.to_owned(), directory: false, mode, link });
     }

@@ -238,7 +238,7 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
     } else if let Some(source) = source {
         let found = from_source(args, source, call, ctx)?;
         if keep_mode {
-            mode = found.mode.map(Mode);
+            mode = found.mode(ctx).map(Mode);
         }
         Some(found.content)
     } else {

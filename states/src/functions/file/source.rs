@@ -11,8 +11,24 @@ pub(super) struct Found {
     /// How it is named in messages: `salt://motd`.
     pub(super) name: String,
     pub(super) content: Vec<u8>,
-    /// The permission bits of the source.
-    pub(super) mode: Option<u32>,
+    mode: SourceMode,
+}
+
+/// Where the permission bits of a source are known. Few ask for them, and the tree is listed to find them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum SourceMode {
+    Known(u32),
+    InTree { path: String, saltenv: String },
+}
+
+impl Found {
+    /// Returns the permission bits of the source.
+    pub(super) fn mode(&self, ctx: &JobCtx<'_>) -> Option<u32> {
+        match &self.mode {
+            SourceMode::Known(mode) => Some(*mode),
+            SourceMode::InTree { path, saltenv } => tree_mode(path, saltenv, ctx),
+        }
+    }
 }
 
 /// Returns the first source that exists; `argument` is one, or a list of them.
@@ -51,7 +67,8 @@ fn one_source(source: &str, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option
         let saltenv = query.strip_prefix("saltenv=").unwrap_or(&call.saltenv);
         return match ctx.services.file(path, saltenv) {
             Ok(content) => {
-                Ok(Some(Found { name: source.to_owned(), content, mode: tree_mode(path, saltenv, ctx) }))
+                let mode = SourceMode::InTree { path: path.to_owned(), saltenv: saltenv.to_owned() };
+                Ok(Some(Found { name: source.to_owned(), content, mode }))
             }
             Err(e) if e.missing => Ok(None),
             Err(e) => Err(e.into()),
@@ -66,7 +83,7 @@ fn one_source(source: &str, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option
     match ctx.host.stat(&path)? {
         Some(meta) if meta.is_file() => {
             let content = ctx.host.read(&path)?;
-            Ok(Some(Found { name: source.to_owned(), content, mode: Some(meta.mode) }))
+            Ok(Some(Found { name: source.to_owned(), content, mode: SourceMode::Known(meta.mode) }))
         }
         _ => Ok(None),
     }
