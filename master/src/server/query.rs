@@ -88,7 +88,7 @@ async fn send_blob(
     });
     while let Some(part) = inbox.recv().await {
         match part {
-            Ok(bytes) => down.write_all(&bytes).await?,
+            Ok(bytes) => down.write_chunk(bytes.into()).await?,
             Err(e) => {
                 warn!(%digest, error = chain(&e), "a blob is damaged");
                 let _ = down.reset(1u32.into());

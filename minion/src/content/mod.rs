@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use lab_proto::Digest;
-use lab_proto::v1::link::Query;
 use sha2::{Digest as _, Sha256};
 
 pub use tree::Tree;
@@ -95,6 +94,29 @@ impl Store {
         fs::read(&path).map_err(|e| FileError::at("read", &path)(e).into())
     }
 
+    /// Puts a blob into the cache, in constant memory however large it is; returns where it lies.
+    ///
+    /// # Errors
+    /// When the master does not give it or it arrives damaged.
+    pub fn place(&self, digest: Digest, what: &str) -> Result<PathBuf, ContentError> {
+        let path = self.path(digest);
+        let found = File::open(&path).and_then(|mut file| hash(&mut file));
+        match found.map(|(hasher, _)| Digest::from_bytes(hasher.finalize().into())) {
+            Ok(found) if found == digest => {
+                self.touch(&path);
+                return Ok(path);
+            }
+            Ok(_) => {
+                tracing::warn!(path = %path.display(), "a cached file is damaged and is fetched again");
+                fs::remove_file(&path).map_err(FileError::at("remove", &path))?;
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(FileError::at("read", &path)(e).into()),
+        }
+        self.fetch(digest, what)?;
+        Ok(path)
+    }
+
     /// Fetches several blobs side by side; those that are here already cost nothing.
     ///
     /// # Errors
@@ -144,29 +166,32 @@ impl Store {
 
     /// Asks the master, goes on where an earlier attempt broke off, checks, and puts the file in its place.
     fn fetch(&self, digest: Digest, what: &str) -> Result<(), ContentError> {
-        let part = self.dir.join(format!("{digest}.part"));
+        let place = self.dir.join(format!("{digest}.part"));
         let failed = |source| ContentError::Fetch { what: what.to_owned(), source };
+        let mut part = Part::open(&place).map_err(FileError::at("open", &place))?;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let offset = fs::metadata(&part).map_or(0, |m| m.len());
-            let mut bytes = Vec::new();
-            let got = self.queries.get_blob(Query::BlobGet { digest, offset }, &mut bytes, MAX_BLOB);
-            append(&part, &bytes)?;
+            let offset = part.size;
+            let got = self.queries.get_blob((digest, offset), MAX_BLOB, &mut |bytes| part.add(bytes));
+            if part.size > offset {
+                // What gets on may break as often as it likes.
+                attempt = 0;
+            }
             match got {
-                Ok(size) if offset + bytes.len() as u64 >= size => break,
+                Ok(size) if part.size >= size => break,
                 Ok(_) | Err(QueryError::Stream(_) | QueryError::Silent) if attempt < ATTEMPTS => {}
                 Ok(_) => return Err(failed(QueryError::Silent)),
+                Err(QueryError::Keep(source)) => return Err(FileError::at("write", &place)(source).into()),
                 Err(source) => return Err(failed(source)),
             }
         }
-        let got = hash(&part).map_err(FileError::at("read", &part))?;
+        let got = Digest::from_bytes(part.hasher.finalize().into());
         if got != digest {
-            fs::remove_file(&part).map_err(FileError::at("remove", &part))?;
+            fs::remove_file(&place).map_err(FileError::at("remove", &place))?;
             return Err(ContentError::Hash { what: what.to_owned(), got });
         }
-        let path = self.path(digest);
-        fs::rename(&part, &path).map_err(FileError::at("rename", &part))?;
+        fs::rename(&place, self.path(digest)).map_err(FileError::at("rename", &place))?;
         Ok(())
     }
 
@@ -180,20 +205,58 @@ impl Store {
     }
 }
 
-fn append(path: &Path, bytes: &[u8]) -> Result<(), ContentError> {
-    let write = || OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes);
-    write().map_err(|e| FileError::at("write", path)(e).into())
+/// A file that is being fetched, hashed as it grows: it may be larger than memory.
+struct Part {
+    file: File,
+    hasher: Sha256,
+    size: u64,
 }
 
-fn hash(path: &Path) -> io::Result<Digest> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
+impl Part {
+    /// Opens what an earlier attempt left, or begins.
+    fn open(path: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new().read(true).create(true).append(true).open(path)?;
+        let (hasher, size) = hash(&mut file)?;
+        Ok(Self { file, hasher, size })
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+fn hash(file: &mut File) -> io::Result<(Sha256, u64)> {
+    let (mut hasher, mut size) = (Sha256::new(), 0);
     let mut chunk = vec![0; 1 << 16];
     loop {
         let n = file.read(&mut chunk)?;
         if n == 0 {
-            return Ok(Digest::from_bytes(hasher.finalize().into()));
+            return Ok((hasher, size));
         }
         hasher.update(&chunk[..n]);
+        size += n as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_was_left_is_taken_up_with_its_hash() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.part");
+        let mut part = Part::open(&path).unwrap();
+        part.add(b"one ").unwrap();
+        drop(part);
+        let mut part = Part::open(&path).unwrap();
+        assert_eq!(part.size, 4);
+        part.add(b"two").unwrap();
+        assert_eq!(part.size, 7);
+        assert_eq!(Digest::from_bytes(part.hasher.finalize().into()), Digest::of(b"one two"));
+        assert_eq!(fs::read(&path).unwrap(), b"one two");
     }
 }

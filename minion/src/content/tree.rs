@@ -1,5 +1,7 @@
 //! One state tree as a run sees it: pinned by its digest when the job was made.
 
+use std::path::PathBuf;
+
 use lab_proto::Digest;
 use lab_proto::tree::{Entry, Manifest};
 use lab_states::function::{FileEntry, ServiceError};
@@ -34,6 +36,17 @@ impl Tree {
         let missing = || ServiceError::missing(format!("there is no salt://{path} in the state tree"));
         let entry = self.manifest.get(path).ok_or_else(missing)?;
         self.content(entry).map_err(|e| ServiceError::new(crate::chain(&e)))
+    }
+
+    /// Puts a file into the cache and returns where it lies there.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be fetched.
+    pub fn place(&self, path: &str) -> Result<PathBuf, ServiceError> {
+        let missing = || ServiceError::missing(format!("there is no salt://{path} in the state tree"));
+        let entry = self.manifest.get(path).ok_or_else(missing)?;
+        let placed = self.store.place(entry.digest, &format!("salt://{path}"));
+        placed.map_err(|e| ServiceError::new(crate::chain(&e)))
     }
 
     /// Lists what lies below a folder.

@@ -57,16 +57,9 @@ impl FrameReader {
         }
     }
 
-    /// Returns raw bytes that follow the frames, `None` at the stream's end.
-    ///
-    /// # Errors
-    /// When the stream breaks.
-    pub(crate) async fn raw(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
-        let rest = self.buffer.take_rest();
-        if !rest.is_empty() {
-            return Ok(Some(rest));
-        }
-        Ok(self.stream.read_chunk(1 << 16, true).await?.map(|c| c.bytes.to_vec()))
+    /// Gives back the stream behind the frames, and what was read of it already: raw bytes follow.
+    pub(crate) fn into_raw(mut self) -> (Vec<u8>, RecvStream) {
+        (self.buffer.take_rest(), self.stream)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lab_proto::Digest;
 use lab_proto::v1::link::{Query, QueryReply, StreamOpen};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -10,6 +11,8 @@ use super::{FrameReader, FrameWriter, StreamError};
 
 /// How long a question waits for a link and for its answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of a blob that are taken from its stream at once.
+const PART: usize = 256 << 10;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +32,9 @@ pub enum QueryError {
     /// The master could not answer.
     #[error("{0}")]
     Failed(String),
+    /// What came could not be kept on this side.
+    #[error("what the master sent cannot be kept")]
+    Keep(#[source] std::io::Error),
     /// The answer is not one to this question.
     #[error("the master gave an answer to another question")]
     Unexpected,
@@ -58,25 +64,44 @@ impl Queries {
         }))
     }
 
-    /// Returns the bytes of a blob from an offset on, together with its whole size.
+    /// Hands the bytes of a blob from an offset on to `keep`, part by part as they come; returns the blob's whole size.
+    /// However large it is, only silence ends the patience with it.
     ///
     /// # Errors
-    /// When it is not there or the link breaks; what came until then is in `into`.
-    pub fn get_blob(&self, query: Query, into: &mut Vec<u8>, limit: u64) -> Result<u64, QueryError> {
-        self.block_on(async {
-            let mut reader = self.open(query, &[]).await?;
-            let reply = reader.next().await?.ok_or(StreamError::Ended)?;
-            let QueryReply::Blob { size } = known(reply)? else { return Err(QueryError::Unexpected) };
+    /// When it is not there, the link breaks, or `keep` fails; what came until then was kept.
+    pub fn get_blob(
+        &self,
+        (digest, offset): (Digest, u64),
+        limit: u64,
+        keep: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<u64, QueryError> {
+        self.runtime.block_on(async {
+            let begin = async {
+                let mut reader = self.open(Query::BlobGet { digest, offset }, &[]).await?;
+                let reply = known(reader.next().await?.ok_or(StreamError::Ended)?)?;
+                Ok((reply, reader))
+            };
+            let (reply, reader) = self.patiently(begin).await?;
+            let QueryReply::Blob { size } = reply else { return Err(QueryError::Unexpected) };
             if size > limit {
                 return Err(QueryError::Failed(format!(
                     "the blob has {size} bytes; at most {limit} are taken"
                 )));
             }
-            while let Some(bytes) = reader.raw().await? {
-                if into.len() as u64 + bytes.len() as u64 > size {
-                    return Err(QueryError::Unexpected);
-                }
-                into.extend_from_slice(&bytes);
+            let (first, mut stream) = reader.into_raw();
+            let mut left = size.saturating_sub(offset);
+            let mut take = |bytes: &[u8]| {
+                left = left.checked_sub(bytes.len() as u64).ok_or(QueryError::Unexpected)?;
+                keep(bytes).map_err(QueryError::Keep)
+            };
+            take(&first)?;
+            let mut part = vec![0; PART];
+            while let Some(got) = self
+                .patiently(async { Ok(stream.read(&mut part).await) })
+                .await?
+                .map_err(StreamError::from)?
+            {
+                take(&part[..got])?;
             }
             Ok(size)
         })
@@ -135,13 +160,15 @@ impl Queries {
     }
 
     fn block_on<T>(&self, ask: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
-        self.runtime.block_on(async {
-            tokio::time::timeout(PATIENCE, ask).await.unwrap_or(Err(if self.is_up() {
-                QueryError::Silent
-            } else {
-                QueryError::NoLink
-            }))
-        })
+        self.runtime.block_on(self.patiently(ask))
+    }
+
+    async fn patiently<T>(&self, ask: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
+        tokio::time::timeout(PATIENCE, ask).await.unwrap_or(Err(if self.is_up() {
+            QueryError::Silent
+        } else {
+            QueryError::NoLink
+        }))
     }
 }
 

@@ -149,6 +149,13 @@ impl Services for Local {
         }
     }
 
+    fn cache_file(&self, path: &str, _saltenv: &str) -> Result<String, ServiceError> {
+        // The tree is on this machine: there is nothing to fetch.
+        let found = self.states.place(path);
+        let missing = || ServiceError::missing(format!("salt://{path} is not in the state tree"));
+        found.map(|full| full.display().to_string()).ok_or_else(missing)
+    }
+
     fn list(&self, folder: &str, _saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
         Ok(self.states.below(folder))
     }
@@ -215,6 +222,9 @@ impl Services for WithPillar<'_> {
     }
     fn file(&self, path: &str, saltenv: &str) -> Result<Vec<u8>, ServiceError> {
         self.below.file(path, saltenv)
+    }
+    fn cache_file(&self, path: &str, saltenv: &str) -> Result<String, ServiceError> {
+        self.below.cache_file(path, saltenv)
     }
     fn list(&self, folder: &str, saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
         self.below.list(folder, saltenv)

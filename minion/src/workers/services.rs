@@ -69,6 +69,10 @@ impl Services for Job {
         self.tree()?.file(path)
     }
 
+    fn cache_file(&self, path: &str, _saltenv: &str) -> Result<String, ServiceError> {
+        Ok(self.tree()?.place(path)?.display().to_string())
+    }
+
     fn list(&self, folder: &str, _saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
         Ok(self.tree()?.below(folder))
     }
@@ -178,6 +182,10 @@ impl Services for WithPillar<'_> {
 
     fn file(&self, path: &str, saltenv: &str) -> Result<Vec<u8>, ServiceError> {
         self.job.file(path, saltenv)
+    }
+
+    fn cache_file(&self, path: &str, saltenv: &str) -> Result<String, ServiceError> {
+        self.job.cache_file(path, saltenv)
     }
 
     fn list(&self, folder: &str, saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {

@@ -188,6 +188,14 @@ pub trait Services: Send + Sync {
     /// When there is none, or it cannot be fetched.
     fn file(&self, path: &str, saltenv: &str) -> Result<Vec<u8>, ServiceError>;
 
+    /// Puts a file of the state tree into the agent's cache, however large it is, and returns its path there.
+    ///
+    /// # Errors
+    /// When there is none, it cannot be fetched, or there is no cache.
+    fn cache_file(&self, path: &str, _saltenv: &str) -> Result<String, ServiceError> {
+        Err(ServiceError::new(format!("there is no cache to put salt://{path} into")))
+    }
+
     /// Lists what the state tree holds below a folder, in order.
     ///
     /// # Errors

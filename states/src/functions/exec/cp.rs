@@ -17,6 +17,16 @@ const LIST: &[ArgDoc] = &[
 
 pub(super) static ALL: &[Exec] = &[
     Exec {
+        name: "cp.cache_file",
+        doc: FunctionDoc::new(
+            "Puts a file of the state tree into the minion's cache, however large it is, and returns its path there; \
+             false when the tree has no such file.",
+            FILE,
+            "lab-master run '*' cp.cache_file salt://images/node.qcow2",
+        ),
+        body: cache,
+    },
+    Exec {
         name: "cp.get_file_str",
         doc: FunctionDoc::new(
             "Returns the text of a file of the state tree, or false.",
@@ -52,6 +62,15 @@ fn get(call: &Call<'_>) -> Result<Value, CallError> {
     let Get { path, saltenv } = call.typed()?;
     match call.ctx.services.file(path.trim_start_matches("salt://"), &saltenv) {
         Ok(bytes) => Ok(String::from_utf8(bytes).map_or_else(|e| Value::Bytes(e.into_bytes()), Value::from)),
+        Err(e) if e.missing => Ok(false.into()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn cache(call: &Call<'_>) -> Result<Value, CallError> {
+    let Get { path, saltenv } = call.typed()?;
+    match call.ctx.services.cache_file(path.trim_start_matches("salt://"), &saltenv) {
+        Ok(place) => Ok(place.into()),
         Err(e) if e.missing => Ok(false.into()),
         Err(e) => Err(e.into()),
     }
