@@ -1,4 +1,4 @@
-//! How the C library's allocator keeps memory. Called once, by `main`; the only file of this crate with unsafe code.
+//! How the C library's allocator keeps memory; the only file of this crate with unsafe code.
 //!
 //! Left alone it keeps one heap per thread and, once a large buffer was freed, never maps large ones apart again: after a
 //! burst of events a master held twice the memory that it used (docs/benchmarks.md).
@@ -25,6 +25,21 @@ pub fn keep_little() {
     }
 }
 
+/// Gives the pages that hold nothing back to the system; blocks for some milliseconds.
+#[cfg(target_env = "gnu")]
+#[expect(
+    unsafe_code,
+    reason = "malloc_trim has no safe wrapper; it takes a number and touches nothing of ours"
+)]
+pub(crate) fn give_back() {
+    // SAFETY: it may be called at any time, from any thread; what is in use stays where it is.
+    let _ = unsafe { nix::libc::malloc_trim(0) };
+}
+
 /// Other allocators are left as they are.
 #[cfg(not(target_env = "gnu"))]
 pub fn keep_little() {}
+
+/// Other allocators are left as they are.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn give_back() {}

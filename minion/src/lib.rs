@@ -17,6 +17,7 @@ pub mod identity;
 pub mod journal;
 pub mod link;
 pub mod local;
+mod memory;
 pub mod outbox;
 pub mod power;
 mod records;

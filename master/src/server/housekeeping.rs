@@ -1,6 +1,7 @@
 //! What is done now and then: retention of events, blobs and job records.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tracing::{info, warn};
@@ -12,6 +13,8 @@ use crate::store::RetentionPolicy;
 
 /// Changes in one write, so that a large clean-up does not hold everybody else up.
 const CHUNK: usize = 256;
+/// How long nothing must have happened until a burst is over.
+const CALM: Duration = Duration::from_secs(2);
 
 /// Runs until the server ends.
 pub(crate) async fn run(shared: Arc<Shared>) {
@@ -26,6 +29,25 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         if let Err(e) = forget_jobs(&shared).await {
             warn!(error = e, "old jobs were not forgotten");
         }
+    }
+}
+
+/// Gives memory back once a burst is over: handshakes and events that came together leave their room behind. Runs until
+/// the server ends.
+pub(crate) async fn give_back(shared: Arc<Shared>, endpoint: quinn::Endpoint) {
+    let look = || (shared.hub.counters().events.load(Ordering::Relaxed), endpoint.open_connections());
+    let mut given_at = look();
+    let mut before = given_at;
+    loop {
+        tokio::time::sleep(CALM).await;
+        let now = look();
+        if now == before && now != given_at {
+            given_at = now;
+            if let Err(e) = tokio::task::spawn_blocking(crate::allocator::give_back).await {
+                warn!(error = %e, "memory was not given back");
+            }
+        }
+        before = now;
     }
 }
 

@@ -31,18 +31,19 @@ const EVENT_AROUND: usize = 200;
 /// Progress frames that a slow watcher may be behind; then it misses some.
 const PROGRESS: usize = 1024;
 
-/// What the hub sends over one link.
+/// What the hub sends over one link. Boxed, since a channel keeps room for 32 values from its start, and there may be
+/// thousands of links.
 pub(crate) struct LinkDoors {
     /// Frames of the control stream.
-    pub(crate) control: mpsc::Sender<ToMinion>,
+    pub(crate) control: mpsc::Sender<Box<ToMinion>>,
     /// The highest durable event number: later ones replace earlier ones.
     pub(crate) durable: watch::Sender<(u64, Position)>,
     /// Other answers of the event stream.
-    pub(crate) answers: mpsc::Sender<EventAck>,
+    pub(crate) answers: mpsc::Sender<Box<EventAck>>,
     /// Orders of the jobs stream.
-    pub(crate) jobs: mpsc::Sender<JobOrder>,
+    pub(crate) jobs: mpsc::Sender<Box<JobOrder>>,
     /// Ends the link.
-    pub(crate) close: mpsc::Sender<LinkEnd>,
+    pub(crate) close: mpsc::Sender<Box<LinkEnd>>,
 }
 
 /// An order for the jobs stream of a link.
@@ -388,7 +389,7 @@ impl HubTask {
         // Asked once more here: a key that was revoked after the handshake began is revoked before this input.
         if self.trust.check(&Peer::Minion(arrival.minion.clone()), arrival.key).is_err() {
             let refusal = lab_proto::v1::link::LinkRefusal::NotAccepted;
-            let _ = doors.close.try_send(LinkEnd::Refuse(refusal));
+            let _ = doors.close.try_send(Box::new(LinkEnd::Refuse(refusal)));
             return;
         }
         arrival.stored_mark = self.store.mark(&arrival.hello.outbox_id).unwrap_or(0);
@@ -455,7 +456,7 @@ impl HubTask {
         match effect {
             Effect::Write(_) => {}
             Effect::Control { conn, frame } => {
-                self.with(conn, |d| d.control.try_send(frame).map_err(|_| "control"));
+                self.with(conn, |d| d.control.try_send(Box::new(frame)).map_err(|_| "control"));
             }
             Effect::EventAck { conn, ack: EventAck::Durable { counter, .. } } => {
                 let head = self.store.head();
@@ -466,23 +467,25 @@ impl HubTask {
             }
             Effect::EventAck { conn, ack } => self.with(conn, |d| {
                 // Lost answers do not matter: a gap is told again with the next batch.
-                let _ = d.answers.try_send(ack);
+                let _ = d.answers.try_send(Box::new(ack));
                 Ok(())
             }),
             Effect::Publish { conn, minion: _, job } => {
-                self.with(conn, |d| d.jobs.try_send(JobOrder::Publish(job)).map_err(|_| "jobs"));
+                self.with(conn, |d| d.jobs.try_send(Box::new(JobOrder::Publish(job))).map_err(|_| "jobs"));
             }
             Effect::Kill { conn, jid, by } => {
-                self.with(conn, |d| d.jobs.try_send(JobOrder::Kill { jid, by }).map_err(|_| "jobs"));
+                self.with(conn, |d| {
+                    d.jobs.try_send(Box::new(JobOrder::Kill { jid, by })).map_err(|_| "jobs")
+                });
             }
             Effect::Refuse { conn, refusal } => {
                 if let Some(doors) = self.links.remove(&conn) {
-                    let _ = doors.close.try_send(LinkEnd::Refuse(refusal));
+                    let _ = doors.close.try_send(Box::new(LinkEnd::Refuse(refusal)));
                 }
             }
             Effect::Close { conn, reason } => {
                 if let Some(doors) = self.links.remove(&conn) {
-                    let _ = doors.close.try_send(LinkEnd::Close(reason));
+                    let _ = doors.close.try_send(Box::new(LinkEnd::Close(reason)));
                 }
             }
             Effect::Certify { conn, minion, csr } => self.certify(conn, minion, &csr),
@@ -539,7 +542,7 @@ impl HubTask {
         if let Err(stream) = action(doors) {
             warn!(conn = conn.0, stream, "a link does not keep up; closing it");
             let reason = CloseReason::Violation(format!("the {stream} stream is not read"));
-            let _ = doors.close.try_send(LinkEnd::Close(reason));
+            let _ = doors.close.try_send(Box::new(LinkEnd::Close(reason)));
             self.links.remove(&conn);
         }
     }
@@ -555,7 +558,7 @@ impl HubTask {
         match issued {
             Ok(der) => {
                 let frame = ToMinion::Certificate(der);
-                self.with(conn, |d| d.control.try_send(frame).map_err(|_| "control"));
+                self.with(conn, |d| d.control.try_send(Box::new(frame)).map_err(|_| "control"));
             }
             Err(why) => self.core.refused(&format!("renewal: {why}"), &peer.to_string(), now),
         }

@@ -68,16 +68,16 @@ struct Link {
     minion: MinionId,
     control: SendStream,
     reader: FrameReader,
-    frames: mpsc::Receiver<ToMinion>,
-    close: mpsc::Receiver<LinkEnd>,
+    frames: mpsc::Receiver<Box<ToMinion>>,
+    close: mpsc::Receiver<Box<LinkEnd>>,
     acks: Option<Acks>,
-    orders: Option<mpsc::Receiver<JobOrder>>,
+    orders: Option<mpsc::Receiver<Box<JobOrder>>>,
     streams: JoinSet<()>,
 }
 
 struct Acks {
     durable: watch::Receiver<(u64, Position)>,
-    answers: mpsc::Receiver<EventAck>,
+    answers: mpsc::Receiver<Box<EventAck>>,
 }
 
 impl Link {
@@ -123,9 +123,9 @@ impl Link {
             tokio::select! {
                 biased;
                 Some(frame) = self.frames.recv() => {
-                    if let Err(e) = send(&mut self.control, &frame).await { return e.to_string() }
+                    if let Err(e) = send(&mut self.control, &*frame).await { return e.to_string() }
                 }
-                end = self.close.recv() => return self.say_goodbye(end).await,
+                end = self.close.recv() => return Box::pin(self.say_goodbye(end.map(|e| *e))).await,
                 frame = self.reader.next::<ToMaster>() => match frame {
                     Ok(Some(frame)) => self.shared.hub.control(self.conn, frame).await,
                     Ok(None) => return self.closed().await,
@@ -133,7 +133,7 @@ impl Link {
                     Err(e) => return self.broken(&e).await,
                 },
                 stream = self.connection.accept_bi() => match stream {
-                    Ok((send, recv)) => self.open(send, FrameReader::new(recv)).await,
+                    Ok((send, recv)) => Box::pin(self.open(send, FrameReader::new(recv))).await,
                     Err(_) => return self.closed().await,
                 },
             }
@@ -201,7 +201,7 @@ impl Link {
         };
         let sent = tokio::time::timeout(GOODBYE, async {
             while let Ok(earlier) = self.frames.try_recv() {
-                send(&mut self.control, &earlier).await?;
+                send(&mut self.control, &*earlier).await?;
             }
             send(&mut self.control, &frame).await
         })
@@ -236,7 +236,7 @@ async fn events(
                 Some(batch) => shared.hub.batch(conn, outbox, batch).await,
                 None => return Ok(()),
             },
-            Some(answer) = acks.answers.recv() => send(&mut down, &answer).await?,
+            Some(answer) = acks.answers.recv() => send(&mut down, &*answer).await?,
             changed = acks.durable.changed() => {
                 if changed.is_err() {
                     return Ok(());
@@ -255,7 +255,7 @@ async fn jobs(
     minion: MinionId,
     mut down: SendStream,
     mut up: FrameReader,
-    mut orders: mpsc::Receiver<JobOrder>,
+    mut orders: mpsc::Receiver<Box<JobOrder>>,
 ) -> Result<(), FrameError> {
     send(&mut down, &JobsDown::Registered).await?;
     shared.hub.registered(conn).await;
@@ -267,7 +267,7 @@ async fn jobs(
             },
             order = orders.recv() => {
                 let Some(order) = order else { return Ok(()) };
-                let frame = carry_out(&shared, &minion, order).await;
+                let frame = Box::pin(carry_out(&shared, &minion, *order)).await;
                 send(&mut down, &frame).await?;
             }
         }

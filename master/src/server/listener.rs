@@ -28,6 +28,8 @@ const MAX_STREAMS: u32 = 32;
 const RECEIVE_WINDOW: u32 = 2 << 20;
 const STREAM_WINDOW: u32 = 1 << 20;
 const SEND_WINDOW: u64 = 4 << 20;
+/// Bytes that the system may hold for the socket in each direction.
+const SOCKET_BUFFER: usize = 8 << 20;
 
 /// Closes a connection at the wrong door.
 const WRONG_DOOR: u32 = 16;
@@ -48,8 +50,24 @@ pub(crate) fn bind(
     server.max_incoming(MAX_HANDSHAKES * 2);
     let listen = |source| StartError::Listen { address: config.listen, source };
     let socket = std::net::UdpSocket::bind(config.listen).map_err(listen)?;
+    make_room(&socket);
     let endpoint = super::reset::endpoint_config(&config.data_dir)?;
     Endpoint::new(endpoint, Some(server), socket, Arc::new(quinn::TokioRuntime)).map_err(listen)
+}
+
+/// Lets the socket hold what thousands of minions answer at once; what does not fit is lost and sent again much later.
+fn make_room(socket: &std::net::UdpSocket) {
+    use nix::sys::socket::{setsockopt, sockopt};
+    // Beyond net.core.rmem_max only the privileged may go; less room is no error.
+    let whole = setsockopt(socket, sockopt::RcvBufForce, &SOCKET_BUFFER)
+        .or_else(|_| setsockopt(socket, sockopt::RcvBuf, &SOCKET_BUFFER))
+        .and_then(|()| {
+            setsockopt(socket, sockopt::SndBufForce, &SOCKET_BUFFER)
+                .or_else(|_| setsockopt(socket, sockopt::SndBuf, &SOCKET_BUFFER))
+        });
+    if let Err(e) = whole {
+        debug!(error = %e, "the socket's buffers stay small");
+    }
 }
 
 fn transport() -> TransportConfig {
@@ -87,7 +105,7 @@ pub(crate) async fn run(shared: Arc<Shared>, endpoint: Endpoint) {
         };
         let shared = shared.clone();
         tasks.spawn(async move {
-            let connection = handshake(&shared, incoming).await;
+            let connection = Box::pin(handshake(&shared, incoming)).await;
             drop(permit);
             if let Some(connection) = connection {
                 serve(&shared, connection).await;
@@ -145,7 +163,8 @@ async fn serve(shared: &Arc<Shared>, connection: Connection) {
     };
     let refusal = match (alpn.as_deref(), peer) {
         (Some(ALPN_ENROL), _) => {
-            enrol::serve(shared, connection).await;
+            // Boxed, like the operators' below: a minion's link, of which there are thousands, must not have their size.
+            Box::pin(enrol::serve(shared, connection)).await;
             return;
         }
         (Some(ALPN_MINION), Some((Peer::Minion(minion), key))) => {
@@ -155,7 +174,7 @@ async fn serve(shared: &Arc<Shared>, connection: Connection) {
         }
         (Some(ALPN_OPERATOR), Some((Peer::Operator(name), _))) => {
             let span = info_span!("operator", name);
-            op::serve(shared, connection, name).instrument(span).await;
+            Box::pin(op::serve(shared, connection, name)).instrument(span).await;
             return;
         }
         (Some(ALPN_MINION), peer @ Some(_)) => {

@@ -181,7 +181,11 @@ impl Server {
             started: now,
         });
         let listener = tokio::spawn(listener::run(shared.clone(), endpoint.clone()));
-        let housekeeping = tokio::spawn(housekeeping::run(shared.clone()));
+        let give_back = housekeeping::give_back(shared.clone(), endpoint.clone());
+        let run = housekeeping::run(shared.clone());
+        let housekeeping = tokio::spawn(async {
+            tokio::join!(run, give_back);
+        });
         info!(address = ?endpoint.local_addr().ok(), "listening");
         Ok(Self { shared, endpoint, listener, housekeeping, hub_task, failed })
     }

@@ -2,13 +2,17 @@
 //! QUIC session migrates instead of breaking.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::v1::{DEFAULT_PORT, MASTER_TLS_NAME};
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicClientConfig};
-use quinn::{ClientConfig, ConnectError, Connection, ConnectionError, Endpoint, TransportConfig, VarInt};
+use quinn::{
+    ClientConfig, ConnectError, Connection, ConnectionError, Endpoint, EndpointConfig, TokioRuntime,
+    TransportConfig, VarInt,
+};
 
 /// How long one address may take to answer before the next is tried.
 const DIAL_PATIENCE: Duration = Duration::from_secs(10);
@@ -20,6 +24,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(4);
 const STREAM_WINDOW: u32 = 1 << 20;
 /// What it may send ahead altogether.
 const WINDOW: u32 = 4 << 20;
+/// What the system may hold for the socket of what the master sends.
+const SOCKET_BUFFER: usize = 4 << 20;
 
 /// Why no master answered.
 #[derive(Debug, thiserror::Error)]
@@ -87,8 +93,8 @@ impl Dialer {
         }
         let masters = masters.iter().map(|m| with_port(m)).collect();
         // A machine without IPv6 has no `[::]`.
-        let endpoint = Endpoint::client((Ipv6Addr::UNSPECIFIED, 0).into())
-            .or_else(|_| Endpoint::client((Ipv4Addr::UNSPECIFIED, 0).into()))
+        let endpoint = open((Ipv6Addr::UNSPECIFIED, 0).into())
+            .or_else(|_| open((Ipv4Addr::UNSPECIFIED, 0).into()))
             .map_err(DialError::Socket)?;
         Ok(Self { masters, endpoint })
     }
@@ -141,6 +147,22 @@ impl Dialer {
     pub async fn finish(&self) {
         self.endpoint.wait_idle().await;
     }
+}
+
+/// Opens a socket for both families that holds what the windows let a master send ahead, as far as the system allows.
+fn open(address: SocketAddr) -> io::Result<Endpoint> {
+    use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrStorage, setsockopt, sockopt};
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let socket = socket::socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    if address.is_ipv6() {
+        // Where that is not to be had, only masters with an IPv6 address are reached.
+        let _ = setsockopt(&socket, sockopt::Ipv6V6Only, &false);
+    }
+    // Beyond net.core.rmem_max only the privileged may go; with less room what is lost is sent again.
+    let _ = setsockopt(&socket, sockopt::RcvBufForce, &SOCKET_BUFFER)
+        .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &SOCKET_BUFFER));
+    socket::bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
+    Endpoint::new(EndpointConfig::default(), None, UdpSocket::from(socket), Arc::new(TokioRuntime))
 }
 
 fn transport() -> TransportConfig {

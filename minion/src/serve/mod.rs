@@ -118,7 +118,13 @@ impl Shell {
                     break;
                 }
                 Turn::Watchdog => notify::alive(),
-                Turn::ReadGrains => self.read_grains(),
+                Turn::ReadGrains => {
+                    self.read_grains();
+                    if self.cancels.is_empty() {
+                        // What the jobs since then used of the program.
+                        crate::memory::give_back_program();
+                    }
+                }
                 Turn::Renew => renew_at = self.renew().await,
                 Turn::Link(None) => break,
                 Turn::Link(Some(event)) => {
@@ -194,10 +200,14 @@ impl Shell {
                 self.agent.handle_finished(jid, finished, now);
             }
             Report::Checked(passed) => {
-                if passed.is_some() && !std::mem::replace(&mut self.was_ready, true) {
+                let first = passed.is_some() && !std::mem::replace(&mut self.was_ready, true);
+                if first {
                     tracing::info!(checks = passed.as_deref(), "ready");
                 }
                 self.agent.handle_checks(passed, now);
+                if first {
+                    crate::memory::give_back_program();
+                }
             }
             Report::PowerFailed(error) => {
                 tracing::error!(error, "the machine does not go down");

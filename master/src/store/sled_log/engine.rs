@@ -28,6 +28,10 @@ const WRITE_CACHE: u64 = 2 << 20;
 /// Its page cache while a copy is read once from front to back.
 const LOAD_CACHE: u64 = 16 << 20;
 
+/// How often sled looks for space to reclaim. Each time it syncs its file, though nothing changed, and an event's sync that
+/// comes meanwhile waits for that: once a second would be one event in fifty of a calm log.
+const CLEAN_EVERY_MS: u64 = 10_000;
+
 /// A database open for writing, with the handle that makes its writes durable.
 pub(super) struct Database {
     dir: PathBuf,
@@ -39,7 +43,7 @@ impl Database {
     /// Opens or creates the database and makes its files durable. `cleaning` lets sled reclaim space.
     pub(super) fn open(dir: &Path, unit: Unit, cleaning: bool) -> Result<Self, StoreError> {
         disk::create_dir(dir)?;
-        let config = config(dir, unit, WRITE_CACHE).flush_every_ms(cleaning.then_some(1000));
+        let config = config(dir, unit, WRITE_CACHE).flush_every_ms(cleaning.then_some(CLEAN_EVERY_MS));
         let db = guarded("open", dir, || config.open())?;
         let data = dir.join("db");
         let file = File::open(&data).map_err(StoreError::io("open", &data))?;

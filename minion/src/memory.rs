@@ -1,0 +1,64 @@
+//! Giving memory back to the system. The only file of this crate with unsafe code.
+
+/// Gives back the pages of this program that only its start needed: what an idle agent holds is mostly its own text.
+/// The pages are clean and lie in the system's cache; those that are needed again are mapped again when they are used.
+pub(crate) fn give_back_program() {
+    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return };
+    let Ok(program) = std::env::current_exe() else { return };
+    for (start, length) in read_only(&maps, &program.to_string_lossy()) {
+        give_back(start, length);
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "madvise has no safe wrapper; the ranges are the kernel's own words about this program's file"
+)]
+fn give_back(start: usize, length: usize) {
+    let place = std::ptr::with_exposed_provenance_mut(start);
+    // SAFETY: the range maps a file, and was never writable: what is dropped is read from the same file again.
+    // A refusal costs memory, not correctness.
+    let _ = unsafe { nix::libc::madvise(place, length, nix::libc::MADV_DONTNEED) };
+}
+
+/// Lists the mappings of a file that were never written: its text, and the constants at its beginning. What the
+/// loader changes (relocations) lies elsewhere.
+fn read_only(maps: &str, file: &str) -> Vec<(usize, usize)> {
+    let range = |line: &str| {
+        let mut words = line.split_whitespace();
+        let (range, mode, offset) = (words.next()?, words.next()?, words.next()?);
+        let name = words.nth(2)?;
+        let kept = mode == "r-xp" || (mode == "r--p" && u64::from_str_radix(offset, 16) == Ok(0));
+        let (start, end) = range.split_once('-')?;
+        let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
+        (kept && name == file && line.ends_with(file)).then(|| (start, end.saturating_sub(start)))
+    };
+    maps.lines().filter_map(range).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAPS: &str = "\
+55d0c0000000-55d0c0200000 r--p 00000000 fe:00 1234                       /usr/bin/lab-minion
+55d0c0200000-55d0c0c00000 r-xp 00200000 fe:00 1234                       /usr/bin/lab-minion
+55d0c0c00000-55d0c0ca0000 r--p 00c00000 fe:00 1234                       /usr/bin/lab-minion
+55d0c0ca0000-55d0c0cb0000 rw-p 00ca0000 fe:00 1234                       /usr/bin/lab-minion
+55d0c2000000-55d0c2100000 rw-p 00000000 00:00 0                          [heap]
+7f0000000000-7f0000100000 r-xp 00000000 fe:00 99                         /usr/lib/x86_64-linux-gnu/libc.so.6
+";
+
+    #[test]
+    fn only_what_was_never_written_is_given_back() {
+        let found = read_only(MAPS, "/usr/bin/lab-minion");
+        assert_eq!(found, [(0x55d0_c000_0000, 0x20_0000), (0x55d0_c020_0000, 0xa0_0000)]);
+        assert!(read_only(MAPS, "/usr/bin/other").is_empty());
+    }
+
+    #[test]
+    fn a_program_goes_on_after_it() {
+        give_back_program();
+        assert_eq!((1..=10).product::<u64>(), 3_628_800);
+    }
+}
