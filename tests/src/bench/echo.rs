@@ -26,7 +26,7 @@ pub async fn serve(
     listening: impl FnOnce(SocketAddr),
     ready: impl FnOnce(),
 ) -> Result<Vec<Duration>, BoxError> {
-    let endpoint = quinn::Endpoint::server(server_config()?, address)?;
+    let endpoint = endpoint(address, Some(server_config()?))?;
     listening(endpoint.local_addr()?);
     let mut streams = Vec::with_capacity(connections);
     while streams.len() < connections {
@@ -98,7 +98,7 @@ pub async fn ask(server: SocketAddr, last: bool, tell: impl FnOnce(usize)) -> Re
 /// # Errors
 /// When a connection cannot be made.
 pub async fn clients(server: SocketAddr, count: usize) -> Result<(), BoxError> {
-    let mut endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into())?;
+    let mut endpoint = endpoint(([127, 0, 0, 1], 0).into(), None)?;
     endpoint.set_default_client_config(client_config()?);
     let mut all = JoinSet::new();
     for _ in 0..count {
@@ -121,6 +121,25 @@ pub async fn clients(server: SocketAddr, count: usize) -> Result<(), BoxError> {
     Ok(())
 }
 
+/// Opens an endpoint whose socket has as much room as that of `lab-master`: without it, what thousands of endpoints say at
+/// once is lost, and timers are measured.
+///
+/// # Errors
+/// When there is no socket.
+pub(super) fn endpoint(
+    address: SocketAddr,
+    server: Option<quinn::ServerConfig>,
+) -> std::io::Result<quinn::Endpoint> {
+    use nix::sys::socket::{setsockopt, sockopt};
+    const ROOM: usize = 8 << 20;
+    let socket = std::net::UdpSocket::bind(address)?;
+    setsockopt(&socket, sockopt::RcvBufForce, &ROOM)
+        .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &ROOM))?;
+    setsockopt(&socket, sockopt::SndBufForce, &ROOM)
+        .or_else(|_| setsockopt(&socket, sockopt::SndBuf, &ROOM))?;
+    quinn::Endpoint::new(quinn::EndpointConfig::default(), server, socket, Arc::new(quinn::TokioRuntime))
+}
+
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
@@ -132,7 +151,7 @@ fn certificate() -> Result<(rustls_pki_types::CertificateDer<'static>, rcgen::Ke
     Ok((certificate.der().clone(), key))
 }
 
-fn server_config() -> Result<quinn::ServerConfig, BoxError> {
+pub(super) fn server_config() -> Result<quinn::ServerConfig, BoxError> {
     let (certificate, key) = certificate()?;
     let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der())?;
     let mut tls = rustls::ServerConfig::builder_with_provider(provider())
@@ -145,7 +164,7 @@ fn server_config() -> Result<quinn::ServerConfig, BoxError> {
     Ok(config)
 }
 
-fn client_config() -> Result<quinn::ClientConfig, BoxError> {
+pub(super) fn client_config() -> Result<quinn::ClientConfig, BoxError> {
     let mut tls = rustls::ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()

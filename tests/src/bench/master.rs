@@ -60,6 +60,11 @@ impl Master {
         self.dir.path().join("data/operator/ca.crt")
     }
 
+    /// Returns the root of its state tree.
+    pub fn states(&self) -> PathBuf {
+        self.dir.path().join("states")
+    }
+
     /// Returns its data directory.
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")

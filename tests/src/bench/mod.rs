@@ -4,6 +4,10 @@
 //! child processes that end with the run.
 
 pub mod agents;
+pub mod apply;
+pub mod bulk;
+pub mod compile;
+pub mod content;
 pub mod echo;
 pub mod events;
 pub mod latency;
@@ -36,6 +40,12 @@ pub enum Section {
     Start,
     /// A log of a million events.
     Million,
+    /// State runs by command line, beside Salt where SALT_BIN names the directory of its programs.
+    Apply,
+    /// Compiling thousands of states.
+    Compile,
+    /// A large file from the master to a minion, against a bare QUIC stream.
+    Content,
     /// Real Salt, where SALT_BIN names the directory of its programs.
     Salt,
 }
@@ -64,6 +74,9 @@ impl Bench {
             Section::Latency => latency::run(self),
             Section::Start => startup::run(self),
             Section::Million => million::run(self),
+            Section::Apply => apply::run(self),
+            Section::Compile => compile::run(self),
+            Section::Content => content::run(self),
             Section::Salt => salt::run(self),
         }
     }

@@ -36,6 +36,17 @@ impl Programs {
     }
 }
 
+/// Lets this program and its children have as many files open as the system lets them: whoever starts a benchmark of ten
+/// thousand endpoints need not think of it.
+///
+/// # Errors
+/// When the system refuses.
+pub fn raise_limits() -> nix::Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)
+}
+
 /// A child process whose output is read line by line. Dropping it ends it.
 pub struct Helper {
     child: Child,

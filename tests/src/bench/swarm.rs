@@ -55,7 +55,7 @@ pub fn read_ca(path: &Path) -> Result<CertificateDer<'static>, BoxError> {
 /// # Errors
 /// When an endpoint cannot join.
 pub async fn run(swarm: Swarm, ready: impl FnOnce()) -> Result<(), BoxError> {
-    let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into())?;
+    let endpoint = super::echo::endpoint(([127, 0, 0, 1], 0).into(), None)?;
     let (up, mut welcomed) = mpsc::channel(swarm.count.max(1));
     let mut all = JoinSet::new();
     let at_once = Arc::new(tokio::sync::Semaphore::new(64));

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use lab_tests::bench::bulk;
 use lab_tests::bench::echo::{self, BoxError};
 use lab_tests::bench::swarm::{self, Swarm};
 
@@ -43,6 +44,16 @@ enum Part {
         #[arg(long)]
         count: usize,
     },
+    /// Sends bytes over a bare stream to the first who connects: prints its address.
+    BulkServer {
+        #[arg(long)]
+        bytes: u64,
+    },
+    /// Takes those bytes and throws them away: prints how many and how many microseconds it took.
+    BulkClient {
+        #[arg(long)]
+        server: SocketAddr,
+    },
     /// Asks the bare echo for one round and prints the number of rows.
     EchoAsk {
         #[arg(long)]
@@ -56,8 +67,8 @@ fn main() -> Result<(), BoxError> {
     let part = Args::parse().part;
     // The server as lab-master runs, the others small as lab-minion and the command line are.
     let mut runtime = match part {
-        Part::EchoServer { .. } => tokio::runtime::Builder::new_multi_thread(),
-        Part::Swarm { .. } | Part::EchoClients { .. } | Part::EchoAsk { .. } => {
+        Part::EchoServer { .. } | Part::BulkServer { .. } => tokio::runtime::Builder::new_multi_thread(),
+        Part::Swarm { .. } | Part::EchoClients { .. } | Part::EchoAsk { .. } | Part::BulkClient { .. } => {
             tokio::runtime::Builder::new_current_thread()
         }
     };
@@ -75,6 +86,12 @@ async fn run(part: Part) -> Result<(), BoxError> {
             let listening = |address| println!("{address}");
             let rounds = echo::serve(any, connections, listening, || println!("ready")).await?;
             rounds.iter().for_each(|took| println!("{}", took.as_micros()));
+            Ok(())
+        }
+        Part::BulkServer { bytes } => bulk::serve(bytes, |address| println!("{address}")).await,
+        Part::BulkClient { server } => {
+            let (bytes, took) = bulk::take(server).await?;
+            println!("{bytes} {}", took.as_micros());
             Ok(())
         }
         Part::EchoClients { server, count } => echo::clients(server, count).await,

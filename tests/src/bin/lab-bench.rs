@@ -28,6 +28,9 @@ struct Args {
 
 fn main() -> ExitCode {
     let Args { sections, quick, seconds, json } = Args::parse();
+    if let Err(e) = lab_tests::bench::programs::raise_limits() {
+        eprintln!("lab-bench: the limit of open files stays as it is: {e}");
+    }
     let programs = match Programs::beside_this() {
         Ok(programs) => programs,
         Err(e) => {
