@@ -3,6 +3,7 @@
 //! An SLS is rendered, compiled to ordered low chunks, and run; functions see the machine through [`host::Host`]
 //! only. Time is passed in, threads belong to the shells.
 
+pub mod check;
 pub mod compile;
 pub mod function;
 pub mod functions;
@@ -12,6 +13,7 @@ pub mod nearest;
 pub mod orchestrate;
 pub mod pillar;
 pub mod redact;
+pub mod reference;
 pub mod render;
 pub mod run;
 pub mod schedule;

@@ -46,6 +46,24 @@ impl fmt::Display for At {
     }
 }
 
+/// Tells where the parts of chunks were written, for messages.
+pub trait Places {
+    /// Returns the place of the function's name.
+    fn function(&self, chunk: &LowChunk) -> At;
+
+    /// Returns the place of an argument's name; that of the function when the argument was not written out.
+    fn argument(&self, chunk: &LowChunk, name: &str) -> At;
+
+    /// Returns the place of an argument's value.
+    fn value(&self, chunk: &LowChunk, name: &str) -> At;
+
+    /// Returns the place of one entry of a requisite.
+    fn reference(&self, chunk: &LowChunk, requisite: Requisite, reference: &Reference) -> At;
+
+    /// Returns a line of a source.
+    fn line(&self, at: &At) -> Option<String>;
+}
+
 /// What one state asks of others before it runs.
 ///
 /// The order is that in which Salt looks at them, and so that in which required states are pulled forward.

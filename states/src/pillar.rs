@@ -8,10 +8,14 @@ use lab_proto::Value;
 use lab_proto::value::Map;
 
 use crate::render::yaml::{Data, Node};
-use crate::render::{self, RenderContext, RenderEnv, RenderError, RenderErrorKind, RenderedSls};
+use crate::render::{self, Place, RenderContext, RenderEnv, RenderError, RenderErrorKind, RenderedSls};
 use crate::sls::{self, SlsName};
 use crate::target::Minion;
 use crate::top;
+
+pub mod schema;
+
+use schema::PillarSchema;
 
 /// The deepest chain of includes; a chain that comes back to a file ends there by itself.
 const MAX_INCLUDES: usize = 50;
@@ -57,20 +61,31 @@ fn lookup<'v>(data: &'v Value, key: &str) -> Option<&'v Value> {
 /// Every mistake found, at least one, each of kind [`RenderErrorKind::Pillar`].
 pub fn render(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Pillar, Vec<RenderError>> {
     let names = top::pillars(env, minion).map_err(|e| vec![as_pillar_error(*e)])?;
-    let mut merger = Merger { env, rendered: IndexMap::new(), layers: Vec::new(), errors: Vec::new() };
-    let mut data = match &env.context.pillar {
-        Value::Map(map) => map.clone(),
-        _ => Map::new(),
-    };
+    let schema = own_schema(env).map_err(|e| vec![as_pillar_error(e)])?;
+    let mut merger =
+        Merger { env, rendered: IndexMap::new(), layers: Vec::new(), docs: Vec::new(), errors: Vec::new() };
+    let mut data = schema.as_ref().map(PillarSchema::defaults).unwrap_or_default();
+    if !data.is_empty() {
+        let sls = SlsName::parse("schema").expect("'schema' is a name");
+        let defaults = Value::Map(data.clone());
+        merger.layers.push(Layer { sls, path: schema::FILE.to_owned(), data: defaults });
+    }
+    if let Value::Map(map) = &env.context.pillar {
+        merge(&mut data, map.clone());
+    }
     for name in names {
         if let Some(map) = merger.file(&name, &Map::new(), 0) {
             merge(&mut data, map);
         }
     }
+    if let (Some(schema), true) = (&schema, merger.errors.is_empty()) {
+        let place = |path: &[String]| merger.place(path);
+        merger.errors = schema.check(&Value::Map(data.clone()), &place, &|_| false);
+    }
     if merger.errors.is_empty() {
         return Ok(Pillar { data: Value::Map(data), layers: merger.layers });
     }
-    Err(merger.errors)
+    Err(merger.errors.into_iter().map(|e| with_line(e, env)).collect())
 }
 
 /// Merges mappings deeply: lists and scalars of the later one replace, and so does its null.
@@ -86,6 +101,20 @@ pub fn merge(into: &mut Map, later: Map) {
     }
 }
 
+/// Reads the lab's own schema, if the tree has one.
+fn own_schema(env: &RenderEnv<'_>) -> Result<Option<PillarSchema>, RenderError> {
+    let Ok(Some(bytes)) = env.sources.read(schema::FILE) else { return Ok(None) };
+    PillarSchema::parse(schema::FILE, &String::from_utf8_lossy(&bytes)).map(Some)
+}
+
+/// Adds the offending line.
+fn with_line(error: RenderError, env: &RenderEnv<'_>) -> RenderError {
+    match env.sources.read(&error.place.file) {
+        Ok(Some(bytes)) => error.with_line_of(&String::from_utf8_lossy(&bytes)),
+        _ => error,
+    }
+}
+
 fn as_pillar_error(mut error: RenderError) -> RenderError {
     error.kind = RenderErrorKind::Pillar;
     error
@@ -96,6 +125,8 @@ struct Merger<'e> {
     /// What each file gave without its includes: an include of a file that was rendered already takes it from here.
     rendered: IndexMap<SlsName, Map>,
     layers: Vec<Layer>,
+    /// The documents of the layers, for the places of their keys.
+    docs: Vec<RenderedSls>,
     errors: Vec<RenderError>,
 }
 
@@ -107,6 +138,11 @@ struct Include {
 }
 
 impl Merger<'_> {
+    /// Finds where the value of a key was written: the last layer that has it counts.
+    fn place(&self, path: &[String]) -> Option<Place> {
+        self.docs.iter().rev().find_map(|doc| Some(doc.place(schema::span_of(&doc.doc, path)?)))
+    }
+
     /// Renders a file with its includes; `None` after a mistake, which is noted.
     fn file(&mut self, name: &SlsName, defaults: &Map, depth: usize) -> Option<Map> {
         let rendered = match self.render(name, defaults) {
@@ -134,8 +170,9 @@ impl Merger<'_> {
                 self.include(&rendered, &include, node, depth, &mut merged);
             }
         }
-        let layer = Layer { sls: name.clone(), path: rendered.path, data: Value::Map(own.clone()) };
+        let layer = Layer { sls: name.clone(), path: rendered.path.clone(), data: Value::Map(own.clone()) };
         self.layers.push(layer);
+        self.docs.push(rendered);
         // The includer wins over what it includes.
         merge(&mut merged, own);
         Some(merged)
@@ -151,7 +188,13 @@ impl Merger<'_> {
     }
 
     fn fail(&mut self, rendered: &RenderedSls, node: &Node, message: String) {
-        self.errors.push(RenderError::new(RenderErrorKind::Pillar, rendered.place(node.span), message));
+        let remedy = if message.contains("include") {
+            "write a list of pillar SLS: `- NAME`"
+        } else {
+            "begin with a key and a colon"
+        };
+        let error = RenderError::new(RenderErrorKind::Pillar, rendered.place(node.span), message);
+        self.errors.push(error.suggest(remedy));
     }
 
     fn includes<'n>(&mut self, rendered: &RenderedSls, list: &'n Node) -> Vec<(Include, &'n Node)> {

@@ -29,7 +29,7 @@ pub fn states(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Vec<SlsName>, 
             return Err(Box::new(error));
         }
     };
-    let found = matching(&top, env, minion)?;
+    let found = matching(&top, env, minion, true).map_err(|e| Box::new(with_line(*e, env)))?;
     if found.is_empty() {
         let place = Place { file: top.path.clone(), line: 0, column: 0 };
         let message = format!("no section of the top file is for minion '{}'", minion.id);
@@ -44,7 +44,7 @@ pub fn states(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Vec<SlsName>, 
 /// When the top file cannot be rendered or has the wrong shape.
 pub fn pillars(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Vec<SlsName>, Box<RenderError>> {
     match render::sls(env, &top_name()) {
-        Ok(top) => matching(&top, env, minion),
+        Ok(top) => matching(&top, env, minion, true).map_err(|e| Box::new(with_line(*e, env))),
         Err(error) if error.kind == RenderErrorKind::MissingSls => Ok(Vec::new()),
         Err(error) => Err(Box::new(error)),
     }
@@ -65,6 +65,7 @@ fn matching(
     top: &RenderedSls,
     env: &RenderEnv<'_>,
     minion: &Minion<'_>,
+    must_exist: bool,
 ) -> Result<Vec<SlsName>, Box<RenderError>> {
     let mut sections = sections(top, &env.context.saltenv)?;
     // Sections keep their written order unless they say `order`.
@@ -78,6 +79,9 @@ fn matching(
             let Some(text) = item.as_str() else { continue };
             let pattern = SlsName::parse(text).map_err(|e| malformed(top, item, e.to_string()))?;
             let expanded = sls::expand(env.sources, &pattern);
+            if must_exist && !pattern.is_pattern() && !exists(env, &pattern) {
+                return Err(missing(top, env, item, &pattern));
+            }
             // A pattern that matches nothing stays, and is reported as a missing SLS.
             let names = if expanded.is_empty() { vec![pattern] } else { expanded };
             for name in names {
@@ -90,8 +94,50 @@ fn matching(
     Ok(found)
 }
 
+fn exists(env: &RenderEnv<'_>, name: &SlsName) -> bool {
+    name.candidates().iter().any(|path| env.sources.exists(path))
+}
+
+fn missing(top: &RenderedSls, env: &RenderEnv<'_>, item: &Node, name: &SlsName) -> Box<RenderError> {
+    let [path, init] = name.candidates();
+    let message = format!("the top file names the SLS {name}: neither {path} nor {init} is in the tree");
+    let names = sls::names(env.sources);
+    let near = crate::nearest::nearest(name.as_str(), names.iter().map(SlsName::as_str));
+    let remedy = near
+        .map_or_else(|| "write the file, or take the line out".to_owned(), |n| format!("did you mean {n}?"));
+    let error = RenderError::new(RenderErrorKind::MissingSls, top.place(item.span), message).suggest(remedy);
+    Box::new(with_line(error, env))
+}
+
+/// Adds the offending line of the top file.
+fn with_line(error: RenderError, env: &RenderEnv<'_>) -> RenderError {
+    match env.sources.read(&error.place.file) {
+        Ok(Some(bytes)) => error.with_line_of(&String::from_utf8_lossy(&bytes)),
+        _ => error,
+    }
+}
+
 fn malformed(top: &RenderedSls, node: &Node, message: impl Into<String>) -> Box<RenderError> {
-    Box::new(RenderError::new(RenderErrorKind::TopMalformed, top.place(node.span), message))
+    let message = message.into();
+    let remedies = [
+        ("mapping of environments", "begin with `base:` and put the targets below it"),
+        ("mapping of targets", "write each target as a key: `'web*':` and a list of SLS below it"),
+        ("needs a list", "write each SLS on a line of its own: `- NAME`"),
+        ("has no value", "give it a value, or take it out"),
+        ("named by a text", "write the name of an SLS, quoted if it looks like a number"),
+        (
+            "no matcher",
+            "the matchers are glob, list, pcre, grain, grain_pcre, pillar, compound, ipcidr and nodegroup",
+        ),
+        ("nodegroup", "define it under [node_groups] in the master's configuration"),
+        ("does not compile", "mend the regular expression, or use a glob"),
+        ("compound expression", "close every parenthesis, and put and, or, not between the parts"),
+    ];
+    let remedy =
+        remedies.iter().find(|(piece, _)| message.contains(piece)).map(|(_, remedy)| (*remedy).to_owned());
+    let mut error = RenderError::new(RenderErrorKind::TopMalformed, top.place(node.span), message);
+    error.suggestion = remedy;
+    Box::new(error)
 }
 
 fn sections<'n>(top: &'n RenderedSls, saltenv: &str) -> Result<Vec<Section<'n>>, Box<RenderError>> {

@@ -21,6 +21,21 @@ pub(crate) fn replay(args: &[String]) -> Result {
     hand_over(false, "lab-world", args.iter())
 }
 
+/// Writes docs/reference: the test that holds the pages to the functions does it.
+pub(crate) fn reference() -> Result {
+    let mut run = shell::cargo();
+    run.args([
+        "test",
+        "--locked",
+        "--package",
+        "lab-tests",
+        "--test",
+        "reference",
+        "the_reference_is_up_to_date",
+    ]);
+    shell::run(run.env("LAB_BLESS", "1"))
+}
+
 fn hand_over<'a>(release: bool, bin: &str, args: impl Iterator<Item = &'a String>) -> Result {
     let mut run = shell::cargo();
     run.args(["run", "--quiet", "--locked", "--package", "lab-tests", "--bin", bin]);

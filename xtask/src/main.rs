@@ -18,6 +18,7 @@ usage: cargo xtask COMMAND
   demo [--keep] [--no-install]     run `lab-master orchestrate kubic` on two namespaced hosts
   test [--no-install] [STAGE…]     run every check; with stages, only those (see `test --list`)
   bench [ARG…]                     measure: JSON and a table (see docs/benchmarks.md)
+  reference                        write docs/reference anew from the functions' own documentation
   fuzz [TARGET] [--seconds N]      fuzz one or all parsers; needs a nightly toolchain and cargo-fuzz
   advisories                       check dependencies against the advisory database, where it can be reached
   replay SEED CLASS [--as-salt]    step through one seeded world of the simulator (a failing test prints both)
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(rest),
         Some("bench") => demo::bench(rest),
         Some("replay") => demo::replay(rest),
+        Some("reference") => demo::reference(),
         Some("fuzz") => fuzz::run(rest),
         Some("advisories") => advisories::run(),
         Some("help" | "--help" | "-h") => {

@@ -50,6 +50,7 @@ pub(crate) const HOSTS: &[Need] = &[
 /// What `test` needs beyond that.
 pub(crate) const TEST: &[Need] = &[
     Need::Program { probe: ("strace", &["--version"]), package: "strace" },
+    Need::Program { probe: ("python3", &["-c", "import jsonschema"]), package: "python3-jsonschema" },
     Need::Program { probe: ("systemd-analyze", &["--version"]), package: "systemd" },
     Need::CargoTool { name: "nextest", krate: "cargo-nextest", version: "^0.9" },
     Need::CargoTool { name: "deny", krate: "cargo-deny", version: "^0.19" },

@@ -1,9 +1,11 @@
-//! The command line of lab-master: one file per command. Every command except `serve` and `config` is a client of the
+//! The command line of lab-master: one file per command. Every command except `serve` and the local ones (`check`, `config`) is a client of the
 //! operators' door, so it works the same from another machine.
 
 mod arguments;
+mod check;
 mod config;
 mod data;
+mod doc;
 mod event;
 mod events;
 mod follow;
@@ -16,9 +18,12 @@ mod output;
 mod returns;
 mod run;
 mod runs;
+mod schema;
 mod serve;
+mod show;
 mod status;
 mod token;
+mod trees;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,9 +40,11 @@ pub(crate) mod exit {
     pub(crate) const FAILED: u8 = 10;
     pub(crate) const TIMED_OUT: u8 = 11;
     pub(crate) const UNREACHABLE: u8 = 12;
+    pub(crate) const DOES_NOT_COMPILE: u8 = 13;
     pub(crate) const INTERRUPTED: u8 = 15;
     pub(crate) const REFUSED: u8 = 17;
     pub(crate) const STORE_DAMAGED: u8 = 18;
+    pub(crate) const LINTS: u8 = 19;
 }
 
 /// Event-driven master for labs of several KVM hosts.
@@ -104,6 +111,10 @@ enum Command {
     Mine(data::Args),
     /// How the master is
     Status,
+    Check(check::Args),
+    Doc(doc::Args),
+    Schema(schema::Args),
+    Show(show::Args),
     /// The configuration that applies, and where each value comes from
     Config(config::Args),
 }
@@ -165,6 +176,9 @@ impl Cli {
     pub fn run(self, now: Timestamp) -> ExitCode {
         let Self { global, command } = self;
         let result = match command {
+            Command::Check(args) => check::run(&args, &global),
+            Command::Doc(args) => doc::run(&args, global.json),
+            Command::Schema(args) => schema::run(&args),
             Command::Config(args) => config::run(&args, global.json),
             Command::Serve(args) => serve::run(&args),
             remote => tokio::runtime::Builder::new_current_thread()
@@ -209,8 +223,10 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Grains(args) => data::grains(args, context).await,
         Command::Mine(args) => data::mine(args, context).await,
         Command::Status => status::run(context).await,
-        Command::Config(args) => config::run(&args, context.json),
-        Command::Serve(args) => serve::run(&args),
+        Command::Show(args) => show::run(args, context).await,
+        Command::Check(_) | Command::Config(_) | Command::Doc(_) | Command::Schema(_) | Command::Serve(_) => {
+            Err(Failure::Usage("this command works without a master".to_owned()))
+        }
     }
 }
 

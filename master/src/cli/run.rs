@@ -14,7 +14,7 @@ use super::{Context, Failure, Outcome, arguments, output};
 
 /// What `run` and `apply` share.
 #[derive(clap::Args, Debug)]
-struct Following {
+pub(super) struct Following {
     /// How long a minion may take, 30s
     #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
     timeout: Option<Duration>,
@@ -82,7 +82,7 @@ pub(super) async fn apply(args: ApplyArgs, context: &Context) -> Outcome {
     follow(context, target, function.to_owned(), args, kwargs, following).await
 }
 
-async fn follow(
+pub(super) async fn follow(
     context: &Context,
     target: TargetArgs,
     fun: String,

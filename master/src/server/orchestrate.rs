@@ -1,17 +1,14 @@
 //! From the name of an orchestration to a run that can begin: finds the file, renders and compiles it on the master,
 //! pins the tree. Used by the operators' door, and by the hub for nested runs.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lab_proto::tree::Manifest;
 use lab_proto::{Digest, Map, RunId, StepId, Value};
-use lab_states::compile::{Request as CompileRequest, SlsTree, compile};
+use lab_states::compile::{RenderedTree, Request as CompileRequest, compile};
 use lab_states::orchestrate::{Plan, Start, StartNested};
-use lab_states::render::{
-    self, NoFunctions, RenderContext, RenderEnv, RenderError, RenderedSls, SourceError, Sources,
-};
-use lab_states::sls::{self, SlsName};
+use lab_states::render::{NoFunctions, RenderContext, RenderEnv, SourceError, Sources};
+use lab_states::sls::SlsName;
 
 use super::clock::Clock;
 use super::content::{Content, ContentError};
@@ -92,9 +89,9 @@ impl Runner {
             now: self.clock.now(),
             ..RenderContext::default()
         };
-        let files = Files { sources: &sources, context: &context, names: Files::names_of(&sources) };
-        let chunks = compile(&files, &CompileRequest::sls([wanted])).map_err(|e| e.to_string())?;
-        let plan = Plan::from_low(&chunks).map_err(|e| lines(&e))?;
+        let tree_of = RenderedTree::new(RenderEnv::new(&sources, &NoFunctions, &context));
+        let chunks = compile(&tree_of, &CompileRequest::sls([wanted])).map_err(|e| e.to_string())?;
+        let plan = Plan::placed(&chunks, &tree_of).map_err(|e| lines(&e))?;
         Ok(Compiled { plan, tree })
     }
 }
@@ -143,34 +140,6 @@ impl Sources for PinnedTree {
 
     fn exists(&self, path: &str) -> bool {
         self.manifest.get(path).is_some()
-    }
-}
-
-/// The SLS files of one environment, rendered on the master.
-struct Files<'a> {
-    sources: &'a PinnedTree,
-    context: &'a RenderContext,
-    names: BTreeMap<&'static str, Vec<String>>,
-}
-
-impl Files<'_> {
-    fn names_of(sources: &PinnedTree) -> BTreeMap<&'static str, Vec<String>> {
-        BTreeMap::from([("base", sls::names(sources).into_iter().map(|n| n.as_str().to_owned()).collect())])
-    }
-}
-
-impl SlsTree for Files<'_> {
-    fn names(&self, env: &str) -> Option<&[String]> {
-        self.names.get(env).map(Vec::as_slice)
-    }
-
-    fn render(&self, _env: &str, sls: &str) -> Result<RenderedSls, Box<RenderError>> {
-        let name = SlsName::parse(sls).map_err(|e| {
-            let place = render::Place { file: sls.to_owned(), line: 0, column: 0 };
-            Box::new(RenderError::new(render::RenderErrorKind::MissingSls, place, e.to_string()))
-        })?;
-        let env = RenderEnv::new(self.sources, &NoFunctions, self.context);
-        render::sls(&env, &name).map_err(Box::new)
     }
 }
 

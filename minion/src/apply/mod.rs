@@ -28,9 +28,13 @@ pub fn apply(
     failhard: bool,
     ctx: &JobCtx<'_>,
 ) -> Result<Vec<StateReturn>, CompileErrors> {
-    let chunks = low_chunks(sources, request, ctx)?;
+    let context = context(ctx);
+    let functions = Functions::new(ctx);
+    let env = RenderEnv::new(sources, &functions, &context);
+    let tree = RenderedTree::new(env);
+    let chunks = compile::compile(&tree, &wanted(request, &env, ctx)?)?;
     let options = RunOptions { test: request.test, failhard, seed: seed(ctx) };
-    let run = StateRun::new(chunks, |chunk| Traits::of(chunk, ctx.registry), options);
+    let run = StateRun::new(chunks, |chunk| Traits::of(chunk, ctx.registry), options).with_places(&tree);
     Ok(drive(run, ctx))
 }
 
@@ -47,6 +51,18 @@ pub fn low_chunks(
     let functions = Functions::new(ctx);
     let env = RenderEnv::new(sources, &functions, &context);
     compile::compile(&RenderedTree::new(env), &wanted(request, &env, ctx)?)
+}
+
+/// Lists the SLS that the top file names for this minion.
+///
+/// # Errors
+/// When there is no top file, or it does not render.
+pub fn top_names(sources: &(dyn Sources + Sync), ctx: &JobCtx<'_>) -> Result<Vec<String>, CompileErrors> {
+    let context = context(ctx);
+    let functions = Functions::new(ctx);
+    let env = RenderEnv::new(sources, &functions, &context);
+    let wanted = wanted(&ApplyRequest::default(), &env, ctx)?;
+    Ok(wanted.wanted.into_iter().flat_map(|(_, names)| names).collect())
 }
 
 /// Renders the text of a template, as managed files have them.

@@ -8,6 +8,7 @@ mod finger;
 mod grains;
 mod report;
 mod serve;
+mod show;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ pub struct Cli {
 enum Command {
     Apply(apply::Args),
     Call(call::Args),
+    Show(show::Args),
     Serve(serve::Args),
     Enrol(enrol::Args),
     Event(event::Args),
@@ -61,6 +63,7 @@ impl Cli {
         let done = match self.command {
             Command::Apply(args) => args.run(),
             Command::Call(args) => args.run(),
+            Command::Show(args) => args.run(),
             Command::Serve(args) => args.run(),
             Command::Enrol(args) => args.run(),
             Command::Event(args) => args.run(),

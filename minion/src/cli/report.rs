@@ -32,6 +32,8 @@ fn state(result: &StateReturn) {
     let quiet = result.outcome == StateOutcome::Ok && !result.changed();
     if !quiet && !result.comment.is_empty() {
         println!("{}", indented(&result.comment, 4));
+    } else if let Some((_, warnings)) = result.comment.split_once("\nwarning: ") {
+        println!("{}", indented(&format!("warning: {warnings}"), 4));
     }
     changes(&result.changes, 4);
 }

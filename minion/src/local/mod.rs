@@ -88,6 +88,16 @@ impl Local {
         }
     }
 
+    /// Returns a value without the pillar's secrets, for printing.
+    pub fn hide(&self, value: &Value) -> Value {
+        self.secrets.value(value)
+    }
+
+    /// Returns a text without the pillar's secrets, for printing.
+    pub fn hide_text(&self, text: &str) -> String {
+        self.secrets.text(text)
+    }
+
     /// Runs the states that are asked for.
     ///
     /// # Errors
@@ -170,6 +180,10 @@ impl Services for Local {
         Ok(chunks.iter().map(lab_states::low::LowChunk::to_value).collect())
     }
 
+    fn top(&self, _request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<String>, ServiceError> {
+        apply::top_names(&self.states, ctx).map_err(|e| ServiceError::new(e.to_string()))
+    }
+
     fn apply(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<ApplyOutcome, ServiceError> {
         let nested;
         let ctx = match &request.pillar {
@@ -238,6 +252,9 @@ impl Services for WithPillar<'_> {
     }
     fn low_chunks(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<Value>, ServiceError> {
         self.below.low_chunks(request, ctx)
+    }
+    fn top(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<String>, ServiceError> {
+        self.below.top(request, ctx)
     }
     fn mine(&self, target: &str, function: &str, kind: &str) -> Result<Value, ServiceError> {
         self.below.mine(target, function, kind)

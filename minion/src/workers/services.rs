@@ -108,6 +108,19 @@ impl Services for Job {
         }
     }
 
+    fn top(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<String>, ServiceError> {
+        let tree = self.tree_for_states(ctx)?;
+        let named = |ctx: &JobCtx<'_>| apply::top_names(&*tree, ctx).map_err(|e| self.uncompiled(&e));
+        match &request.pillar {
+            None => named(ctx),
+            Some(above) => {
+                let over =
+                    WithPillar { job: self, pillar: Arc::new(laid_over(&ctx.services.pillar(), above)) };
+                named(&self.ctx_with(&over))
+            }
+        }
+    }
+
     fn mine(&self, target: &str, function: &str, target_kind: &str) -> Result<Value, ServiceError> {
         let bad = |e: lab_proto::job::UnknownTargetKind| ServiceError::new(e.to_string());
         let target = Target::new(target_kind.parse().map_err(bad)?, target);
@@ -202,6 +215,10 @@ impl Services for WithPillar<'_> {
 
     fn low_chunks(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<Value>, ServiceError> {
         self.job.low_chunks(request, ctx)
+    }
+
+    fn top(&self, request: &ApplyRequest, ctx: &JobCtx<'_>) -> Result<Vec<String>, ServiceError> {
+        self.job.top(request, ctx)
     }
 
     fn mine(&self, target: &str, function: &str, target_kind: &str) -> Result<Value, ServiceError> {

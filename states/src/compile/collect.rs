@@ -1,6 +1,7 @@
 //! Renders the wanted SLS files and all that they include, and merges what they declare.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use lab_proto::{Value, glob};
@@ -21,7 +22,12 @@ pub trait SlsTree {
     ///
     /// # Errors
     /// With kind `MissingSls` when there is none of that name, else what went wrong in it.
-    fn render(&self, env: &str, sls: &str) -> Result<RenderedSls, Box<RenderError>>;
+    fn render(&self, env: &str, sls: &str) -> Result<Rc<RenderedSls>, Box<RenderError>>;
+
+    /// Returns a line of a source, for the message about what stands there.
+    fn line(&self, _at: &At) -> Option<String> {
+        None
+    }
 }
 
 /// Unnumbered states are numbered from here, in the order in which they are met.
@@ -116,10 +122,15 @@ impl Collector<'_> {
         if error.kind != RenderErrorKind::MissingSls {
             let mut out = CompileError::new(kind, &here, error.message.clone());
             out.rendered = Some(error.to_string());
+            out.cause = Some(Box::new(error.clone()));
             return out;
         }
         let near = self.tree.names(env).and_then(|names| nearest(sls, names.iter().map(String::as_str)));
-        let remedy = match near {
+        let plain = sls
+            .strip_suffix(".sls")
+            .filter(|s| self.tree.names(env).is_some_and(|names| names.iter().any(|n| n == s)));
+        let remedy = match plain.or(near) {
+            Some(near) if plain.is_some() => format!("write it without the file's ending: {near}"),
             Some(near) => format!("did you mean {near}?"),
             None => {
                 let path = sls.replace('.', "/");
@@ -228,7 +239,7 @@ struct Include {
 }
 
 /// Works out a relative include; `None` when it has more dots than the SLS has parents.
-fn absolute(name: &str, sls: &str, is_init: bool) -> Option<String> {
+pub(super) fn absolute(name: &str, sls: &str, is_init: bool) -> Option<String> {
     let rest = name.trim_start_matches('.');
     let dots = name.len() - rest.len();
     if dots == 0 {

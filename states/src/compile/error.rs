@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::low::At;
+use crate::render::{RenderError, excerpt, first_column};
 
 /// The kinds of refusal, in the words of the report. Of several in one tree the first in this order names the
 /// whole.
@@ -130,8 +131,12 @@ pub struct CompileError {
     pub at: At,
     /// What is wrong, as a lower-case fragment.
     pub message: String,
+    /// The offending line, when it is at hand.
+    pub line: Option<Box<str>>,
     /// What to do about it.
     pub remedy: Option<String>,
+    /// The error of rendering that it is, if it is one.
+    pub cause: Option<Box<RenderError>>,
     /// The whole text when another part of the program has already laid it out.
     pub rendered: Option<String>,
 }
@@ -139,7 +144,15 @@ pub struct CompileError {
 impl CompileError {
     /// Makes an error.
     pub fn new(kind: ErrorKind, at: &At, message: impl Into<String>) -> Self {
-        Self { kind, at: at.clone(), message: message.into(), remedy: None, rendered: None }
+        Self {
+            kind,
+            at: at.clone(),
+            message: message.into(),
+            line: None,
+            remedy: None,
+            cause: None,
+            rendered: None,
+        }
     }
 
     /// Adds the way out.
@@ -155,7 +168,13 @@ impl fmt::Display for CompileError {
         if let Some(text) = &self.rendered {
             return f.write_str(text);
         }
-        write!(f, "{}: {}", self.at, self.message)?;
+        if !self.at.file.is_empty() {
+            write!(f, "{}: ", self.at)?;
+        }
+        f.write_str(&self.message)?;
+        if let Some(line) = &self.line {
+            f.write_str(&excerpt(line, self.at.line, self.at.column))?;
+        }
         if let Some(text) = &self.remedy {
             write!(f, "\n  {text}")?;
         }
@@ -179,6 +198,18 @@ impl CompileErrors {
     /// Returns the kind that names the whole.
     pub fn kind(&self) -> ErrorKind {
         self.0.iter().map(|e| e.kind).min().unwrap_or(ErrorKind::Other)
+    }
+
+    /// Adds the offending lines, as `line` knows them.
+    #[must_use]
+    pub fn with_lines(mut self, line: impl Fn(&At) -> Option<String>) -> Self {
+        for error in self.0.iter_mut().filter(|e| e.rendered.is_none() && e.line.is_none() && e.at.line > 0) {
+            error.line = line(&error.at).map(String::into_boxed_str);
+            if let (0, Some(text)) = (error.at.column, &error.line) {
+                error.at.column = first_column(text);
+            }
+        }
+        self
     }
 
     /// Lists them.

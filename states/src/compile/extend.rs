@@ -41,7 +41,7 @@ pub(super) fn apply(
             match finder.find(module, &name) {
                 [id] => id.clone(),
                 _ => {
-                    errors.push(unknown(high, &name, module, &extension));
+                    errors.push(unknown(high, &name, module, &extension, search));
                     continue;
                 }
             }
@@ -87,12 +87,21 @@ impl Finder {
     }
 }
 
-fn unknown(high: &HighState, name: &str, module: &str, extension: &Declaration) -> CompileError {
+fn unknown(
+    high: &HighState,
+    name: &str,
+    module: &str,
+    extension: &Declaration,
+    search: Search,
+) -> CompileError {
     let message = match high.ids.get(name) {
         Some(other) => format!(
             "the ID {name}, declared at {}, has no state of the module {module} that could be extended",
             other.at
         ),
+        None if search == Search::Strict => {
+            format!("a requisite of this list names {module}: {name}, and there is no such state")
+        }
         None => format!("there is no ID {name} with the state module {module} to extend"),
     };
     let remedy = match nearest(name, high.ids.keys().map(String::as_str).filter(|id| *id != name)) {

@@ -305,7 +305,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn article(kind: &str) -> String {
+pub(crate) fn article(kind: &str) -> String {
     let an = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
     if kind == "null" { "nothing".to_owned() } else { format!("{} {kind}", if an { "an" } else { "a" }) }
 }

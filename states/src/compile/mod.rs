@@ -11,6 +11,7 @@ mod collect;
 mod error;
 mod extend;
 pub mod high;
+mod places;
 mod requisite_in;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -24,6 +25,7 @@ use high::{Exclude, HighState};
 pub use tree::RenderedTree;
 
 use crate::low::{At, LowChunk};
+use crate::sls::SlsName;
 
 /// What is to be compiled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,11 +46,20 @@ impl Request {
     }
 }
 
+/// Works out the name of a relative include; `None` when it leads out of the tree.
+pub(crate) fn absolute_include(name: &str, sls: &SlsName, is_init: bool) -> Option<String> {
+    collect::absolute(name, sls.as_str(), is_init)
+}
+
 /// Compiles what is asked for.
 ///
 /// # Errors
 /// All mistakes of the step that found the first.
 pub fn compile(tree: &dyn SlsTree, request: &Request) -> Result<Vec<LowChunk>, CompileErrors> {
+    compile_tree(tree, request).map_err(|errors| errors.with_lines(|at| tree.line(at)))
+}
+
+fn compile_tree(tree: &dyn SlsTree, request: &Request) -> Result<Vec<LowChunk>, CompileErrors> {
     let nothing = || {
         CompileError::new(ErrorKind::NoTopMatch, &At::default(), "the top file has no states for this minion")
             .remedy("add a section to top.sls whose target matches this minion's id")

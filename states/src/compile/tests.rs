@@ -29,14 +29,14 @@ impl SlsTree for YamlTree {
         (env == "base").then_some(&self.names)
     }
 
-    fn render(&self, _env: &str, sls: &str) -> Result<RenderedSls, Box<RenderError>> {
+    fn render(&self, _env: &str, sls: &str) -> Result<std::rc::Rc<RenderedSls>, Box<RenderError>> {
         let place = |path: &str| Place { file: path.to_owned(), line: 0, column: 0 };
         let missing = || Box::new(RenderError::new(RenderErrorKind::MissingSls, place(sls), "missing"));
         let (path, text) = self.files.get(sls).ok_or_else(missing)?;
         let doc = yaml::parse(text)
             .map_err(|e| Box::new(RenderError::new(RenderErrorKind::Yaml, place(path), format!("{e:?}"))))?;
         let name = SlsName::parse(sls).map_err(|_| missing())?;
-        Ok(RenderedSls { name, path: path.clone(), doc, files: vec![path.clone()] })
+        Ok(std::rc::Rc::new(RenderedSls { name, path: path.clone(), doc, files: vec![path.clone()] }))
     }
 }
 

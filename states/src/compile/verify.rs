@@ -60,7 +60,8 @@ fn list<'a>(
     };
     for arg in args {
         if let Some(function) = arg.function() {
-            if function.trim().contains(' ') {
+            let alone = !module.contains('.') && args.iter().filter_map(Arg::function).count() == 1;
+            if function.trim().contains(' ') && alone {
                 let message =
                     format!("\"{function}\" stands where the function of {module} (ID {id}) is expected");
                 fail(
@@ -99,8 +100,33 @@ fn list<'a>(
         _ => {
             let all: Vec<&str> = dotted.into_iter().chain(functions).collect();
             let message = format!("the ID {id} names several functions of {module}: {}", all.join(", "));
-            let remedy = "keep one; an argument needs a colon, and a further function an ID of its own";
-            fail(ErrorKind::TooManyFunctions, &declaration.at, message, remedy);
+            // Text with blanks is no function either; the whole keeps the name that Salt gives it.
+            let blank = args.iter().find(|a| a.function().is_some_and(|f| f.trim().contains(' ')));
+            if let Some(arg) = blank {
+                let last = arg.function().unwrap_or_default();
+                let message =
+                    format!("\"{last}\" stands where the function of {module} (ID {id}) is expected");
+                fail(
+                    ErrorKind::TooManyFunctions,
+                    &arg.at,
+                    message,
+                    "an argument needs a colon: `- key: value`",
+                );
+                return;
+            }
+            let glued =
+                args.iter().find_map(|a| a.function().and_then(|f| f.split_once(':')).map(|kv| (a, kv)));
+            match glued {
+                Some((arg, (key, value))) => {
+                    let remedy = format!("write a blank behind the colon: `- {key}: {value}`");
+                    fail(ErrorKind::TooManyFunctions, &arg.at, message, &remedy);
+                }
+                None => {
+                    let remedy =
+                        "keep one; an argument needs a colon, and a further function an ID of its own";
+                    fail(ErrorKind::TooManyFunctions, &declaration.at, message, remedy);
+                }
+            }
         }
     }
 }

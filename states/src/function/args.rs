@@ -44,6 +44,16 @@ pub enum ArgsError {
     },
 }
 
+impl ArgsError {
+    /// Names the argument.
+    pub fn argument(&self) -> Option<&str> {
+        match self {
+            Self::Missing { arg } | Self::Bad { arg, .. } | Self::Twice { arg } => Some(arg),
+            Self::TooMany { .. } => None,
+        }
+    }
+}
+
 /// Reads named arguments into a type.
 ///
 /// # Errors

@@ -222,6 +222,14 @@ pub trait Services: Send + Sync {
         Err(ServiceError::new("states cannot be shown here"))
     }
 
+    /// Lists the SLS that the top file names for this minion.
+    ///
+    /// # Errors
+    /// When there is no top file, it does not render, or this door is not there.
+    fn top(&self, _request: &ApplyRequest, _ctx: &JobCtx<'_>) -> Result<Vec<String>, ServiceError> {
+        Err(ServiceError::new("the top file cannot be shown here"))
+    }
+
     /// Asks the mine: what `function` gave on the minions that `target` names.
     ///
     /// # Errors

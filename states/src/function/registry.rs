@@ -87,6 +87,11 @@ impl Registry {
         self.execs.values()
     }
 
+    /// Tells whether an execution function is one of the user's own executables.
+    pub fn is_extension(&self, name: &str) -> bool {
+        !self.execs.contains_key(name) && self.extension(ExtensionKind::Module, name).is_some()
+    }
+
     fn extension(&self, kind: ExtensionKind, name: &str) -> Option<Arc<Extension>> {
         let (module, _) = name.split_once('.')?;
         let path = self.extensions.get(&(kind, module.to_owned()))?;

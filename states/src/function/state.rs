@@ -69,6 +69,14 @@ pub enum StateError {
     /// An execution function that was called gave an error.
     #[error(transparent)]
     Call(#[from] super::CallError),
+    /// Something that an argument names cannot be used; a line break and two blanks may separate the way out.
+    #[error("{text}")]
+    About {
+        /// The argument.
+        argument: &'static str,
+        /// What is wrong.
+        text: String,
+    },
     /// Anything else; a sentence that names the thing and the way out.
     #[error("{0}")]
     Failed(String),
@@ -147,6 +155,8 @@ pub struct Verdict {
     pub warnings: Vec<String>,
     /// Set when the function itself decided not to act (its own guard); the words are those of the report.
     pub skipped: Option<&'static str>,
+    /// The argument that did not fit, so that the report can say where the state is.
+    pub argument: Option<String>,
 }
 
 impl Verdict {
@@ -176,7 +186,7 @@ impl Verdict {
     }
 
     fn of(kind: VerdictKind, changes: Map, comment: impl Into<String>) -> Self {
-        Self { kind, changes, comment: comment.into(), warnings: Vec::new(), skipped: None }
+        Self { kind, changes, comment: comment.into(), warnings: Vec::new(), skipped: None, argument: None }
     }
 
     /// Tells whether something was changed, or would be.
@@ -187,7 +197,12 @@ impl Verdict {
 
 impl From<StateError> for Verdict {
     fn from(e: StateError) -> Self {
-        Self::failed(e.to_string())
+        let argument = match &e {
+            StateError::Args(e) => e.argument().map(str::to_owned),
+            StateError::About { argument, .. } => Some((*argument).to_owned()),
+            _ => None,
+        };
+        Self { argument, ..Self::failed(e.to_string()) }
     }
 }
 

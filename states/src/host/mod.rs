@@ -11,6 +11,7 @@ mod files;
 mod kernel;
 mod mounts;
 mod network;
+pub mod nowhere;
 mod remote;
 mod services;
 #[cfg(feature = "simulation")]

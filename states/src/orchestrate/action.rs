@@ -122,7 +122,7 @@ pub struct TestOutcome {
 }
 
 /// The functions that a step can be.
-pub(super) const FUNCTIONS: [&str; 14] = [
+pub(crate) const FUNCTIONS: [&str; 14] = [
     "salt.function",
     "salt.state",
     "salt.wait_for_event",
@@ -199,7 +199,12 @@ fn state(args: &mut Args<'_>) -> Result<Action, String> {
         }
         (None, true) => {}
         (Some(_), true) => return Err("sls and highstate exclude each other".to_owned()),
-        (None, false) => return Err("neither sls nor highstate says what to apply".to_owned()),
+        (None, false) => {
+            return Err(
+                "neither sls nor highstate says what to apply; add `- sls: [NAME]` or `- highstate: True`"
+                    .to_owned(),
+            );
+        }
     }
     for key in ["pillar", "exclude", "saltenv"] {
         if let Some(value) = args.take(key).filter(|v| **v != Value::Null) {
@@ -228,7 +233,7 @@ fn job(fun: &str, args: &mut Args<'_>) -> Result<Job, String> {
                 other.kind()
             ));
         }
-        None => return Err("tgt is missing: it says which minions are meant".to_owned()),
+        None => return Err("tgt is missing: it says which minions are meant; add `- tgt: '*'`".to_owned()),
     };
     let fail_minions = args
         .list("fail_minions")
@@ -272,7 +277,7 @@ fn wait(name: &str, args: &mut Args<'_>) -> Result<WaitSpec, String> {
     args.ignore(&["node"]);
     let ids: Vec<String> = args
         .list("id_list")
-        .ok_or("id_list is missing: it names the ids whose events are awaited")?
+        .ok_or("id_list is missing: it names the ids whose events are awaited; add `- id_list: [ID, …]`")?
         .iter()
         .map(Value::to_string)
         .collect();

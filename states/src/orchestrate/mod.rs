@@ -26,6 +26,7 @@ use lab_proto::facts::MinionAt;
 use lab_proto::job::StepRef;
 use lab_proto::{Digest, JobSpec, Map, MinionId, NewEvent, RunId, StepId, Target, Timestamp};
 
+pub(crate) use action::FUNCTIONS as STEP_FUNCTIONS;
 pub use action::{Action, AssertSpec, BatchSize, Job, NestedRun, TestOutcome, WaitSpec};
 pub use engine::{Engine, ReplayError, Start};
 pub use explain::{ExplainedId, Explanation, Seen};

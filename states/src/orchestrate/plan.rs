@@ -10,12 +10,13 @@ use lab_proto::{Digest, MinionId, StepId, Value, codec, glob};
 use thiserror::Error;
 
 use super::action::{self, Action, FUNCTIONS};
-use crate::low::{LowChunk, Requisite};
+use crate::low::{At, LowChunk, Places, Requisite};
 use crate::nearest::nearest;
+use crate::render::excerpt;
 
 /// Something wrong with an orchestration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{place}: step {id}: {what}")]
+#[error("{place}: step {id}: {what}{}", line.as_deref().unwrap_or_default())]
 pub struct PlanError {
     /// The ID declaration.
     pub id: String,
@@ -23,6 +24,14 @@ pub struct PlanError {
     pub place: String,
     /// What is wrong, and the way out.
     pub what: String,
+    /// The offending line with a caret, laid out for the end of the message.
+    pub line: Option<String>,
+}
+
+impl PlanError {
+    fn new(id: &str, place: &str, what: impl Into<String>) -> Self {
+        Self { id: id.to_owned(), place: place.to_owned(), what: what.into(), line: None }
+    }
 }
 
 /// The steps of an orchestration.
@@ -84,11 +93,7 @@ impl Plan {
     /// # Errors
     /// Everything that is wrong, not only the first thing.
     pub fn from_low(chunks: &[LowChunk]) -> Result<Self, Vec<PlanError>> {
-        let problem = |c: &LowChunk, what: &String| PlanError {
-            id: c.id.clone(),
-            place: c.at.to_string(),
-            what: what.clone(),
-        };
+        let problem = |c: &LowChunk, what: &String| PlanError::new(&c.id, &c.at.to_string(), what.as_str());
         let problems: Vec<PlanError> =
             chunks.iter().flat_map(|c| c.problems.iter().map(move |what| problem(c, what))).collect();
         if !problems.is_empty() {
@@ -102,6 +107,23 @@ impl Plan {
             value
         };
         Self::compile(chunks.iter().map(placed).collect())
+    }
+
+    /// Compiles what an orchestration file compiled to; errors show the lines that they are about.
+    ///
+    /// # Errors
+    /// As [`Self::from_low`].
+    pub fn placed(chunks: &[LowChunk], places: &dyn Places) -> Result<Self, Vec<PlanError>> {
+        Self::from_low(chunks).map_err(|mut errors| {
+            for error in &mut errors {
+                let about = chunks.iter().find(|c| c.id == error.id && c.at.to_string() == error.place);
+                let Some(chunk) = about else { continue };
+                let at = blamed(chunk, &error.what, places);
+                error.line = places.line(&at).map(|line| excerpt(&line, at.line, at.column));
+                error.place = at.to_string();
+            }
+            errors
+        })
     }
 
     /// Compiles low chunks as values: mappings with `state`, `fun`, `name`, `__id__`, `__sls__`, in the order in which
@@ -119,7 +141,7 @@ impl Plan {
                 Err(mut e) => errors.append(&mut e),
             }
         }
-        let whole = |what: String| PlanError { id: "*".to_owned(), place: "the plan".to_owned(), what };
+        let whole = |what: String| PlanError::new("*", "the plan", what);
         let encoded = codec::encode(&Value::List(chunks.clone())).map_err(|e| vec![whole(e.to_string())])?;
         if !errors.is_empty() {
             return Err(errors);
@@ -134,8 +156,7 @@ impl Plan {
     /// # Errors
     /// When they do not decode or no longer compile.
     pub fn from_blob(bytes: &[u8]) -> Result<Self, Vec<PlanError>> {
-        let whole =
-            |what: String| vec![PlanError { id: "*".to_owned(), place: "the stored plan".to_owned(), what }];
+        let whole = |what: String| vec![PlanError::new("*", "the stored plan", what)];
         match codec::decode::<Value>(bytes) {
             Ok(Value::List(chunks)) => Self::compile(chunks),
             Ok(other) => Err(whole(format!("it is {} and no list", other.kind()))),
@@ -187,6 +208,28 @@ impl Plan {
     }
 }
 
+/// Finds the part of a step that a message is about: it names the function, an argument, or what a requisite names.
+fn blamed(chunk: &LowChunk, what: &str, places: &dyn Places) -> At {
+    let first = what.split([' ', ':']).next().unwrap_or_default();
+    let references = chunk.requisites.iter().flat_map(|(kind, list)| list.iter().map(move |r| (*kind, r)));
+    for (kind, reference) in references {
+        if what.contains(&format!("{:?}", reference.value)) {
+            return places.reference(chunk, kind, reference);
+        }
+    }
+    if first == "runner" {
+        return places.value(chunk, "name");
+    }
+    if what.contains("requires itself")
+        && let Some((kind, _)) = chunk.requisites.first()
+    {
+        return places.argument(chunk, kind.as_str());
+    }
+    let written =
+        chunk.to_value().get(first).is_some() || what.starts_with(&format!("{first} is not supported"));
+    if written { places.value(chunk, first) } else { places.function(chunk) }
+}
+
 /// A step whose requisites are still names.
 struct Draft<'a> {
     step: Step,
@@ -207,7 +250,7 @@ impl<'a> Draft<'a> {
         let text = |key: &str| chunk.get(key).and_then(Value::as_str).unwrap_or_default();
         let (label, sls) = (text("__id__"), text("__sls__"));
         let place = if text("__at__").is_empty() { sls } else { text("__at__") };
-        let wrong = |what: String| PlanError { id: label.to_owned(), place: place.to_owned(), what };
+        let wrong = |what: String| PlanError::new(label, place, what);
         let Some(map) = chunk.as_map() else { return Err(vec![wrong("it is no mapping".to_owned())]) };
         let module = text("state");
         let fun = format!("{module}.{}", text("fun"));
@@ -225,7 +268,7 @@ impl<'a> Draft<'a> {
         // Ignoring a guard could do harm.
         for key in REFUSED {
             if args.shift_remove(key).is_some() {
-                errors.push(wrong(format!("{key} is not supported on the steps of an orchestration")));
+                errors.push(wrong(format!("{key} is not supported on the steps of an orchestration; put it on the states that the step applies")));
             }
         }
         for kind in Requisite::ALL {
@@ -281,7 +324,7 @@ impl<'a> Draft<'a> {
     }
 
     fn wrong(&self, what: String) -> PlanError {
-        PlanError { id: self.step.label.clone(), place: self.place.to_owned(), what }
+        PlanError::new(&self.step.label, self.place, what)
     }
 }
 
@@ -341,7 +384,9 @@ fn visit(
     match state[at] {
         Visit::Done => return,
         Visit::Open => {
-            errors.push(drafts[at].wrong("it requires itself by way of other steps".to_owned()));
+            errors.push(drafts[at].wrong(
+                "it requires itself by way of other steps; take one of the requisites out".to_owned(),
+            ));
             return;
         }
         Visit::New => state[at] = Visit::Open,

@@ -123,6 +123,9 @@ impl RenderError {
         if self.source_line.is_none() && self.place.line > 0 {
             let index = self.place.line as usize - 1;
             self.source_line = text.lines().nth(index).map(|l| l.trim_end().into());
+            if let (0, Some(line)) = (self.place.column, &self.source_line) {
+                self.place.column = first_column(line);
+            }
         }
         self
     }
@@ -132,10 +135,7 @@ impl fmt::Display for RenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.message)?;
         if let Some(line) = &self.source_line {
-            write!(f, "\n  {:>4} | {line}", self.place.line)?;
-            if self.place.column > 0 && (self.place.column as usize) <= line.chars().count() + 1 {
-                write!(f, "\n       | {}^", " ".repeat(self.place.column as usize - 1))?;
-            }
+            f.write_str(&excerpt(line, self.place.line, self.place.column))?;
         }
         for place in &self.trace {
             write!(f, "\n  from {place}")?;
@@ -148,6 +148,25 @@ impl fmt::Display for RenderError {
 }
 
 impl std::error::Error for RenderError {}
+
+/// Lays out an offending line with a caret below the column, for the end of a message; starts with a line break.
+/// Tabs stay tabs above the caret, so that it stands where it should.
+pub fn excerpt(line: &str, number: u32, column: u32) -> String {
+    let line = line.trim_end();
+    let mut out = format!("\n  {number:>4} | {line}");
+    let before = (column as usize).saturating_sub(1);
+    if column > 0 && before <= line.chars().count() {
+        let blank: String = line.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        out.push_str(&format!("\n       | {blank}^"));
+    }
+    out
+}
+
+/// Returns the column at which the text of a line begins, for errors that know only the line.
+pub fn first_column(line: &str) -> u32 {
+    let blank = line.chars().take_while(|c| c.is_whitespace()).count();
+    u32::try_from(blank).unwrap_or(0).saturating_add(1)
+}
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ pub use doors::{
     CallError, Limits, MemorySources, NoFunctions, RenderContext, RenderEnv, RenderFunctions, SourceError,
     Sources,
 };
-pub use error::{Place, RenderError, RenderErrorKind};
+pub use error::{Place, RenderError, RenderErrorKind, excerpt, first_column};
 pub use pipeline::{pillar_file, sls, template, yaml_document};
 pub(crate) use python::float as python_float;
 

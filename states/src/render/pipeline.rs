@@ -5,7 +5,7 @@ use lab_proto::value::Map;
 
 use super::document::RenderedSls;
 use super::doors::RenderEnv;
-use super::error::{Place, RenderError, RenderErrorKind};
+use super::error::{Place, RenderError, RenderErrorKind, first_column};
 use super::jinja::{self, LineMap};
 use super::yaml::{self, Node, Span, YamlError};
 use crate::sls::{self, SlsFile, SlsName};
@@ -185,7 +185,8 @@ fn yaml_error(error: &YamlError, path: &str, text: &str, map: Option<&LineMap>) 
             if source != line_text.trim_end() {
                 message.push_str(&format!(" (the line rendered to: {})", line_text.trim()));
             }
-            (Place { file, line: at.line, column: at.column }, source)
+            let column = if at.column == 0 { first_column(&source) } else { at.column };
+            (Place { file, line: at.line, column }, source)
         }
         None => {
             let place = Place { file: path.to_owned(), line: span.line, column: span.column };
@@ -218,7 +219,10 @@ fn json_document(path: &str, text: &str) -> Result<Node, RenderError> {
             let column = u32::try_from(error.column()).unwrap_or(0);
             let place =
                 Place { file: path.to_owned(), line: u32::try_from(error.line()).unwrap_or(0), column };
-            Err(RenderError::new(RenderErrorKind::Yaml, place, error.to_string()).with_line_of(text))
+            let remedy =
+                "JSON is stricter than YAML: double quotes, no comments, no comma behind the last element";
+            let error = RenderError::new(RenderErrorKind::Yaml, place, error.to_string());
+            Err(error.suggest(remedy).with_line_of(text))
         }
     }
 }

@@ -13,7 +13,7 @@ const MOST_PARALLEL: usize = 16;
 
 /// Runs all states of a run and returns their results. States that say `parallel` get a thread each, at most
 /// sixteen at a time; none outlives the call. Ends early, with the results so far, when the job is cancelled.
-pub fn drive(mut run: StateRun, ctx: &JobCtx<'_>) -> Vec<StateReturn> {
+pub fn drive(mut run: StateRun<'_>, ctx: &JobCtx<'_>) -> Vec<StateReturn> {
     thread::scope(|scope| {
         let (sender, answers) = mpsc::channel::<(Token, Answer)>();
         let mut busy = 0;

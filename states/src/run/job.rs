@@ -76,7 +76,7 @@ impl Job {
     }
 
     /// Begins; returns the verdict when there is nothing to wait for.
-    pub(super) fn begin(&mut self, run: &mut StateRun, token: Token) -> Option<Verdict> {
+    pub(super) fn begin(&mut self, run: &mut StateRun<'_>, token: Token) -> Option<Verdict> {
         if run.listening {
             self.action = Action::Watch;
         }
@@ -84,17 +84,22 @@ impl Job {
     }
 
     /// Takes the verdict of a group that this state was applied with.
-    pub(super) fn applied(&mut self, run: &mut StateRun, token: Token, verdict: Verdict) -> Option<Verdict> {
+    pub(super) fn applied(
+        &mut self,
+        run: &mut StateRun<'_>,
+        token: Token,
+        verdict: Verdict,
+    ) -> Option<Verdict> {
         self.ended(run, token, verdict)
     }
 
-    pub(super) fn wake(&mut self, run: &mut StateRun, token: Token) -> Option<Verdict> {
+    pub(super) fn wake(&mut self, run: &mut StateRun<'_>, token: Token) -> Option<Verdict> {
         self.attempt(run, token)
     }
 
     pub(super) fn answer(
         &mut self,
-        run: &mut StateRun,
+        run: &mut StateRun<'_>,
         token: Token,
         answer: Answer,
         now: Timestamp,
@@ -132,9 +137,9 @@ impl Job {
         }
     }
 
-    fn attempt(&mut self, run: &mut StateRun, token: Token) -> Option<Verdict> {
+    fn attempt(&mut self, run: &mut StateRun<'_>, token: Token) -> Option<Verdict> {
         if let Some(problem) = &run.traits[self.node].problem {
-            return Some(Verdict::failed(problem.clone()));
+            return Some(Verdict::failed(run.told(self.node, problem)));
         }
         let chunk = &run.chunks[self.node];
         if !chunk.options.guarded() {
@@ -146,7 +151,7 @@ impl Job {
         None
     }
 
-    fn act(&mut self, run: &mut StateRun, token: Token) -> Option<Verdict> {
+    fn act(&mut self, run: &mut StateRun<'_>, token: Token) -> Option<Verdict> {
         self.waits = Waits::Act;
         let rehearsal = self.row.is_none();
         let call = Box::new(run.call(self.node, run.options.test || rehearsal));
@@ -161,7 +166,7 @@ impl Job {
         None
     }
 
-    fn check(&mut self, run: &mut StateRun, token: Token, verdict: Verdict) -> Option<Verdict> {
+    fn check(&mut self, run: &mut StateRun<'_>, token: Token, verdict: Verdict) -> Option<Verdict> {
         let traits = &run.traits[self.node];
         match &run.chunks[self.node].options.check_cmd {
             Some(commands) if !traits.own_check_cmd => {
@@ -176,7 +181,7 @@ impl Job {
     }
 
     /// One try is over: tries again, fires the watch action, or gives the verdict.
-    fn ended(&mut self, run: &mut StateRun, token: Token, mut verdict: Verdict) -> Option<Verdict> {
+    fn ended(&mut self, run: &mut StateRun<'_>, token: Token, mut verdict: Verdict) -> Option<Verdict> {
         if self.row.is_none() {
             return Some(verdict);
         }
@@ -208,7 +213,7 @@ impl Job {
     }
 }
 
-impl StateRun {
+impl StateRun<'_> {
     /// Returns a random pause of at most `most`, in whole seconds.
     fn splay(&mut self, most: Duration) -> Duration {
         if most.is_zero() {

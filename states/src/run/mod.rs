@@ -8,7 +8,8 @@ mod drive;
 pub mod guard;
 mod job;
 mod listen;
-mod resolve;
+mod problem;
+pub(crate) mod resolve;
 #[cfg(test)]
 mod tests;
 
@@ -19,11 +20,12 @@ use lab_proto::{Map, StateOutcome, StateReturn, Timestamp, Value};
 pub use drive::{drive, perform};
 use guard::Guard;
 use job::Job;
+pub use problem::{Part, Problem};
 use resolve::Index;
 pub use resolve::Traits;
 
 use crate::function::{StateCall, Verdict, VerdictKind};
-use crate::low::{LowChunk, Reference, Requisite};
+use crate::low::{LowChunk, Places, Reference, Requisite};
 use crate::schedule::{self, Outcome, Poll, Reason, Scheduler, Step};
 
 /// How a run is to be done.
@@ -118,10 +120,12 @@ pub enum Answer {
 }
 
 /// A run of low chunks.
-pub struct StateRun {
+pub struct StateRun<'p> {
     chunks: Vec<LowChunk>,
     traits: Vec<Traits>,
     lost: Vec<Vec<(Requisite, Reference)>>,
+    /// Where things were written, for messages.
+    places: Option<&'p dyn Places>,
     options: RunOptions,
     scheduler: Scheduler,
     /// The listeners, once the states are done; their chunks stand behind those of the states.
@@ -142,7 +146,7 @@ pub struct StateRun {
     done: bool,
 }
 
-impl StateRun {
+impl<'p> StateRun<'p> {
     /// Prepares a run; `traits` tells about the function of each chunk ([`Traits::of`]).
     pub fn new(chunks: Vec<LowChunk>, traits: impl Fn(&LowChunk) -> Traits, options: RunOptions) -> Self {
         let traits: Vec<Traits> = chunks.iter().map(traits).collect();
@@ -154,6 +158,7 @@ impl StateRun {
             first_listener: chunks.len(),
             traits,
             lost,
+            places: None,
             options,
             listening: false,
             lost_listeners: Vec::new(),
@@ -169,6 +174,46 @@ impl StateRun {
             done: false,
             chunks,
         }
+    }
+
+    /// Lets the results say where mistakes were written that only the run finds: unknown functions, arguments that do
+    /// not fit, requisites that find nothing.
+    #[must_use]
+    pub fn with_places(mut self, places: &'p dyn Places) -> Self {
+        self.places = Some(places);
+        self
+    }
+
+    /// Lays out a problem of a state.
+    fn told(&self, node: usize, problem: &Problem) -> String {
+        match self.places {
+            Some(places) => problem.clone().placed(&self.chunks[node], places).to_string(),
+            None => problem.to_string(),
+        }
+    }
+
+    /// Tells a cycle in full, at the requisite by which a state of it waits for the next.
+    fn cycle_problem(&self, node: usize, cycle: &[usize]) -> String {
+        let chunk = &self.chunks[node];
+        let message = format!("Recursive requisite found: {}", cycle_text(&self.chunks, cycle));
+        let in_cycle = |r: &Reference| {
+            cycle.iter().map(|n| &self.chunks[*n]).any(|c| c.id == r.value || c.name == r.value)
+        };
+        let mut references = chunk.requisites.iter().flat_map(|(q, list)| list.iter().map(move |r| (*q, r)));
+        let part = match references.find(|(_, r)| in_cycle(r)) {
+            Some((requisite, reference)) => Part::Reference(requisite, reference.clone()),
+            None => Part::Function,
+        };
+        let problem = Problem::new("recursive-requisite", part, chunk, message);
+        self.told(node, &problem.remedy("take one of these requisites out"))
+    }
+
+    fn lost_problems(&self, node: usize) -> Vec<Problem> {
+        let chunk = &self.chunks[node];
+        let describe = |(requisite, reference): &(Requisite, Reference)| {
+            problem::lost(&self.chunks, chunk, *requisite, reference)
+        };
+        self.lost[node].iter().map(describe).collect()
     }
 
     /// Tells whether all is done.
@@ -353,12 +398,7 @@ impl StateRun {
                 (Verdict::failed(text), Some("requisite_failed"))
             }
             Reason::Recursive(cycle) => {
-                let mut names: Vec<String> = cycle
-                    .iter()
-                    .map(|n| format!("{}: {}", self.chunks[*n].state, self.chunks[*n].id))
-                    .collect();
-                names.extend(names.first().cloned());
-                let text = format!("Recursive requisite found: {}", names.join(" -> "));
+                let text = self.cycle_problem(node, cycle);
                 (Verdict::failed(text), Some("recursive"))
             }
             Reason::Halted => {
@@ -389,13 +429,8 @@ impl StateRun {
 
     fn lost_text(&self, node: usize) -> String {
         let mut text = "The following requisites were not found:".to_owned();
-        for (requisite, reference) in &self.lost[node] {
-            text.push_str(&format!("\n  {}: {reference}", requisite.as_str()));
-            let of_kind = |c: &&LowChunk| reference.kind == "id" || c.state == reference.kind;
-            let known = self.chunks.iter().filter(of_kind).flat_map(|c| [c.id.as_str(), c.name.as_str()]);
-            if let Some(near) = crate::nearest::nearest(&reference.value, known) {
-                text.push_str(&format!(" (did you mean {near}?)"));
-            }
+        for problem in self.lost_problems(node) {
+            text.push_str(&format!("\n{}", self.told(node, &problem)));
         }
         text
     }
@@ -417,9 +452,18 @@ impl StateRun {
             VerdictKind::Ok => StateOutcome::Ok,
         };
         let mut comment = verdict.comment;
-        for warning in verdict.warnings.iter().chain(&self.traits[node].warnings) {
-            comment.push_str("\nwarning: ");
-            comment.push_str(warning);
+        if let Some(argument) = &verdict.argument {
+            let name = argument.split('.').next().unwrap_or(argument);
+            let part = Part::Value(name.to_owned());
+            let (what, remedy) = match comment.split_once("\n  ") {
+                Some((what, remedy)) => (what.to_owned(), remedy.to_owned()),
+                None => (comment, format!("`lab-master doc {}` describes it", chunk.function())),
+            };
+            comment = self.told(node, &Problem::new("bad-argument", part, chunk, what).remedy(remedy));
+        }
+        let own = self.traits[node].warnings.iter().map(|w| self.told(node, w));
+        for warning in verdict.warnings.into_iter().chain(own) {
+            comment.push_str(&format!("\nwarning: {warning}"));
         }
         StateReturn {
             id: chunk.id.clone(),
@@ -452,7 +496,8 @@ impl StateRun {
         for node in due {
             let (mut chunk, mut traits) = (self.chunks[node].clone(), self.traits[node].clone());
             if !traits.watches && traits.problem.is_none() {
-                traits.problem = Some(format!("{} has no watch action to listen with", chunk.function()));
+                let message = format!("{} has no watch action to listen with", chunk.function());
+                traits.problem = Some(Problem::new("no-watch-action", Part::Function, &chunk, message));
             }
             chunk.id = format!("listener_{}", chunk.id);
             chunk.requisites.clear();
@@ -471,7 +516,7 @@ impl StateRun {
     }
 }
 
-impl StateRun {
+impl StateRun<'_> {
     /// A `listen` that names nothing is a failed row at the very end.
     fn report_lost_listeners(&mut self, now: Timestamp) {
         for listen::Lost { kind, value } in std::mem::take(&mut self.lost_listeners) {
@@ -492,6 +537,26 @@ impl StateRun {
             self.rows.push(Some(result));
         }
     }
+}
+
+/// Describes a requisite that names no state of the run.
+pub(crate) fn lost_requisite(
+    chunks: &[LowChunk],
+    chunk: &LowChunk,
+    requisite: Requisite,
+    reference: &Reference,
+) -> Problem {
+    problem::lost(chunks, chunk, requisite, reference)
+}
+
+/// Names the states of a cycle in full, the first one again at the end.
+pub(crate) fn cycle_text(chunks: &[LowChunk], cycle: &[usize]) -> String {
+    let name = |n: &usize| {
+        let chunk = &chunks[*n];
+        let at = if chunk.at.file.is_empty() { String::new() } else { format!(" ({})", chunk.at) };
+        format!("{}: {}{at}", chunk.state, chunk.id)
+    };
+    cycle.iter().chain(cycle.first()).map(name).collect::<Vec<_>>().join(" -> ")
 }
 
 fn number(row: usize) -> u32 {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use lab_proto::glob;
 
-use crate::function::{FunctionDoc, Registry};
+use super::problem::{Part, Problem};
+use crate::function::{FunctionDoc, Registry, UnknownFunction};
 use crate::low::{LowChunk, Reference, Requisite};
 use crate::nearest::nearest;
 use crate::schedule::Node;
@@ -14,7 +15,7 @@ use crate::schedule::Node;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traits {
     /// Why it cannot be called: it does not exist, or an argument is missing.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
     /// Whether it has a watch action; without one `watch` is a plain `require`.
     pub watches: bool,
     /// Whether `check_cmd` is an argument of its own.
@@ -22,7 +23,7 @@ pub struct Traits {
     /// The family whose states are applied together.
     pub family: Option<&'static str>,
     /// What people should know about the call.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Problem>,
 }
 
 /// Words that the engine takes out of a state's arguments; no function has to know them.
@@ -53,18 +54,27 @@ const ENGINE_WORDS: [&str; 24] = [
     "onfail_stop",
 ];
 
+/// Requisites that are written at the other end.
+const REQUISITES_IN: [&str; 8] =
+    ["require_in", "watch_in", "onfail_in", "onchanges_in", "prereq_in", "use", "use_in", "listen_in"];
+
 impl Traits {
     /// Asks the registry about the function of a chunk.
     pub fn of(chunk: &LowChunk, registry: &Registry) -> Self {
         let mut out = Self::default();
         if !chunk.problems.is_empty() {
-            out.problem = Some(chunk.problems.join("; "));
+            let text = chunk.problems.join("; ");
+            let part = Part::Value(if text.contains("umask") { "umask" } else { "name" }.to_owned());
+            let (what, remedy) = text.split_once(": ").unwrap_or((&text, "quote it"));
+            out.problem = Some(Problem::new("bad-argument", part, chunk, what).remedy(remedy));
         }
         let name = chunk.function();
         let function = match registry.state(&name) {
             Ok(function) => function,
             Err(unknown) => {
-                out.problem = Some(format!("{unknown}; it is named at {}", chunk.at));
+                let message = format!("there is no state function {name}");
+                let problem = Problem::new("unknown-function", Part::Function, chunk, message);
+                out.problem = Some(problem.remedy(known_instead(chunk, &unknown, registry)));
                 return out;
             }
         };
@@ -76,17 +86,38 @@ impl Traits {
             a.required && a.name != "name" && !chunk.args.contains_key(a.name.as_ref())
         };
         if let (None, Some(arg)) = (&out.problem, doc.args.iter().find(missing)) {
-            out.problem = Some(format!(
-                "missing parameter {} for state {name} at {}: {}",
-                arg.name, chunk.at, arg.help
-            ));
+            let message = format!("missing parameter {} for state {name}", arg.name);
+            let remedy = format!("add `- {}: …`: {}", arg.name, arg.help);
+            out.problem =
+                Some(Problem::new("missing-argument", Part::Function, chunk, message).remedy(remedy));
         }
         out.warnings = unknown_arguments(chunk, doc);
         out
     }
 }
 
-fn unknown_arguments(chunk: &LowChunk, doc: &FunctionDoc) -> Vec<String> {
+/// Says what there is in place of a function that there is not.
+fn known_instead(chunk: &LowChunk, unknown: &UnknownFunction, registry: &Registry) -> String {
+    if let Some(near) = &unknown.suggestion {
+        return format!("did you mean {near}?");
+    }
+    if registry.exec(&unknown.name).is_ok() {
+        return format!("{} is an execution function: call it with `module.run`", unknown.name);
+    }
+    let module = format!("{}.", chunk.state);
+    let of_module: Vec<&str> =
+        registry.states().filter_map(|f| f.name().strip_prefix(module.as_str()).map(|_| f.name())).collect();
+    if !of_module.is_empty() {
+        return format!("there are {}", of_module.join(", "));
+    }
+    let modules: BTreeSet<&str> = registry.states().filter_map(|f| f.name().split('.').next()).collect();
+    match nearest(&chunk.state, modules.iter().copied()) {
+        Some(near) => format!("did you mean the module {near}? `lab-master doc {near}` lists its functions"),
+        None => "`lab-master doc` lists all functions; a module of your own goes into _states/".to_owned(),
+    }
+}
+
+fn unknown_arguments(chunk: &LowChunk, doc: &FunctionDoc) -> Vec<Problem> {
     if doc.open {
         return Vec::new();
     }
@@ -94,9 +125,17 @@ fn unknown_arguments(chunk: &LowChunk, doc: &FunctionDoc) -> Vec<String> {
     let strange = names.filter(|k| !doc.knows(k) && !ENGINE_WORDS.contains(k) && !k.starts_with("__"));
     strange
         .map(|k| {
-            let known = doc.args.iter().map(|a| a.name.as_ref()).chain(ENGINE_WORDS);
-            let meant = nearest(k, known).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
-            format!("{} does not know the argument {k} (at {}){meant}", chunk.function(), chunk.at)
+            let mut known: Vec<&str> = doc.args.iter().map(|a| a.name.as_ref()).collect();
+            known.extend(ENGINE_WORDS);
+            known.extend(Requisite::ALL.map(Requisite::as_str));
+            known.extend(REQUISITES_IN);
+            let function = chunk.function();
+            let remedy = match nearest(k, known) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("`lab-master doc {function}` lists its arguments"),
+            };
+            let message = format!("{function} does not know the argument {k}");
+            Problem::new("unknown-argument", Part::Argument(k.to_owned()), chunk, message).remedy(remedy)
         })
         .collect()
 }
@@ -150,6 +189,38 @@ impl<'a> Index<'a> {
         };
         (0..self.chunks.len()).filter(of_kind).filter(matching).collect()
     }
+}
+
+/// Lists the requisites of all chunks that name no chunk, with the index of the chunk that has them.
+pub(crate) fn lost_requisites(chunks: &[LowChunk]) -> Vec<(usize, Requisite, Reference)> {
+    let index = Index::new(chunks);
+    let mut lost = Vec::new();
+    for (i, chunk) in chunks.iter().enumerate() {
+        for (requisite, references) in &chunk.requisites {
+            let missing = references.iter().filter(|r| index.find(r).is_empty());
+            lost.extend(missing.map(|r| (i, *requisite, r.clone())));
+        }
+    }
+    lost
+}
+
+/// Lists what each chunk waits for, by index: one entry per requisite that finds something.
+pub(crate) fn edges(chunks: &[LowChunk]) -> Vec<Vec<(Requisite, usize)>> {
+    let index = Index::new(chunks);
+    let mut edges = vec![Vec::new(); chunks.len()];
+    for (i, chunk) in chunks.iter().enumerate() {
+        for (requisite, references) in &chunk.requisites {
+            for target in references.iter().flat_map(|r| index.find(r)) {
+                match requisite {
+                    // A prereq runs before what it names.
+                    Requisite::Prereq => edges[target].push((*requisite, i)),
+                    Requisite::Prerequired => {}
+                    _ => edges[i].push((*requisite, target)),
+                }
+            }
+        }
+    }
+    edges
 }
 
 /// What the scheduler is told about a chunk, and which of its references mean nothing.

@@ -91,7 +91,8 @@ fn play_with(sls: &str, options: RunOptions) -> Played {
     let traits = |chunk: &LowChunk| Traits {
         watches: chunk.state == "w",
         family: (chunk.state == "net").then_some("net"),
-        problem: (chunk.fun == "unknown").then(|| "no such function".to_owned()),
+        problem: (chunk.fun == "unknown")
+            .then(|| Problem::new("unknown-function", Part::Function, chunk, "no such function")),
         ..Traits::default()
     };
     let mut run = StateRun::new(chunks, traits, options);
@@ -167,7 +168,11 @@ fn a_listen_that_names_nothing_is_a_failed_row_at_the_end() {
 fn a_missing_requisite_fails_its_state_only_and_suggests_the_nearest() {
     let played = play("x: {t.f: [{require: [{t: yy}]}]}\ny: t.f\nyz: t.f\n");
     assert_eq!(played.lines(), ["x Failed (requisite_missing)", "y Ok", "yz Ok"]);
-    assert!(played.rows[0].comment.contains("require: t: yy (did you mean y"), "{}", played.rows[0].comment);
+    assert!(
+        played.rows[0].comment.contains("finds no state t: yy\n  did you mean y"),
+        "{}",
+        played.rows[0].comment
+    );
 }
 
 #[test]
@@ -175,7 +180,8 @@ fn a_cycle_is_named_in_full() {
     let played = play(
         "a: {t.f: [{require: [{t: b}]}]}\nb: {t.f: [{require: [{t: c}]}]}\nc: {t.f: [{require: [{t: a}]}]}\n",
     );
-    assert_eq!(played.rows[0].comment, "Recursive requisite found: t: a -> t: b -> t: c -> t: a");
+    let cycle = "Recursive requisite found: t: a (a.sls:1:1) -> t: b (a.sls:2:1) -> t: c (a.sls:3:1) -> t: a (a.sls:1:1)";
+    assert!(played.rows[0].comment.contains(cycle), "{}", played.rows[0].comment);
     assert_eq!(played.rows[0].reason.as_deref(), Some("recursive"));
 }
 

@@ -103,6 +103,6 @@ fn failed(e: crate::function::StateError) -> CallError {
         StateError::Host(e) => e.into(),
         StateError::Service(e) => e.into(),
         StateError::Call(e) => e,
-        StateError::Failed(text) => CallError::Failed(text),
+        StateError::About { text, .. } | StateError::Failed(text) => CallError::Failed(text),
     }
 }

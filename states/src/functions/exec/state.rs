@@ -31,6 +31,15 @@ const SHOW_TOP: &[ArgDoc] = &[
     ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
     ArgDoc::optional("saltenv", Kind::Text, "The environment."),
 ];
+const SHOW_ANY: &[ArgDoc] = &[
+    ArgDoc::optional(
+        "mods",
+        Kind::Any,
+        "Which SLS: a text with commas, or a list; the highstate when not given.",
+    ),
+    ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
+    ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+];
 const SINGLE: &[ArgDoc] = &[
     ArgDoc::required("fun", Kind::Text, "The state function."),
     ArgDoc::required("name", Kind::Text, "What it is about."),
@@ -110,6 +119,24 @@ pub(super) static ALL: &[Exec] = &[
         body: show_high,
     },
     Exec {
+        name: "state.show_states",
+        doc: FunctionDoc::new(
+            "Lists the SLS that take part, in the order of their first state, with those that are included.",
+            SHOW_ANY,
+            "lab-master run '*' state.show_states",
+        ),
+        body: show_states,
+    },
+    Exec {
+        name: "state.show_top",
+        doc: FunctionDoc::new(
+            "Lists the SLS that the top file names for this minion, by environment.",
+            SHOW_TOP,
+            "lab-master run '*' state.show_top",
+        ),
+        body: show_top,
+    },
+    Exec {
         name: "state.single",
         doc: FunctionDoc::new(
             "Applies one state function.",
@@ -166,6 +193,25 @@ fn show_high(call: &Call<'_>) -> Result<Value, CallError> {
         }
     }
     Ok(Value::Map(high))
+}
+
+fn show_states(call: &Call<'_>) -> Result<Value, CallError> {
+    let args: Apply = call.typed()?;
+    let mut found: Vec<String> = Vec::new();
+    for chunk in call.ctx.services.low_chunks(&args.request(), call.ctx)? {
+        let sls = chunk.get("__sls__").map(text_of).unwrap_or_default();
+        if !found.contains(&sls) {
+            found.push(sls);
+        }
+    }
+    Ok(found.into())
+}
+
+fn show_top(call: &Call<'_>) -> Result<Value, CallError> {
+    let args: Apply = call.typed()?;
+    let env = args.saltenv.clone().unwrap_or_else(|| "base".to_owned());
+    let names = call.ctx.services.top(&args.request(), call.ctx)?;
+    Ok(Value::from([(env.as_str(), Value::from(names))]))
 }
 
 impl Apply {

@@ -52,14 +52,7 @@ fn wanted(call: &Call<'_>, name: &str) -> bool {
 }
 
 fn printed(doc: &FunctionDoc) -> Value {
-    let mut text = format!("{}\n", doc.summary);
-    for arg in doc.args.iter() {
-        let default = arg.default.as_ref().map(|d| format!(", {d} when not given")).unwrap_or_default();
-        let required = if arg.required { ", required" } else { "" };
-        text.push_str(&format!("\n{} ({}{required}{default}): {}", arg.name, arg.kind.as_str(), arg.help));
-    }
-    text.push_str(&format!("\n\n{}", doc.example));
-    text.into()
+    crate::reference::text(doc).into()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "all bodies have one shape")]

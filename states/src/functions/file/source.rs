@@ -4,6 +4,7 @@ use lab_proto::{Map, Value};
 
 use super::super::support::{absolute, text_of};
 use crate::function::{JobCtx, StateCall, StateError, Template};
+use crate::nearest::nearest;
 
 /// A content that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +48,21 @@ pub(super) fn first_source(
         }
     }
     let what = candidates.join(", ");
-    Err(StateError::failed(match candidates.len() {
+    let mut text = match candidates.len() {
         1 => format!("source file {what} not found in the state tree (environment {})", call.saltenv),
         _ => format!("none of the sources exists: {what}"),
-    }))
+    };
+    if let Some(near) = nearest_in_tree(&candidates, call, ctx) {
+        text.push_str(&format!("\n  did you mean salt://{near}?"));
+    }
+    Err(StateError::About { argument: "source", text })
+}
+
+/// Finds the file of the tree that a source was probably to name.
+fn nearest_in_tree(candidates: &[String], call: &StateCall, ctx: &JobCtx<'_>) -> Option<String> {
+    let wanted = candidates.first()?.strip_prefix("salt://")?;
+    let files = ctx.services.list("", &call.saltenv).ok()?;
+    nearest(wanted, files.iter().map(|f| f.path.as_str())).map(str::to_owned)
 }
 
 /// An entry of a list of sources may be a mapping of the source to its hash.

@@ -180,6 +180,7 @@ impl<'e> Engine<'e> {
         let globals: Vec<Text> = self.globals.borrow().keys().cloned().collect();
         let mut candidates: Vec<&str> = known.iter().chain(&globals).map(|t| &**t).collect();
         candidates.extend(GLOBALS);
+        candidates.extend(self.context.keys().chain(self.env.context.extra.keys()).filter_map(Value::as_str));
         candidates.sort_unstable();
         let suggestion = crate::nearest::nearest(name, candidates).map(|n| format!("did you mean '{n}'?"));
         let undefined = super::value::Undefined { message: format!("'{name}' is undefined"), suggestion };

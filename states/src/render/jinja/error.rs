@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::ast::{Pos, Template};
-use crate::render::error::{Place, RenderError, RenderErrorKind};
+use crate::render::error::{Place, RenderError, RenderErrorKind, first_column};
 
 /// What failed; the place is filled in by the innermost node that knows it.
 #[derive(Clone, Debug)]
@@ -78,6 +78,15 @@ impl Fault {
 
     /// Notes who called, included or imported.
     pub(super) fn called_from(mut self, template: &Template, pos: Pos) -> Self {
+        // Some mistakes are not at any place inside of what was called; then the call is their place.
+        if let Some((place, line)) = &mut self.0.place
+            && place.line == 0
+            && pos.line > 0
+        {
+            *place = Place { file: template.name.to_string(), line: pos.line, column: pos.column };
+            *line = template.source.lines().nth(pos.line as usize - 1).map(|l| l.trim_end().to_owned());
+            return self;
+        }
         if self.0.trace.len() < 8 {
             let place = Place { file: template.name.to_string(), line: pos.line, column: pos.column };
             if self.0.trace.last() != Some(&place) && self.0.place.as_ref().map(|(p, _)| p) != Some(&place) {
@@ -107,13 +116,16 @@ impl Fault {
     /// Makes the error that callers see.
     pub(super) fn into_error(self, template: &Rc<Template>) -> RenderError {
         let inner = self.within(template).0;
-        let (place, source_line) = inner.place.unwrap_or_default();
+        let (mut place, source_line) = inner.place.unwrap_or_default();
+        if let (0, Some(line)) = (place.column, &source_line) {
+            place.column = first_column(line);
+        }
         RenderError {
             kind: inner.kind,
             place,
-            message: inner.message,
+            message: inner.message.clone(),
             source_line: source_line.map(Into::into),
-            suggestion: inner.suggestion,
+            suggestion: inner.suggestion.or_else(|| super::remedy::remedy(inner.kind, &inner.message)),
             trace: inner.trace.into(),
         }
     }

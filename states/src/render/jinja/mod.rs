@@ -21,6 +21,7 @@ mod ops;
 mod output;
 mod parser;
 mod print;
+mod remedy;
 mod scope;
 mod value;
 

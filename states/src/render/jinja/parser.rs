@@ -203,7 +203,7 @@ impl Parser {
             "unexpected end of template: looking for {wanted}, the innermost block that needs to be closed is '{tag}'"
         ))
         .at(*pos)
-        .suggest(format!("add {{% {} %}}", ends.last().copied().unwrap_or("endif")))
+        .suggest(format!("add {{% {} %}}", closing(ends)))
     }
 
     /// Parses a body and consumes the tag that ends it; returns that tag's name.
@@ -296,6 +296,11 @@ impl Parser {
                 "{message}: looking for {ends}, the innermost block that needs to be closed is '{open}' of line {}",
                 opened.line
             );
+        }
+        if let Some((_, _, ends)) = self.open.last()
+            && tag.starts_with("end")
+        {
+            return Fault::syntax(message).at(pos).suggest(format!("write {{% {} %}}", closing(ends)));
         }
         let near = crate::nearest::nearest(tag, TAGS);
         Fault::syntax(message).at(pos).suggest_opt(near.map(|n| format!("did you mean '{n}'?")))
@@ -550,4 +555,9 @@ fn format_of(tag: &str) -> Format {
         Some("json") => Format::Json,
         _ => Format::Text,
     }
+}
+
+/// Picks the tag that closes a block from those that may come next.
+fn closing(ends: &[&'static str]) -> &'static str {
+    ends.iter().copied().find(|e| e.starts_with("end")).unwrap_or("endif")
 }

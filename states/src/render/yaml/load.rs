@@ -60,10 +60,17 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
     loop {
         let input = relaxed.text.clone();
         let parser = Parser::new_from_str(&input);
-        let mut loader =
-            Loader { parser, lines: input.split('\n').collect(), anchors: HashMap::new(), nodes: 0, flow: 0 };
+        let mut loader = Loader {
+            parser,
+            lines: input.split('\n').collect(),
+            anchors: HashMap::new(),
+            nodes: 0,
+            flow: 0,
+            opened: Vec::new(),
+        };
         let result = loader.document();
         let flow = loader.flow;
+        let opened = loader.opened.last().copied();
         match result {
             Ok(mut node) => {
                 if relaxed.has_moved() {
@@ -78,7 +85,8 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
                     continue;
                 }
                 let column = number(relaxed.column(line, column));
-                return Err(explain(YamlError { column, ..error }, text));
+                let opened = opened.map(|span| original(&relaxed, span));
+                return Err(explain(YamlError { column, ..error }, text, opened));
             }
         }
     }
@@ -117,10 +125,15 @@ fn refuse_control_characters(text: &str) -> Result<(), YamlError> {
     Ok(())
 }
 
-/// Adds a remedy where the parser's own words leave people helpless.
-fn explain(mut error: YamlError, text: &str) -> YamlError {
+/// Adds a remedy where the parser's own words leave people helpless; `opened` is the innermost open bracket.
+fn explain(mut error: YamlError, text: &str, opened: Option<Span>) -> YamlError {
     if error.suggestion.is_some() || error.duplicate {
         return error;
+    }
+    if let Some(opened) = opened {
+        (error.line, error.column) = (opened.line, opened.column);
+        error.message = "the bracket or brace that opens here is not closed".to_owned();
+        return error.suggest("close it, or quote the value if it only begins with a bracket");
     }
     let line = text.lines().nth((error.line as usize).saturating_sub(1)).unwrap_or("");
     let before = text.lines().take(error.line as usize).collect::<Vec<_>>();
@@ -140,13 +153,64 @@ fn explain(mut error: YamlError, text: &str) -> YamlError {
         return error.suggest("quote a value that starts with %, @ or `");
     }
     if error.message.contains("mapping values are not allowed") {
+        if let Some(above) = key_without_colon(&before) {
+            (error.line, error.column) = above;
+            error.message = "a key without its colon: what is below it is indented deeper".to_owned();
+            return error.suggest("end the line with a colon");
+        }
         return error.suggest("quote a value that has ': ' in it, or check the indentation");
     }
     if error.message.contains("did not find expected") || error.message.contains("indentation") {
         return error
             .suggest("compare the indentation with the lines above: siblings start in the same column");
     }
-    error
+    if (error.message.contains("quoted scalar") || error.message.contains("trailing content"))
+        && let Some((opened, quote)) = open_quote(&before)
+    {
+        error.message = format!("the quote that opens here is closed only on line {}", error.line);
+        (error.line, error.column) = opened;
+        return error.suggest(if quote == '\'' {
+            "close it on its own line; inside of single quotes a quote is written twice ('')"
+        } else {
+            "close it on its own line; inside of double quotes a quote is written with a backslash"
+        });
+    }
+    let words = &error.message;
+    let remedy = if words.contains("unknown anchor") {
+        "quote a value that begins with * or &"
+    } else if words.contains("quoted scalar") {
+        "close the quote; inside of single quotes a quote is written twice ('')"
+    } else if words.contains("for merging") {
+        "write `<<: *anchor`, the anchor being that of a mapping"
+    } else {
+        "quote the value, or compare the line with its neighbours"
+    };
+    error.suggest(remedy)
+}
+
+/// Finds a quote that begins a value on an earlier line and does not end there.
+fn open_quote(before: &[&str]) -> Option<((u32, u32), char)> {
+    let (_, above) = before.split_last()?;
+    let (index, at, quote) = above.iter().enumerate().rev().find_map(|(index, line)| {
+        let value = line.rfind(": ").map_or(0, |i| i + 2);
+        let start = value + line[value..].len() - line[value..].trim_start_matches(['-', ' ']).len();
+        let quote = line[start..].chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+        (line.matches(quote).count() % 2 == 1).then_some((index, start, quote))
+    })?;
+    Some(((number(index + 1), number(above[index][..at].chars().count() + 1)), quote))
+}
+
+/// Tells whether the last line is indented below one that ought to be a key, and is none for want of a colon.
+fn key_without_colon(before: &[&str]) -> Option<(u32, u32)> {
+    let (last, above) = before.split_last()?;
+    let indent = |l: &str| l.len() - l.trim_start().len();
+    let index = above.iter().rposition(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'))?;
+    let line = above[index].trim_end();
+    let plain = !line.ends_with(':')
+        && !line.contains(": ")
+        && !line.trim_start().starts_with(['-', '"', '\'', '|', '>']);
+    let end = number(line.chars().count() + 1);
+    (plain && indent(last) > indent(line)).then_some((number(index + 1), end))
 }
 
 fn number(n: usize) -> u32 {
@@ -189,6 +253,8 @@ struct Loader<'t> {
     nodes: usize,
     /// How many flow collections are open.
     flow: usize,
+    /// Where they were opened.
+    opened: Vec<Span>,
 }
 
 /// A collection that is being filled; the parser keeps no recursion, so neither do we.
@@ -276,11 +342,11 @@ impl Loader<'_> {
                 }
                 Event::SequenceEnd | Event::MappingEnd => match open.pop() {
                     Some(Open::List { items, span, anchor, flow }) => {
-                        self.flow -= usize::from(flow);
+                        self.leave(flow);
                         self.close(Data::List(items), span, anchor)
                     }
                     Some(Open::Map { entries, span, anchor, set, flow, .. }) => {
-                        self.flow -= usize::from(flow);
+                        self.leave(flow);
                         let entries = flatten(entries, span)?;
                         let data = if set {
                             Data::List(entries.into_iter().map(|(k, _)| k).collect())
@@ -314,7 +380,17 @@ impl Loader<'_> {
         };
         let flow = matches!(first, Some('{' | '['));
         self.flow += usize::from(flow);
+        if flow {
+            self.opened.push(span);
+        }
         flow
+    }
+
+    fn leave(&mut self, flow: bool) {
+        self.flow -= usize::from(flow);
+        if flow {
+            self.opened.pop();
+        }
     }
 
     fn close(&mut self, data: Data, span: Span, anchor: usize) -> Loaded {

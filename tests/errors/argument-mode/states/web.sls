@@ -1,0 +1,4 @@
+/etc/web.conf:
+  file.managed:
+    - contents: x
+    - mode: '0689'

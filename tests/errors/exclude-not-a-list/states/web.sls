@@ -1,0 +1,2 @@
+exclude: common
+web: test.nop

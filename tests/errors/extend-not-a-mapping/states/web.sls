@@ -1,0 +1,3 @@
+extend:
+  - web
+web: test.nop

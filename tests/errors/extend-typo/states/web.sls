@@ -1,0 +1,8 @@
+include:
+  - common
+extend:
+  ngnix:
+    test:
+      - require:
+        - test: web
+web: test.nop

@@ -1,0 +1,8 @@
+extend:
+  nginx:
+    service:
+      - watch:
+        - file: /etc/web.conf
+/etc/web.conf:
+  file.managed:
+    - contents: x

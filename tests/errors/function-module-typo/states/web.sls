@@ -1,0 +1,3 @@
+/etc/web.conf:
+  fiel.managed:
+    - contents: x

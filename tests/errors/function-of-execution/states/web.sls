@@ -1,0 +1,3 @@
+web:
+  cmd.run_all:
+    - name: 'true'

@@ -1,0 +1,2 @@
+web:
+  frobnicator.installed: []

@@ -1,0 +1,2 @@
+eth0:
+  bridge.configured: []

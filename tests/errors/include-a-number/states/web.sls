@@ -1,0 +1,3 @@
+include:
+  - 42
+web: test.nop

@@ -1,0 +1,3 @@
+include:
+  - nowhere.at.all
+web: test.nop

@@ -1,0 +1,2 @@
+include: common
+web: test.nop

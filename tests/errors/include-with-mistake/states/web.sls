@@ -1,0 +1,3 @@
+include:
+  - common
+web: test.nop

@@ -1,0 +1,5 @@
+{% if grains.os = 'Debian' %}
+/etc/web.conf:
+  file.managed:
+    - contents: x
+{% endif %}

@@ -1,0 +1,4 @@
+{% set port = '80' %}
+/etc/web.conf:
+  file.managed:
+    - contents: {{ port() }}

@@ -1,0 +1,5 @@
+{% if grains.os == 'x' %}
+a: test.nop
+{% elseif grains.os == 'y' %}
+b: test.nop
+{% endif %}

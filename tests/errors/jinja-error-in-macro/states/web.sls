@@ -1,0 +1,2 @@
+{% from 'macros.jinja' import vhost %}
+{{ vhost('a') }}

@@ -1,0 +1,3 @@
+{% for port in pillar.prots %}
+/etc/{{ port }}: file.absent
+{% endfor %}

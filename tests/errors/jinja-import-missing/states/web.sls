@@ -1,0 +1,4 @@
+{% from 'mpa.jinja' import port %}
+/etc/web.conf:
+  file.managed:
+    - contents: {{ port }}

@@ -1,0 +1,4 @@
+{% from 'map.jinja' import prot %}
+/etc/web.conf:
+  file.managed:
+    - contents: {{ prot }}

@@ -1,0 +1,4 @@
+{% include 'headr.jinja' %}
+/etc/web.conf:
+  file.managed:
+    - contents: x

@@ -1,0 +1,4 @@
+{% set web = none %}
+/etc/web.conf:
+  file.managed:
+    - contents: {{ web.port.first }}

@@ -1,0 +1,3 @@
+{% if grains.os != 'SUSE' %}
+{{ raise('this SLS is for SUSE only') }}
+{% endif %}

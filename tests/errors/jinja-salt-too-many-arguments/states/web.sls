@@ -1,0 +1,3 @@
+/etc/web.conf:
+  file.managed:
+    - contents: {{ salt['pillar.keys']('a', 'b') }}

@@ -1,0 +1,5 @@
+{% if grains is defind %}
+/etc/web.conf:
+  file.managed:
+    - contents: x
+{% endif %}

@@ -1,0 +1,4 @@
+{% set ports = [80, 443 %}
+/etc/web.conf:
+  file.managed:
+    - contents: x

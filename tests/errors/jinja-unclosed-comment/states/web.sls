@@ -1,0 +1,4 @@
+{# the web server
+/etc/web.conf:
+  file.managed:
+    - contents: x

@@ -1,0 +1,4 @@
+{% if grains %}
+/etc/web.conf:
+  file.managed:
+    - contents: x

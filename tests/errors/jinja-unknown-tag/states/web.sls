@@ -1,0 +1,3 @@
+{% fro x in [1] %}
+/etc/{{ x }}: file.absent
+{% endfor %}

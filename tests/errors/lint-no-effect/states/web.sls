@@ -1,0 +1,3 @@
+restart:
+  cmd.wait:
+    - name: 'true'

@@ -1,0 +1,3 @@
+include:
+  - empty
+web: test.nop

@@ -1,0 +1,4 @@
+step:
+  salt.function:
+    - name: test.pnig
+    - tgt: '*'

@@ -1,0 +1,4 @@
+step:
+  salt.stat:
+    - tgt: '*'
+    - sls: [web]

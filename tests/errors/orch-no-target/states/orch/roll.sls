@@ -1,0 +1,3 @@
+step:
+  salt.state:
+    - sls: [web]

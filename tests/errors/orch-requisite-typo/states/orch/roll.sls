@@ -1,0 +1,10 @@
+first:
+  salt.function:
+    - name: test.ping
+    - tgt: '*'
+step:
+  salt.state:
+    - tgt: '*'
+    - sls: [web]
+    - require:
+      - salt: frist

@@ -1,0 +1,3 @@
+step:
+  salt.runner:
+    - name: cloud.profile

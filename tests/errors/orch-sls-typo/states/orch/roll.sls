@@ -1,0 +1,5 @@
+step:
+  salt.state:
+    - tgt: '*'
+    - sls:
+      - wbe

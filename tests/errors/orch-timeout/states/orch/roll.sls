@@ -1,0 +1,5 @@
+step:
+  salt.function:
+    - name: test.ping
+    - tgt: '*'
+    - timeout: soon

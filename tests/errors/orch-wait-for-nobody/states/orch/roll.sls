@@ -1,0 +1,3 @@
+step:
+  salt.wait_for_event:
+    - name: salt/minion/*/start

@@ -1,0 +1,1 @@
+web: {{ salt['cmd.run']('date') }}

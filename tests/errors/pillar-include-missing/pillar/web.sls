@@ -1,0 +1,3 @@
+include:
+  - comon
+web: 1

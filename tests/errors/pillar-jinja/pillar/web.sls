@@ -1,0 +1,2 @@
+web:
+  host: {{ grains.fdqn }}

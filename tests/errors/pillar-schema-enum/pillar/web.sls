@@ -1,0 +1,3 @@
+web:
+  kind: ngnix
+  domain: lab

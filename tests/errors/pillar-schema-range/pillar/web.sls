@@ -1,0 +1,3 @@
+web:
+  port: 80808
+  domain: lab

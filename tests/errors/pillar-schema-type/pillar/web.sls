@@ -1,0 +1,3 @@
+web:
+  port: http
+  domain: lab

@@ -1,0 +1,5 @@
+web:
+  test.nop:
+    - require:
+      - test: [other, more]
+other: test.nop

@@ -1,0 +1,5 @@
+a:
+  test.nop:
+    - require_in:
+      - test: bb
+bbb: test.nop

@@ -1,0 +1,4 @@
+web:
+  test.nop:
+    - require: other
+other: test.nop

@@ -1,0 +1,6 @@
+include:
+  - common
+web:
+  test.nop:
+    - require:
+      - sls: comon

@@ -1,0 +1,7 @@
+/etc/web.conf:
+  file.managed:
+    - contents: x
+web:
+  test.nop:
+    - require:
+      - file: /etc/web.cnof

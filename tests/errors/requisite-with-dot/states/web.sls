@@ -1,0 +1,5 @@
+web:
+  test.nop:
+    - require:
+      - test.nop: other
+other: test.nop

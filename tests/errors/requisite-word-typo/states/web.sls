@@ -1,0 +1,6 @@
+a: test.nop
+web:
+  cmd.run:
+    - name: 'true'
+    - requier:
+      - test: a

@@ -1,0 +1,7 @@
+/etc/web.conf:
+  file.managed:
+    - contents: x
+web:
+  test.nop:
+    - watch:
+      - pkg: /etc/web.conf

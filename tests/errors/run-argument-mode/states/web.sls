@@ -1,0 +1,4 @@
+/etc/lab-no-such.conf:
+  file.managed:
+    - contents: x
+    - mode: '0689'

@@ -1,0 +1,4 @@
+web:
+  file.exists:
+    - name: /etc/passwd
+    - makedirz: True

@@ -1,0 +1,4 @@
+ok: test.nop
+/etc/web.conf:
+  file.manged:
+    - contents: x

@@ -1,0 +1,5 @@
+nginx: test.nop
+web:
+  test.nop:
+    - require:
+      - test: ngnix

@@ -1,0 +1,3 @@
+/etc/lab-no-such.conf:
+  file.managed:
+    - source: salt://web.cnof

@@ -1,0 +1,4 @@
+web:
+  cmd.run:
+    - name: 'true'
+    - umask: rwx

@@ -1,0 +1,3 @@
+web:
+  pkg.installed:
+    - names: nginx

@@ -1,0 +1,4 @@
+base:
+  webservers:
+    - match: nodegroup
+    - web

@@ -1,0 +1,3 @@
+base:
+  'E@web(':
+    - web

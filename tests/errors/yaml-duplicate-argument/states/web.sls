@@ -1,0 +1,5 @@
+web:
+  file.managed:
+    - context:
+        port: 80
+        port: 81

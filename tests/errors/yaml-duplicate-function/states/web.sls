@@ -1,0 +1,5 @@
+web:
+  test.nop:
+    - a: 1
+  test.nop:
+    - a: 2

@@ -1,0 +1,5 @@
+/etc/web.conf:
+  file.managed:
+    - contents: x
+    cmd.run:
+      - name: 'true'

@@ -1,0 +1,2 @@
+#!json
+{"web": {"test.nop": [],}}

@@ -1,0 +1,3 @@
+#!yaml
+{{ web }}:
+  test.nop: []

@@ -1,0 +1,4 @@
+base: &b
+  test.nop: []
+web:
+  <<: b

@@ -1,0 +1,4 @@
+{% set motd = 'hint: quote me' %}
+/etc/web.conf:
+  file.managed:
+    - contents: {{ motd }}

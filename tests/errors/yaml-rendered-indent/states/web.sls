@@ -1,0 +1,6 @@
+{% set text = 'one
+two: x
+  three' %}
+/etc/web.conf:
+  file.managed:
+    - contents: {{ text }}

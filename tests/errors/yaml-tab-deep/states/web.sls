@@ -1,0 +1,3 @@
+/etc/web.conf:
+  file.managed:
+	- contents: x

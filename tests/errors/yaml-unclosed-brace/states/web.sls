@@ -1,0 +1,3 @@
+web:
+  test.nop: [{a: 1, b: 2]
+other: test.nop

@@ -1,0 +1,4 @@
+web:
+  test.nop:
+    - list: [1, 2
+other: test.nop

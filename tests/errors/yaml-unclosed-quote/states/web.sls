@@ -1,0 +1,4 @@
+/etc/web.conf:
+  file.managed:
+    - contents: 'it
+    - mode: '0644'

@@ -1,0 +1,2 @@
+#!jinja|yamll
+web: test.nop
