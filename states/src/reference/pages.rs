@@ -42,8 +42,8 @@ pub fn pages(registry: &Registry) -> Vec<Page> {
 
 fn index(families: &BTreeMap<String, Vec<Entry>>, execution: &[Entry]) -> Page {
     let mut text = format!(
-        "{MADE}# Reference\n\nEverything here is also printed by `lab-master doc`, and checked by `lab-master schema` and `lab-master \
-         check`.\nEach state function says what it promises: *declarative* (a second run changes nothing, a dry run names what a real one \
+        "{MADE}# Reference\n\nEverything here is also printed by `lab-master doc`, and checked by `lab-master check` and \
+         `lab-master schema`.\nEach state function says what it promises: *declarative* (a second run changes nothing, a dry run names what a real one \
          does),\n*action* (does its work on every run unless guarded), *probe* (never changes anything).\n\n\
          | states | functions |\n|---|---|\n"
     );

@@ -107,7 +107,7 @@ pub(super) fn call_error(e: StateError) -> CallError {
         StateError::Host(e) => e.into(),
         StateError::Service(e) => e.into(),
         StateError::Call(e) => e,
-        StateError::Failed(text) => CallError::Failed(text),
+        StateError::About { text, .. } | StateError::Failed(text) => CallError::Failed(text),
     }
 }
 
