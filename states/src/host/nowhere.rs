@@ -9,8 +9,8 @@ use lab_proto::BootId;
 
 use super::{
     Accounts, Cause, Command, Commands, DiskUsage, FileMeta, Files, Group, HostError, HttpReply, HttpRequest,
-    Kernel, MountRequest, Mounts, NetSnapshot, NetStep, Network, Observer, Output, PowerRequest, Remote,
-    ServiceAction, ServiceStatus, Services, System, User, WriteOptions,
+    Kernel, MountRequest, Mounts, NetSession, Network, Observer, Output, PowerRequest, Remote, ServiceAction,
+    ServiceStatus, Services, System, User, WriteOptions,
 };
 
 /// The machine that is not there.
@@ -115,11 +115,8 @@ impl Services for Nowhere {
 }
 
 impl Network for Nowhere {
-    fn net_snapshot(&self) -> Result<NetSnapshot, HostError> {
-        self.no("read", "the network")
-    }
-    fn net_step(&self, _: &NetStep) -> Result<(), HostError> {
-        self.no("change", "the network")
+    fn net_session(&self) -> Result<Box<dyn NetSession + '_>, HostError> {
+        self.no("ask", "the network")
     }
 }
 
