@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use lab_states::host::{
@@ -52,6 +53,16 @@ impl Commands for LinuxHost {
             ))));
         }
         let mut os = prepare(command, account.as_ref(), gid).ok_or_else(|| fail(Cause::NotFound))?;
+        for (key, value) in self.env.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            // What the command itself was given counts more.
+            if command.env.contains_key(key) || command.clean_env {
+                continue;
+            }
+            match value {
+                Some(value) => os.env(key, value),
+                None => os.env_remove(key),
+            };
+        }
         let child = os.spawn().map_err(|e| fail(Cause::from(&e)))?;
         watch(child, command, observer).map_err(|e| fail(Cause::from(&e)))
     }

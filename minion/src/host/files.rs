@@ -70,6 +70,10 @@ impl Files for LinuxHost {
         symlink(target, path).map_err(|e| HostError::io("link", path, &e))
     }
 
+    fn hard_link(&self, file: &Path, path: &Path) -> Result<(), HostError> {
+        fs::hard_link(file, path).map_err(|e| HostError::io("link", path, &e))
+    }
+
     fn chmod(&self, path: &Path, mode: u32) -> Result<(), HostError> {
         fs::set_permissions(path, Permissions::from_mode(mode))
             .map_err(|e| HostError::io("set mode of", path, &e))
@@ -162,6 +166,7 @@ fn found(path: &Path, meta: io::Result<fs::Metadata>) -> Result<Option<FileMeta>
         gid: meta.gid(),
         size: meta.len(),
         mtime: meta.mtime(),
+        inode: (meta.dev(), meta.ino()),
     }))
 }
 

@@ -3,6 +3,7 @@
 //! Called from worker threads, never from the async runtime. Decides nothing: it answers and carries out single steps.
 
 mod accounts;
+mod archives;
 mod commands;
 mod files;
 mod kernel;
@@ -12,6 +13,7 @@ mod remote;
 mod services;
 mod system;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -22,13 +24,15 @@ use lab_states::host::{HostError, Output, PowerRequest};
 pub struct LinuxHost {
     umask: u32,
     power: Mutex<Option<PowerRequest>>,
+    /// Variables that functions set or removed, for what is started later.
+    env: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 impl LinuxHost {
     /// Opens the door to this machine. Reads the umask once, since asking for it later would change it for a moment.
     pub fn new() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        Self { umask: umask_of(&status).unwrap_or(0o022), power: Mutex::new(None) }
+        Self { umask: umask_of(&status).unwrap_or(0o022), power: Mutex::new(None), env: Mutex::default() }
     }
 }
 

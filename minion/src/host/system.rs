@@ -43,6 +43,16 @@ impl System for LinuxHost {
         })
     }
 
+    fn env(&self, name: &str) -> Option<String> {
+        let env = self.env.lock().unwrap_or_else(PoisonError::into_inner);
+        env.get(name).cloned().unwrap_or_else(|| std::env::var(name).ok())
+    }
+
+    fn set_env(&self, name: &str, value: Option<&str>) {
+        let mut env = self.env.lock().unwrap_or_else(PoisonError::into_inner);
+        env.insert(name.to_owned(), value.map(str::to_owned));
+    }
+
     fn umask(&self) -> u32 {
         self.umask
     }

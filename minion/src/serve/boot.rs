@@ -160,8 +160,8 @@ pub async fn start(options: Options) -> Result<Shell, BootError> {
         queries: link.queries.clone(),
         content,
         extensions: config.data_dir.join("extensions"),
+        opts: opts(&config, &id, &config_dir),
         config_dir,
-        opts: opts(&config, &id),
         grains: grains.clone(),
         commands: link.commands.clone(),
         requests: requests_tx,
@@ -362,11 +362,12 @@ pub(crate) fn machine_id(data_dir: &Path) -> Result<MachineId, FileError> {
     Ok(id)
 }
 
-fn opts(config: &Config, id: &MinionId) -> Value {
+fn opts(config: &Config, id: &MinionId, config_dir: &Path) -> Value {
     Value::from([
         ("id", Value::from(id.as_str())),
         ("master", Value::from(config.master.clone())),
         ("saltenv", Value::from("base")),
+        ("config_dir", Value::from(config_dir.display().to_string())),
         ("cachedir", Value::from(config.data_dir.display().to_string())),
         ("test", Value::from(false)),
     ])

@@ -36,8 +36,12 @@ fn bench() -> Bench {
         .with_url("http://10.0.0.1/healthz", 200, "ok", 0)
         .with_listener("cplane:6443", 0)
         .with_script(|c| c.line().contains("script").then(SimReply::default))
-        .with_script(locales());
+        .with_file("/etc/lab/grains", "retired: 1\nold_roles: [kvm]\n")
+        .with_file("/var/lib/cache/x.tmp", "")
+        .with_script(locales())
+        .with_script(git());
     Bench::new(host)
+        .with_state_file("app.tar.gz", "simulated archive\nfile run x\n")
         .with_state_file("crontab", "1 * * * * true\n")
         .with_state_file("setup.sh", "#!/bin/sh\n")
         .with_state_file("tree/a.txt", "a\n")
@@ -53,6 +57,39 @@ fn locales() -> impl Fn(&Command) -> Option<SimReply> + Send + Sync {
         }
         let listed = if made.load(Ordering::SeqCst) { "C\nde_DE.utf8\n" } else { "C\n" };
         (c.line() == "locale -a").then(|| SimReply::ok(listed))
+    }
+}
+
+/// A simulated git: one repository with one commit, which can be cloned to /opt/tools, and one setting.
+fn git() -> impl Fn(&Command) -> Option<SimReply> + Send + Sync {
+    const URL: &str = "https://git.lab.example/tools.git";
+    const REFS: &str =
+        "ref: refs/heads/main\tHEAD\nc0ffee\tHEAD\nc0ffee\trefs/heads/main\nc0ffee\trefs/tags/v1.0\n";
+    let (detached, set) = (AtomicBool::new(false), AtomicBool::new(false));
+    move |c| {
+        let line = c.line();
+        let (_, rest) = line.strip_prefix("git -c safe.directory=")?.split_once(' ')?;
+        let yes = |it: bool, text: &str| if it { SimReply::ok(text) } else { SimReply::code(1) };
+        Some(match rest.split(' ').collect::<Vec<_>>()[..] {
+            ["ls-remote", ..] => SimReply::ok(REFS),
+            ["clone", ..] => {
+                SimReply { writes: vec![("/opt/tools/.git/HEAD".into(), Vec::new())], ..SimReply::default() }
+            }
+            ["rev-parse", ..] => SimReply::ok("c0ffee\n"),
+            ["symbolic-ref", ..] => yes(!detached.load(Ordering::SeqCst), "main\n"),
+            ["remote", "get-url", ..] => SimReply::ok(URL),
+            ["checkout", "--quiet", "--detach", ..] => {
+                detached.store(true, Ordering::SeqCst);
+                SimReply::default()
+            }
+            ["status", ..] => SimReply::default(),
+            ["config", _, "--null", "--get-all", ..] => yes(set.load(Ordering::SeqCst), "Lab\0"),
+            ["config", _, "--replace-all", ..] => {
+                set.store(true, Ordering::SeqCst);
+                SimReply::default()
+            }
+            _ => return None,
+        })
     }
 }
 

@@ -3,11 +3,15 @@
 //! [`register`] adds them all to a registry; the agent adds its own (`saltutil.*`) and the user's extensions after
 //! that. A function sees the machine through `ctx.host` alone.
 
+mod archive;
 mod cmd;
 mod cron;
+mod environ;
 mod event;
 mod exec;
 mod file;
+mod git;
+mod grains;
 mod host;
 mod ini;
 mod kmod;
@@ -34,11 +38,15 @@ use crate::function::Registry;
 
 /// Adds all functions that come with lab.
 pub fn register(registry: &mut Registry) {
+    archive::register(registry);
     cmd::register(registry);
     cron::register(registry);
+    environ::register(registry);
     event::register(registry);
     exec::register(registry);
     file::register(registry);
+    git::register(registry);
+    grains::register(registry);
     host::register(registry);
     ini::register(registry);
     kmod::register(registry);

@@ -32,6 +32,8 @@ pub struct FileMeta {
     pub size: u64,
     /// When the content was last changed, in seconds since the epoch.
     pub mtime: i64,
+    /// What makes two names one file: the numbers of its file system and of itself.
+    pub inode: (u64, u64),
 }
 
 impl FileMeta {
@@ -127,6 +129,12 @@ pub trait Files: Send + Sync {
     /// # Errors
     /// When something is there already.
     fn symlink(&self, target: &Path, path: &Path) -> Result<(), HostError>;
+
+    /// Gives a file another name at `path`, on the same file system.
+    ///
+    /// # Errors
+    /// When the file is absent, something is at the name already, or they are on two file systems.
+    fn hard_link(&self, file: &Path, path: &Path) -> Result<(), HostError>;
 
     /// Sets the permission bits, following symbolic links.
     ///

@@ -5,6 +5,7 @@
 //! workers call them from several threads at once.
 
 mod accounts;
+mod archives;
 mod commands;
 mod error;
 mod files;
@@ -19,6 +20,7 @@ pub mod sim;
 mod system;
 
 pub use accounts::{Accounts, Group, User};
+pub use archives::{ArchiveEntry, ArchiveFormat, ArchiveKind, ArchiveSource, Archives, Extraction};
 pub use commands::{Command, Commands, Exit, Observer, Output, Program, Silent, Stream};
 pub use error::{Cause, HostError};
 pub use files::{FileKind, FileMeta, Files, WriteOptions};
@@ -35,6 +37,12 @@ pub use services::{ServiceAction, ServiceStatus, Services};
 pub use system::{DiskUsage, PowerRequest, System};
 
 /// A machine, real or simulated.
-pub trait Host: Files + Commands + Services + Network + Accounts + System + Kernel + Mounts + Remote {}
+pub trait Host:
+    Files + Commands + Services + Network + Accounts + System + Kernel + Mounts + Remote + Archives
+{
+}
 
-impl<T: Files + Commands + Services + Network + Accounts + System + Kernel + Mounts + Remote> Host for T {}
+impl<T: Files + Commands + Services + Network + Accounts + System + Kernel + Mounts + Remote + Archives> Host
+    for T
+{
+}

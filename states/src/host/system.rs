@@ -53,6 +53,12 @@ pub trait System: Send + Sync {
     /// When the path is absent.
     fn disk_usage(&self, path: &Path) -> Result<DiskUsage, HostError>;
 
+    /// Returns a variable of the environment that commands are started with.
+    fn env(&self, name: &str) -> Option<String>;
+
+    /// Sets a variable for the commands that are started from now on; `None` removes it.
+    fn set_env(&self, name: &str, value: Option<&str>);
+
     /// Returns the umask that new files are made with.
     fn umask(&self) -> u32;
 

@@ -3,8 +3,10 @@
 use lab_proto::{Map, Value};
 use serde::Deserialize;
 
+use super::kernel::call_error;
 use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
+use crate::functions::grains::Store;
 use crate::functions::lookup::traverse;
 use crate::functions::support::text_of;
 
@@ -21,6 +23,16 @@ const FILTER: &[ArgDoc] = &[
     ArgDoc::with_default("default", Kind::Text, "default", "The entry that is taken when none fits."),
     ArgDoc::optional("base", Kind::Text, "The entry that the chosen one is laid over."),
 ];
+
+const EQUALS: &[ArgDoc] =
+    &[ArgDoc::required("key", Kind::Text, "Which."), ArgDoc::required("value", Kind::Text, "The value.")];
+const SET: &[ArgDoc] = &[
+    ArgDoc::required("key", Kind::Text, "Which; a path with colons leads into mappings."),
+    ArgDoc::required("val", Kind::Any, "The value."),
+    ArgDoc::with_default("force", Kind::Bool, "false", "Whether a list or mapping may be replaced."),
+];
+const SETVAL: &[ArgDoc] =
+    &[ArgDoc::required("key", Kind::Text, "Which."), ArgDoc::required("val", Kind::Any, "The value.")];
 
 pub(super) static ALL: &[Exec] = &[
     Exec {
@@ -56,6 +68,51 @@ pub(super) static ALL: &[Exec] = &[
             "lab-master run '*' grains.has_value roles",
         ),
         body: has_value,
+    },
+    Exec {
+        name: "grains.equals",
+        doc: FunctionDoc::new(
+            "Tells whether a grain has this value.",
+            EQUALS,
+            "lab-master run '*' grains.equals os Debian",
+        ),
+        body: equals,
+    },
+    Exec {
+        name: "grains.set",
+        doc: FunctionDoc::new(
+            "Sets a grain of this site's own, in the agent's grains file.",
+            SET,
+            "lab-master run worker grains.set place:rack a7",
+        ),
+        body: set,
+    },
+    Exec {
+        name: "grains.setval",
+        doc: FunctionDoc::new(
+            "Sets a grain of this site's own, in the agent's grains file.",
+            SETVAL,
+            "lab-master run worker grains.setval rack a7",
+        ),
+        body: set,
+    },
+    Exec {
+        name: "grains.append",
+        doc: FunctionDoc::new(
+            "Adds a value to a grain that is a list, in the agent's grains file.",
+            SETVAL,
+            "lab-master run worker grains.append roles kvm",
+        ),
+        body: append,
+    },
+    Exec {
+        name: "grains.delkey",
+        doc: FunctionDoc::new(
+            "Removes a grain from the agent's grains file.",
+            HAS,
+            "lab-master run worker grains.delkey rack",
+        ),
+        body: delkey,
     },
     Exec {
         name: "grains.filter_by",
@@ -118,6 +175,73 @@ struct Has {
 fn has_value(call: &Call<'_>) -> Result<Value, CallError> {
     let Has { key } = call.typed()?;
     Ok(traverse(&call.ctx.services.grains(), &key, ":").is_some_and(Value::truthy).into())
+}
+
+#[derive(Deserialize)]
+struct Equals {
+    key: String,
+    value: String,
+}
+
+fn equals(call: &Call<'_>) -> Result<Value, CallError> {
+    let Equals { key, value } = call.typed()?;
+    let grains = call.ctx.services.grains();
+    Ok(traverse(&grains, &key, ":").is_some_and(|have| text_of(have).eq_ignore_ascii_case(&value)).into())
+}
+
+#[derive(Deserialize)]
+struct Set {
+    key: String,
+    val: Value,
+    #[serde(default)]
+    force: bool,
+}
+
+fn parts(key: &str) -> Vec<String> {
+    key.split(':').map(str::to_owned).collect()
+}
+
+fn set(call: &Call<'_>) -> Result<Value, CallError> {
+    let Set { key, val, force } = call.typed()?;
+    let mut store = Store::open(call.ctx).map_err(call_error)?;
+    let have = store.get(&parts(&key));
+    // `grains.setval` has no such argument, and replaces.
+    let asks = call.doc.knows("force");
+    if asks && !force && have != Some(val.clone()) && matches!(have, Some(Value::List(_) | Value::Map(_))) {
+        return Err(CallError::failed(format!(
+            "grain {key} is a list or mapping and is not replaced (add force=True)"
+        )));
+    }
+    store.set(&parts(&key), val.clone()).map_err(call_error)?;
+    store.save(call.ctx).map_err(call_error)?;
+    Ok(Value::from([(key, val)]))
+}
+
+fn append(call: &Call<'_>) -> Result<Value, CallError> {
+    let Set { key, val, .. } = call.typed()?;
+    let mut store = Store::open(call.ctx).map_err(call_error)?;
+    let mut list = match store.get(&parts(&key)) {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::List(list)) => list,
+        Some(_) => return Err(CallError::failed(format!("grain {key} is not a valid list"))),
+    };
+    if !list.contains(&val) {
+        list.push(val);
+        store.set(&parts(&key), Value::List(list.clone())).map_err(call_error)?;
+        store.save(call.ctx).map_err(call_error)?;
+    }
+    Ok(Value::from([(key, Value::List(list))]))
+}
+
+fn delkey(call: &Call<'_>) -> Result<Value, CallError> {
+    let Has { key } = call.typed()?;
+    let mut store = Store::open(call.ctx).map_err(call_error)?;
+    let there = store.is_own(&parts(&key));
+    if there {
+        store.remove(&parts(&key));
+        store.save(call.ctx).map_err(call_error)?;
+    }
+    Ok(there.into())
 }
 
 #[derive(Deserialize)]
@@ -197,6 +321,16 @@ mod tests {
         assert_eq!(exec("grains.get", &["os".into()]), Value::from("Simulated"));
         assert_eq!(exec("grains.get", &["no".into(), "d".into()]), Value::from("d"));
         assert_eq!(exec("grains.item", &["os".into()]), Value::from([("os", "Simulated")]));
+        assert_eq!(exec("grains.equals", &["os".into(), "simulated".into()]), true.into());
+        exec("grains.set", &["place:rack".into(), "a7".into()]);
+        exec("grains.append", &["roles".into(), "kvm".into()]);
+        exec("grains.append", &["roles".into(), "kvm".into()]);
+        assert_eq!(
+            bench.host.text("/etc/lab/grains").as_deref(),
+            Some("place:\n  rack: a7\nroles:\n- kvm\n")
+        );
+        assert_eq!(exec("grains.delkey", &["roles".into()]), true.into());
+        assert_eq!(exec("grains.delkey", &["roles".into()]), false.into());
         let choice = Value::from([("Sim*", Value::from([("a", 1)])), ("default", Value::from([("b", 2)]))]);
         assert_eq!(exec("grains.filter_by", &[choice]), Value::from([("a", 1)]));
         let choice = Value::from([("RedHat", 1), ("default", 2)]);

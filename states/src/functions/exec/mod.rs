@@ -21,6 +21,7 @@ mod status;
 mod sys;
 mod system;
 mod test;
+mod tools;
 mod user;
 
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use serde::de::DeserializeOwned;
 use crate::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
 
 pub(super) fn register(registry: &mut Registry) {
-    let tables: [&'static [Exec]; 21] = [
+    let tables: [&'static [Exec]; 22] = [
         cmd::ALL,
         config::ALL,
         cp::ALL,
@@ -52,6 +53,7 @@ pub(super) fn register(registry: &mut Registry) {
         sys::ALL,
         system::ALL,
         test::ALL,
+        tools::ALL,
         user::ALL,
     ];
     for exec in tables.into_iter().flatten() {

@@ -1,17 +1,30 @@
 //! `network.*`
 
+use std::time::Duration;
+
 use lab_proto::{Map, Value};
 use serde::Deserialize;
 
 use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
-use crate::host::Link;
+use crate::host::{Command, Commands, Link};
 
 const ADDRS: &[ArgDoc] = &[
     ArgDoc::optional("interface", Kind::Text, "Of which link; all, when not given."),
     ArgDoc::with_default("include_loopback", Kind::Bool, "false", "Whether those of the loopback count."),
 ];
 const LINK: &[ArgDoc] = &[ArgDoc::required("interface", Kind::Text, "Which link.")];
+
+const CONNECT: &[ArgDoc] = &[
+    ArgDoc::required("host", Kind::Text, "Which host."),
+    ArgDoc::required("port", Kind::Int, "Which port."),
+    ArgDoc::with_default("timeout", Kind::Float, "5", "Seconds that it may take."),
+];
+const PING: &[ArgDoc] = &[
+    ArgDoc::required("host", Kind::Text, "Which host."),
+    ArgDoc::optional("timeout", Kind::Int, "Seconds that each answer may take."),
+    ArgDoc::with_default("return_boolean", Kind::Bool, "false", "Whether only is told if it answers."),
+];
 
 pub(super) static ALL: &[Exec] = &[
     Exec {
@@ -41,6 +54,51 @@ pub(super) static ALL: &[Exec] = &[
             "lab-master run '*' network.hw_addr eth0",
         ),
         body: hw_addr,
+    },
+    Exec {
+        name: "network.hwaddr",
+        doc: FunctionDoc::new(
+            "Returns the hardware address of a link.",
+            LINK,
+            "lab-master run '*' network.hwaddr eth0",
+        ),
+        body: hw_addr,
+    },
+    Exec {
+        name: "network.interface_ip",
+        doc: FunctionDoc::new(
+            "Returns the first IPv4 address of a link.",
+            LINK,
+            "lab-master run '*' network.interface_ip eth0",
+        ),
+        body: interface_ip,
+    },
+    Exec {
+        name: "network.subnets",
+        doc: FunctionDoc::new(
+            "Lists the IPv4 networks that the machine is on.",
+            ADDRS,
+            "lab-master run '*' network.subnets",
+        ),
+        body: subnets,
+    },
+    Exec {
+        name: "network.connect",
+        doc: FunctionDoc::new(
+            "Tells whether somebody accepts TCP connections at a host and port.",
+            CONNECT,
+            "lab-master run '*' network.connect 10.0.0.1 22",
+        ),
+        body: connect,
+    },
+    Exec {
+        name: "network.ping",
+        doc: FunctionDoc::new(
+            "Pings a host, and returns what ping says.",
+            PING,
+            "lab-master run '*' network.ping 10.0.0.1",
+        ),
+        body: ping,
     },
     Exec {
         name: "network.get_hostname",
@@ -114,6 +172,71 @@ fn hw_addr(call: &Call<'_>) -> Result<Value, CallError> {
     Ok(link.mac.map(|m| m.to_string()).into())
 }
 
+fn interface_ip(call: &Call<'_>) -> Result<Value, CallError> {
+    let Interface { interface } = call.typed()?;
+    let net = call.ctx.host.net_snapshot()?;
+    let link =
+        net.link(&interface).ok_or_else(|| CallError::failed(format!("there is no link {interface}")))?;
+    Ok(link.addresses.iter().find(|a| a.ip.is_ipv4()).map(|a| a.ip.to_string()).into())
+}
+
+fn subnets(call: &Call<'_>) -> Result<Value, CallError> {
+    let Addrs { interface, include_loopback } = call.typed()?;
+    let net = call.ctx.host.net_snapshot()?;
+    let links = net.links.iter().filter(|l| interface.as_ref().is_none_or(|name| *name == l.name));
+    let network = |a: &crate::host::Address| match a.ip {
+        std::net::IpAddr::V4(ip) if include_loopback || !ip.is_loopback() => {
+            let mask = u32::MAX.checked_shl(32 - u32::from(a.prefix)).unwrap_or(0);
+            Some(format!("{}/{}", std::net::Ipv4Addr::from(u32::from(ip) & mask), a.prefix))
+        }
+        _ => None,
+    };
+    let mut found: Vec<String> = links.flat_map(|l| &l.addresses).filter_map(network).collect();
+    found.sort();
+    found.dedup();
+    Ok(found.into())
+}
+
+#[derive(Deserialize)]
+struct Connect {
+    host: String,
+    port: u16,
+    timeout: Option<f64>,
+}
+
+fn connect(call: &Call<'_>) -> Result<Value, CallError> {
+    let Connect { host, port, timeout } = call.typed()?;
+    let time = Duration::try_from_secs_f64(timeout.unwrap_or(5.0))
+        .map_err(|_| CallError::failed("argument timeout: it is no number of seconds"))?;
+    let (result, comment) = match call.ctx.host.connect(&host, port, time) {
+        Ok(()) => (true, format!("successfully connected to {host} on TCP port {port}")),
+        Err(e) => (false, e.to_string()),
+    };
+    Ok(Value::from([("result", Value::from(result)), ("comment", Value::from(comment))]))
+}
+
+#[derive(Deserialize)]
+struct Ping {
+    host: String,
+    timeout: Option<u32>,
+    #[serde(default)]
+    return_boolean: bool,
+}
+
+fn ping(call: &Call<'_>) -> Result<Value, CallError> {
+    let Ping { host, timeout, return_boolean } = call.typed()?;
+    let mut argv = vec!["ping".to_owned(), "-c".to_owned(), "4".to_owned()];
+    if let Some(seconds) = timeout {
+        argv.extend(["-W".to_owned(), seconds.to_string()]);
+    }
+    argv.extend(["--".to_owned(), host]);
+    let output = Commands::run(call.ctx.host, &Command::look(argv), call.ctx)?;
+    if return_boolean {
+        return Ok(output.exit.success().into());
+    }
+    Ok(output.stdout_text().into())
+}
+
 fn default_route(call: &Call<'_>) -> Result<Value, CallError> {
     let net = call.ctx.host.net_snapshot()?;
     let entry = |r: &crate::host::Route| {
@@ -134,10 +257,17 @@ mod tests {
 
     #[test]
     fn addresses_are_listed_without_the_loopback() {
-        let bench = Bench::new(SimHost::new().with_nic("eth0", "10.0.0.5/24", Some("10.0.0.1")));
+        let bench = Bench::new(
+            SimHost::new().with_nic("eth0", "10.0.0.5/24", Some("10.0.0.1")).with_listener("10.0.0.9:22", 0),
+        );
         let exec = |name: &str| bench.exec(name, &[], &Map::new()).unwrap();
         assert_eq!(exec("network.ip_addrs"), Value::from(vec!["10.0.0.5"]));
         assert!(exec("network.interfaces").get("eth0").is_some());
+        assert_eq!(exec("network.subnets"), Value::from(vec!["10.0.0.0/24"]));
+        let ip = bench.exec("network.interface_ip", &["eth0".into()], &Map::new()).unwrap();
+        assert_eq!(ip, Value::from("10.0.0.5"));
+        let asked = bench.exec("network.connect", &["10.0.0.9".into(), 22.into()], &Map::new()).unwrap();
+        assert_eq!(asked.get("result"), Some(&true.into()));
         assert_eq!(exec("network.default_route").as_list().map(<[Value]>::len), Some(1));
     }
 }

@@ -5,9 +5,12 @@ mod append;
 mod block_replace;
 mod comment;
 mod copy;
+mod decode;
 mod directory;
 mod edit;
 mod existence;
+mod hardlink;
+mod keyvalue;
 mod line;
 mod managed;
 mod prepend;
@@ -17,6 +20,7 @@ mod replace;
 mod serialize;
 mod source;
 mod symlink;
+mod tidied;
 mod touch;
 mod uncomment;
 
@@ -34,9 +38,12 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(block_replace::BlockReplace));
     registry.add_state(Arc::new(comment::Comment));
     registry.add_state(Arc::new(copy::Copy));
+    registry.add_state(Arc::new(decode::Decode));
     registry.add_state(Arc::new(directory::Directory));
     registry.add_state(Arc::new(existence::Exists));
     registry.add_state(Arc::new(existence::Missing));
+    registry.add_state(Arc::new(hardlink::Hardlink));
+    registry.add_state(Arc::new(keyvalue::KeyValue));
     registry.add_state(Arc::new(line::Line));
     registry.add_state(Arc::new(managed::Managed));
     registry.add_state(Arc::new(prepend::Prepend));
@@ -45,6 +52,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(replace::Replace));
     registry.add_state(Arc::new(serialize::Serialize));
     registry.add_state(Arc::new(symlink::Symlink));
+    registry.add_state(Arc::new(tidied::Tidied));
     registry.add_state(Arc::new(touch::Touch));
     registry.add_state(Arc::new(uncomment::Uncomment));
 }

@@ -1,6 +1,7 @@
 //! The file system of the simulated machine.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::{Cause, FileKind, FileMeta, Files, HostError, WriteOptions};
 use super::{SimHost, State};
@@ -12,6 +13,7 @@ pub(super) struct Node {
     uid: u32,
     gid: u32,
     mtime: i64,
+    inode: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -21,17 +23,23 @@ enum Body {
     Symlink(PathBuf),
 }
 
+/// Numbers the files of all simulated machines.
+fn fresh() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 impl Node {
     pub(super) fn file(content: Vec<u8>, mode: u32, mtime: i64) -> Self {
-        Self { body: Body::File(content), mode, uid: 0, gid: 0, mtime }
+        Self { body: Body::File(content), mode, uid: 0, gid: 0, mtime, inode: fresh() }
     }
 
     pub(super) fn dir(mode: u32) -> Self {
-        Self { body: Body::Dir, mode, uid: 0, gid: 0, mtime: 0 }
+        Self { body: Body::Dir, mode, uid: 0, gid: 0, mtime: 0, inode: fresh() }
     }
 
     pub(super) fn symlink(target: impl Into<PathBuf>) -> Self {
-        Self { body: Body::Symlink(target.into()), mode: 0o777, uid: 0, gid: 0, mtime: 0 }
+        Self { body: Body::Symlink(target.into()), mode: 0o777, uid: 0, gid: 0, mtime: 0, inode: fresh() }
     }
 
     pub(super) fn content(&self) -> Option<&[u8]> {
@@ -39,7 +47,7 @@ impl Node {
     }
 
     pub(super) fn describe(&self) -> String {
-        let Self { body, mode, uid, gid, mtime: _ } = self;
+        let Self { body, mode, uid, gid, mtime: _, inode: _ } = self;
         match body {
             Body::File(content) => {
                 format!("file {mode:04o} {uid}:{gid} {:?}", String::from_utf8_lossy(content))
@@ -55,7 +63,15 @@ impl Node {
             Body::Dir => (FileKind::Dir, 4096),
             Body::Symlink(target) => (FileKind::Symlink, target.as_os_str().len() as u64),
         };
-        FileMeta { kind, mode: self.mode, uid: self.uid, gid: self.gid, size, mtime: self.mtime }
+        FileMeta {
+            kind,
+            mode: self.mode,
+            uid: self.uid,
+            gid: self.gid,
+            size,
+            mtime: self.mtime,
+            inode: (1, self.inode),
+        }
     }
 }
 
@@ -271,6 +287,15 @@ impl Files for SimHost {
 
     fn symlink(&self, target: &Path, path: &Path) -> Result<(), HostError> {
         self.lock().create("link", path, Node::symlink(target))
+    }
+
+    /// Both names are one file to `stat`; a later write parts them, which no function relies on.
+    fn hard_link(&self, file: &Path, path: &Path) -> Result<(), HostError> {
+        let mut state = self.lock();
+        let real = state.resolve(file, false).map_err(|c| HostError::at("link", file, c))?;
+        let node =
+            state.nodes.get(&real).cloned().ok_or_else(|| HostError::at("link", file, Cause::NotFound))?;
+        state.create("link", path, node)
     }
 
     fn chmod(&self, path: &Path, mode: u32) -> Result<(), HostError> {

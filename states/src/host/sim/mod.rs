@@ -3,6 +3,7 @@
 //! It is no machine and says so: commands that nobody scripted answer `simulation: …` with status 127. It counts every
 //! write, so that "test mode writes nothing" can be asserted, and it can be told to fail the next step at a place.
 
+mod archives;
 mod commands;
 mod files;
 mod kernel;
@@ -75,6 +76,7 @@ struct State {
     hostname: String,
     seconds: i64,
     web: Vec<remote::Answer>,
+    env: BTreeMap<String, String>,
 }
 
 struct Fault {
@@ -122,6 +124,7 @@ impl SimHost {
             uptime: Duration::from_secs(3600),
             hostname: "simulated".to_owned(),
             web: Vec::new(),
+            env: BTreeMap::new(),
             seconds: 1_000_000_000,
         };
         Self { state: Mutex::new(state) }
@@ -366,6 +369,19 @@ impl System for SimHost {
             return Err(HostError::at("measure", path, Cause::NotFound));
         }
         Ok(DiskUsage { total: 1 << 30, free: 1 << 29, available: 1 << 29 })
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        self.lock().env.get(name).cloned()
+    }
+
+    fn set_env(&self, name: &str, value: Option<&str>) {
+        let mut state = self.lock();
+        state.writes += 1;
+        match value {
+            Some(value) => state.env.insert(name.to_owned(), value.to_owned()),
+            None => state.env.remove(name),
+        };
     }
 
     fn umask(&self) -> u32 {
