@@ -2,6 +2,7 @@
 //! binaries use.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use lab_states::compile::{self, Request, SlsTree};
@@ -129,8 +130,8 @@ impl SlsTree for Rendered {
         (env == "base").then_some(&self.names)
     }
 
-    fn render(&self, _: &str, _: &str) -> Result<RenderedSls, Box<RenderError>> {
-        Ok(self.sls.borrow_mut().take().expect("it is asked for once"))
+    fn render(&self, _: &str, _: &str) -> Result<Rc<RenderedSls>, Box<RenderError>> {
+        Ok(Rc::new(self.sls.borrow_mut().take().expect("it is asked for once")))
     }
 }
 
