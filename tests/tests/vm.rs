@@ -1,5 +1,6 @@
 //! Every directory of `tests/vm/` is one test, run in a virtual machine of its own (see `lab_tests::vm`).
 //!
+//! Cases with systemd are named `systemd::NAME` and run by `cargo xtask test --vm` only: their disk takes a minute to make.
 //! With `LAB_VM_CONSOLE=1` the consoles are shown also where a case passes.
 
 use std::path::Path;
@@ -17,13 +18,17 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let trials = all.into_iter().map(|case| Trial::test(case.name.clone(), move || run(&case))).collect();
+    let trials = all.into_iter().map(|case| Trial::test(name(&case), move || run(&case))).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn name(case: &Case) -> String {
+    if case.systemd { format!("systemd::{}", case.name) } else { case.name.clone() }
 }
 
 fn run(case: &Case) -> Result<(), Failed> {
     let binaries = Path::new(env!("CARGO_BIN_EXE_lab-nshost")).parent().expect("a binary is in a directory");
-    let image = Image::build(binaries, &cases()).map_err(|e| chain(&e))?;
+    let image = Image::build(binaries, &cases(), case.systemd).map_err(|e| chain(&e))?;
     let outcome = case.run(&image).map_err(|e| chain(&e))?;
     if std::env::var_os("LAB_VM_CONSOLE").is_some() {
         eprintln!("{}", outcome.console);

@@ -71,6 +71,10 @@ pub(crate) const MACHINES: &[Need] = &[
     },
 ];
 
+/// What the virtual machines with a whole Debian need beyond that.
+pub(crate) const DEBIAN: &[Need] =
+    &[Need::Program { probe: ("mmdebstrap", &["--version"]), package: "mmdebstrap" }];
+
 /// Makes sure that everything is there.
 pub(crate) fn ensure(needs: &[Need], no_install: bool) -> Result {
     let missing: Vec<&Need> = needs.iter().filter(|n| !n.present()).collect();

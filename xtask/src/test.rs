@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::prerequisites::{self, HOSTS, MACHINES, TEST};
+use crate::prerequisites::{self, DEBIAN, HOSTS, MACHINES, TEST};
 use crate::shell::{self, Result};
 use crate::{fuzz, purity};
 
@@ -40,6 +40,14 @@ const STAGES: &[Stage] = &[
     ("corpora", "recorded fuzz inputs", fuzz::replay_corpora),
 ];
 
+/// What `--vm` adds: it needs root, and a minute to make its disk.
+const WHOLE_MACHINES: Stage = ("machines", "virtual machines with systemd", || {
+    let filter = ["--ignore-default-filter", "-E", "binary(vm) & test(/^systemd::/)"];
+    shell::run(shell::cargo().args(["nextest", "run", "--locked", "-p", "lab-tests"]).args(filter))
+});
+
+const OPTIONS: &[&str] = &["--no-install", "--vm"];
+
 pub(crate) fn run(args: &[String]) -> Result {
     if args.iter().any(|a| a == "--list") {
         for (name, what, _) in STAGES {
@@ -48,16 +56,22 @@ pub(crate) fn run(args: &[String]) -> Result {
         return Ok(());
     }
     let no_install = args.iter().any(|a| a == "--no-install");
-    let asked: Vec<&str> = args.iter().map(String::as_str).filter(|a| *a != "--no-install").collect();
+    let whole_machines = args.iter().any(|a| a == "--vm");
+    let asked: Vec<&str> = args.iter().map(String::as_str).filter(|a| !OPTIONS.contains(a)).collect();
     if let Some(unknown) = asked.iter().find(|a| !STAGES.iter().any(|(name, ..)| name == *a)) {
         return Err(format!("unknown stage {unknown:?}; `cargo xtask test --list` names them"));
     }
     prerequisites::ensure(HOSTS, no_install)?;
     prerequisites::ensure(TEST, no_install)?;
     prerequisites::ensure(MACHINES, no_install)?;
+    let mut stages = STAGES.to_vec();
+    if whole_machines {
+        prerequisites::ensure(DEBIAN, no_install)?;
+        stages.push(WHOLE_MACHINES);
+    }
     let mut done = Vec::new();
-    for (name, what, stage) in STAGES {
-        if !asked.is_empty() && !asked.contains(name) {
+    for (name, what, stage) in stages {
+        if !asked.is_empty() && !asked.contains(&name) && name != WHOLE_MACHINES.0 {
             continue;
         }
         println!("\n== {name}: {what}");

@@ -9,12 +9,15 @@ use super::{Image, VmError};
 
 /// How long a case may take when it does not say; emulation on a busy machine is slow.
 const LIMIT: Duration = Duration::from_secs(240);
+/// The least memory with systemd, in MiB.
+const MEMORY_SYSTEMD: u32 = 512;
 /// What the driver of the cable's card needs.
 const CABLE: &str = "virtio_pci,virtio_net";
 /// Memory when a case does not say, in MiB.
 const MEMORY: u32 = 320;
 
-/// One case. Its `run.sh` may begin with lines `# vms: 2`, `# modules: 8021q bonding`, `# memory: 512`, `# limit: 300`.
+/// One case. Its `run.sh` may begin with lines `# vms: 2`, `# modules: 8021q bonding`, `# memory: 512`, `# limit: 300`,
+/// `# system: systemd`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     /// The name of its directory.
@@ -23,6 +26,8 @@ pub struct Case {
     pub machines: u32,
     /// Kernel modules that are there from the start, with commas.
     pub modules: String,
+    /// Whether a whole Debian with systemd is wanted, not just busybox.
+    pub systemd: bool,
     /// In MiB.
     pub memory: u32,
     /// After which a machine without a verdict has failed.
@@ -69,7 +74,8 @@ impl Case {
     }
 
     fn parse(name: String, script: &str) -> Result<Self, String> {
-        let mut case = Self { name, machines: 1, modules: String::new(), memory: MEMORY, limit: LIMIT };
+        let mut case =
+            Self { name, machines: 1, modules: String::new(), systemd: false, memory: MEMORY, limit: LIMIT };
         let header = script.lines().map_while(|l| l.strip_prefix('#'));
         for (key, value) in header.filter_map(|l| l.split_once(':')) {
             let value = value.trim();
@@ -77,6 +83,11 @@ impl Case {
             match key.trim() {
                 "vms" => case.machines = number()?,
                 "memory" => case.memory = number()?,
+                "system" if value == "systemd" => {
+                    case.systemd = true;
+                    case.memory = case.memory.max(MEMORY_SYSTEMD);
+                }
+                "system" => return Err(format!("system: {value:?} is not systemd")),
                 "limit" => case.limit = Duration::from_secs(number()?.into()),
                 "modules" => case.modules = value.split_whitespace().collect::<Vec<_>>().join(","),
                 _ => {}

@@ -24,6 +24,8 @@ const KMOD: &[&str] = &["modprobe", "insmod", "rmmod", "lsmod", "modinfo", "depm
 const DISK: u32 = 512;
 /// What the machine runs as its first process.
 const INIT: &str = include_str!("init.sh");
+/// What a machine with systemd runs.
+const INIT_SYSTEMD: &str = include_str!("init-systemd.sh");
 /// What cases can call.
 const PRELUDE: &str = include_str!("prelude.sh");
 
@@ -32,14 +34,16 @@ const PRELUDE: &str = include_str!("prelude.sh");
 pub struct Image {
     pub(super) disk: PathBuf,
     pub(super) kernel: Kernel,
+    /// The disk with systemd; `disk` is then the second one.
+    pub(super) systemd: Option<PathBuf>,
 }
 
 impl Image {
-    /// Makes the image of all cases with the binaries in `binaries`, or finds it made.
+    /// Makes the image of all cases with the binaries in `binaries`, or finds it made; also that with systemd if it is wanted.
     ///
     /// # Errors
     /// When a part of it is missing, with the remedy.
-    pub fn build(binaries: &Path, cases: &Path) -> Result<Self, VmError> {
+    pub fn build(binaries: &Path, cases: &Path, systemd: bool) -> Result<Self, VmError> {
         let kernel = Kernel::find()?;
         let dir = cache().join("images");
         fs::create_dir_all(&dir).map_err(VmError::os(format!("create {}", dir.display())))?;
@@ -56,8 +60,9 @@ impl Image {
             }
             make(&kernel, binaries, cases, &disk)?;
         }
+        let systemd = systemd.then(|| super::systemd::disk(&kernel)).transpose()?;
         drop(lock);
-        Ok(Self { disk, kernel })
+        Ok(Self { disk, kernel, systemd })
     }
 }
 
@@ -66,6 +71,7 @@ fn stamp(kernel: &Kernel, binaries: &Path, cases: &Path) -> Result<String, VmErr
     let mut hash = Sha256::new();
     hash.update(kernel.version.as_bytes());
     hash.update(INIT);
+    hash.update(INIT_SYSTEMD);
     hash.update(PRELUDE);
     for name in ["lab-master", "lab-minion"] {
         let path = binaries.join(name);
@@ -82,7 +88,7 @@ fn stamp(kernel: &Kernel, binaries: &Path, cases: &Path) -> Result<String, VmErr
     Ok(hex(&hash.finalize()[..8]))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -112,6 +118,7 @@ fn make(kernel: &Kernel, binaries: &Path, cases: &Path, disk: &Path) -> Result<(
         symlink(format!("../{name}"), root.join("usr").join(name)).map_err(VmError::os("link /usr"))?;
     }
     write(&root.join("init"), INIT, 0o755)?;
+    write(&root.join("init-systemd.sh"), INIT_SYSTEMD, 0o644)?;
     write(&root.join("prelude.sh"), PRELUDE, 0o644)?;
     write(&root.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n", 0o644)?;
     write(&root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n", 0o644)?;
@@ -143,6 +150,8 @@ fn make(kernel: &Kernel, binaries: &Path, cases: &Path, disk: &Path) -> Result<(
     run(Command::new("cp").arg("-r").arg(&kernel.modules).arg(&modules))?;
     run(Command::new("depmod").arg("-b").arg(root).arg(&kernel.version))?;
     run(Command::new("cp").arg("-rL").arg(cases).arg(root.join("cases")))?;
+    let packaging = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging");
+    run(Command::new("cp").args(["-rL", packaging]).arg(root.join("packaging")))?;
     let fresh = disk.with_extension("new");
     run(Command::new("mke2fs")
         .args([
@@ -180,7 +189,7 @@ fn replace_link(to: &str, at: &Path) -> Result<(), VmError> {
     symlink(to, at).map_err(VmError::os(format!("link {}", at.display())))
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), VmError> {
+pub(super) fn write(path: &Path, text: &str, mode: u32) -> Result<(), VmError> {
     let doing = format!("write {}", path.display());
     fs::write(path, text).map_err(VmError::os(&doing))?;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(VmError::os(doing))

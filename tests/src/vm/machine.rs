@@ -14,8 +14,11 @@ use super::image::{find, run};
 use super::{Image, VmError};
 
 /// Words that keep the kernel quick and quiet under emulation (measured; see docs/testing.md).
-const KERNEL_WORDS: &str = "root=/dev/nvme0n1 rw init=/init console=ttyS0 quiet loglevel=3 mitigations=off nokaslr audit=0 \
+const KERNEL_WORDS: &str = "root=/dev/nvme0n1 rw console=ttyS0 quiet loglevel=3 mitigations=off nokaslr audit=0 \
      nowatchdog no_timer_check tsc=reliable cryptomgr.notests=1 random.trust_cpu=on panic=-1 net.ifnames=0";
+
+/// Further words where systemd is the first process: nothing of its own on the slow console.
+const SYSTEMD_WORDS: &str = "systemd.show_status=0 systemd.log_level=notice lsm=capability";
 
 /// What a machine is started with.
 #[derive(Clone, Debug)]
@@ -45,7 +48,8 @@ pub(super) enum End {
 /// Runs a machine to its verdict, through all its power cuts and restarts. Returns it with the whole console.
 pub(super) fn live(setup: &Setup<'_>) -> Result<(End, String), VmError> {
     let disk = setup.dir.join(format!("{}.img", setup.host));
-    run(Command::new("cp").args(["--sparse=always", "--reflink=auto"]).arg(&setup.image.disk).arg(&disk))?;
+    let from = setup.image.systemd.as_ref().unwrap_or(&setup.image.disk);
+    run(Command::new("cp").args(["--sparse=always", "--reflink=auto"]).arg(from).arg(&disk))?;
     let deadline = Instant::now() + setup.limit;
     let mut console = String::new();
     for boot in 1.. {
@@ -120,8 +124,9 @@ impl Qemu {
             what: "qemu-system-x86_64".into(),
             remedy: "install Debian's qemu-system-x86",
         })?;
+        let init = if setup.image.systemd.is_some() { SYSTEMD_WORDS } else { "init=/init" };
         let append = format!(
-            "{KERNEL_WORDS} lab.case={} lab.boot={boot} lab.host={} lab.modules={}",
+            "{KERNEL_WORDS} {init} lab.case={} lab.boot={boot} lab.host={} lab.modules={}",
             setup.case, setup.host, setup.modules
         );
         let mut command = Command::new(qemu);
@@ -132,6 +137,11 @@ impl Qemu {
             .arg(&setup.image.kernel.image)
             .args(["-device", "nvme,drive=root,serial=root", "-drive"])
             .arg(format!("file={},if=none,id=root,format=raw,cache=writeback", disk.display()));
+        if setup.image.systemd.is_some() {
+            command
+                .args(["-device", "nvme,drive=lab,serial=lab", "-drive"])
+                .arg(format!("file={},if=none,id=lab,format=raw,readonly=on", setup.image.disk.display()));
+        }
         if setup.cable {
             command.args(cable(setup));
         }

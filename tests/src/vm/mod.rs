@@ -8,6 +8,7 @@
 //! ```text
 //! Kernel   Debian's, unpacked by xtask (`cargo xtask test` does it by itself)
 //! Image    busybox + kmod + iproute2 + our binaries + all cases, as one ext4 disk; made once per content
+//! systemd  a whole Debian on a disk of its own, for the cases that want its init (`# system: systemd`)
 //! Case     boots one machine, or two on one cable, follows their consoles, cuts their power when they ask for it
 //! ```
 
@@ -16,6 +17,7 @@ mod error;
 mod image;
 mod kernel;
 mod machine;
+mod systemd;
 
 pub use case::{Case, Outcome, cases};
 pub use error::VmError;

@@ -1,10 +1,11 @@
 # What a case can call. Each line that begins with @@ is for the test outside.
 
-# This shell prefers its own applets to programs of the same name.
+# busybox's shell prefers its own applets to programs of the same name.
 ip() { /sbin/ip "$@"; }
 modprobe() { /sbin/modprobe "$@"; }
 rmmod() { /sbin/rmmod "$@"; }
 lsmod() { /sbin/lsmod "$@"; }
+with_systemd() { [ -d /run/systemd/system ]; }
 
 # Ends the case well.
 pass() { echo "@@ PASS"; sync; poweroff -f; sleep 60; }
@@ -15,8 +16,12 @@ fail() { echo "@@ FAIL $*"; sync; poweroff -f; sleep 60; }
 # Ends the machine as a power cut does: nothing is synced. It boots again with BOOT one higher.
 cut_power() { echo "@@ CUT"; sleep 600; }
 
-# Restarts the machine at once by the real reboot(2). It boots again with BOOT one higher.
-restart() { echo "@@ RESTART"; sync; reboot -f; sleep 600; }
+# Restarts the machine: by systemd in good order where it is, else at once by reboot(2). It boots again with BOOT one higher.
+restart() {
+  echo "@@ RESTART"
+  if with_systemd; then systemctl reboot; else sync; reboot -f; fi
+  sleep 600
+}
 
 # Applies SLS of this case's states/, with further options: `apply vlans --test`. The results are in $RESULTS; the status is
 # that of the program.
