@@ -84,7 +84,7 @@ pub(super) fn settled(plan: &Plan, reason: &Reason) -> Decision {
             ("onchanges", "not needed: nothing that its onchanges name has changed".to_owned())
         }
         Reason::Onfail => ("onfail", "not needed: nothing that its onfail name has failed".to_owned()),
-        Reason::Prereq | Reason::RehearsalStands => {
+        Reason::Prereq | Reason::RehearsalStands(_) => {
             ("prereq", "not needed: nothing is about to change".to_owned())
         }
     };

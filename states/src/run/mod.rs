@@ -414,9 +414,9 @@ impl<'p> StateRun<'p> {
                 (Verdict::unchanged("State was not run because onfail req did not change"), Some("onfail"))
             }
             Reason::Prereq => (Verdict::unchanged("No changes detected"), Some("prereq")),
-            Reason::RehearsalStands => {
+            Reason::RehearsalStands(by) => {
                 let mut found =
-                    self.rehearsed.get(&node).cloned().unwrap_or_else(|| {
+                    self.rehearsed.get(by).cloned().unwrap_or_else(|| {
                         Verdict::failed("the state that has this one as its prereq failed")
                     });
                 found.changes.clear();

@@ -104,7 +104,7 @@ fn a_failed_prereq_leaves_its_target_as_it_was_rehearsed() {
     let nodes = vec![node(&[(Requisite::Prerequired, &[1])]), node(&[(Requisite::Prereq, &[0])])];
     let will = Outcome::ran(Verdict::WouldChange, true);
     let log = run(Scheduler::new(nodes, false), |_, dry| if dry { will } else { FAILED });
-    assert_eq!(reason(&log, 0), Some(Reason::RehearsalStands));
+    assert_eq!(reason(&log, 0), Some(Reason::RehearsalStands(0)));
 }
 
 #[test]
