@@ -7,10 +7,10 @@ use lab_proto::v1::link::{
     EventAck, EventBatch, JobsDown, JobsUp, QueryReply, StreamOpen, ToMaster, ToMinion,
 };
 use lab_proto::v1::op::{OpOpen, OpReply};
-use lab_proto::{Event, JobReturn, NewEvent, OutboxEvent, StateReturn, Timestamp, Value, codec};
+use lab_proto::{Event, JobReturn, Map, NewEvent, OutboxEvent, StateReturn, Timestamp, Value, codec};
 use lab_states::compile::{RenderedTree, Request, compile};
 use lab_states::function::{StateCall, Verdict};
-use lab_states::render::{MemorySources, NoFunctions, RenderContext, RenderEnv};
+use lab_states::render::{self, MemorySources, NoFunctions, RenderContext, RenderEnv};
 use lab_states::run::guard::Guard;
 use lab_states::run::{Answer, Effect, RunOptions, StateRun, Traits, Work};
 use serde::Serialize;
@@ -20,7 +20,14 @@ use serde::de::DeserializeOwned;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] = &[("frames", frames), ("value", value), ("records", records), ("sls", sls)];
+pub const TARGETS: &[Target] = &[
+    ("frames", frames),
+    ("value", value),
+    ("records", records),
+    ("yaml", yaml),
+    ("jinja", jinja),
+    ("sls", sls),
+];
 
 /// Reads the bytes as a stream of every kind of frame.
 pub fn frames(data: &[u8]) {
@@ -55,6 +62,39 @@ pub fn records(data: &[u8]) {
     round_trip::<OutboxEvent>(data);
     round_trip::<JobReturn>(data);
     round_trip::<StateReturn>(data);
+}
+
+/// Reads the bytes as a YAML document. What was read and printed, in either style, reads as the same again.
+pub fn yaml(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(node) = render::yaml::parse(text) else { return };
+    let value = node.to_value();
+    for printed in [render::yaml::dump_block(&value), render::yaml::dump_flow(&value)] {
+        let again =
+            render::yaml::parse(&printed).unwrap_or_else(|e| panic!("{printed:?} does not read: {e}"));
+        assert_eq!(again.to_value().to_string(), value.to_string(), "{printed:?}");
+    }
+}
+
+/// Renders the bytes as a template that may import itself, with bounds tight enough to be met often. Every refusal
+/// has a place within a template that exists, and rendering again says the same.
+pub fn jinja(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let sources = MemorySources::new([("t.j2", data), ("b.j2", b"{% macro m(x) %}<{{ x }}>{% endmacro %}")]);
+    let context = RenderContext {
+        pillar: Value::from([("a", Value::from("text")), ("l", Value::List(vec![1.into(), 2.into()]))]),
+        ..RenderContext::default()
+    };
+    let mut env = RenderEnv::new(&sources, &NoFunctions, &context);
+    env.limits.fuel = 20_000;
+    env.limits.output = 1 << 14;
+    let render = || render::template(&env, "t.j2", text, &Map::new());
+    let first = render();
+    match &first {
+        Ok(out) => assert!(out.len() <= env.limits.output, "{} bytes", out.len()),
+        Err(error) => assert!(["t.j2", "b.j2"].contains(&error.place.file.as_str()), "{error}"),
+    }
+    assert_eq!(first, render());
 }
 
 /// Reads the bytes as an SLS that includes itself and a small neighbour: renders, compiles and runs it. The functions

@@ -4,7 +4,7 @@
 use crate::prerequisites::{self, Need};
 use crate::shell::{self, Result};
 
-const TARGETS: &[&str] = &["frames", "value", "records", "sls"];
+const TARGETS: &[&str] = &["frames", "value", "records", "yaml", "jinja", "sls"];
 
 pub(crate) fn run(args: &[String]) -> Result {
     let mut seconds = "600".to_owned();

@@ -19,9 +19,9 @@ pub(super) struct Args {
     /// Work from directories on this machine, without a master.
     #[arg(long, required = true)]
     local: bool,
-    /// The state tree.
-    #[arg(long, value_name = "DIR")]
-    states: PathBuf,
+    /// The state tree; given several times, the first that has a file wins.
+    #[arg(long, value_name = "DIR", required = true)]
+    states: Vec<PathBuf>,
     /// The pillar tree.
     #[arg(long, value_name = "DIR")]
     pillar: Option<PathBuf>,
@@ -67,7 +67,7 @@ impl Args {
         let json = self.output == Output::Json;
         let (sender, messages) = mpsc::channel::<Progress>();
         let settings =
-            Settings { id: self.id, states: Some(self.states), pillar: self.pillar, failhard: self.failhard };
+            Settings { id: self.id, states: self.states, pillar: self.pillar, failhard: self.failhard };
         let local = Local::new(settings, host, known, sender);
         let request = ApplyRequest { sls: self.sls, test: self.test, ..ApplyRequest::default() };
         let outcome = if json {

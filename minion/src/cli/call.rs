@@ -19,15 +19,18 @@ pub(super) struct Args {
     /// Work from directories on this machine, without a master.
     #[arg(long, required = true)]
     local: bool,
-    /// The state tree.
+    /// The state tree; given several times, the first that has a file wins.
     #[arg(long, value_name = "DIR")]
-    states: Option<PathBuf>,
+    states: Vec<PathBuf>,
     /// The pillar tree.
     #[arg(long, value_name = "DIR")]
     pillar: Option<PathBuf>,
     /// A YAML file that is laid over this machine's grains.
     #[arg(long, value_name = "FILE")]
     grains: Option<PathBuf>,
+    /// A YAML file of execution functions and their answers, in place of real ones: to compile trees that need others.
+    #[arg(long, value_name = "FILE")]
+    stubs: Option<PathBuf>,
     /// The minion's id.
     #[arg(long, default_value = "lab-minion")]
     id: String,
@@ -51,7 +54,12 @@ impl Args {
         }
         let (sender, _unheard) = mpsc::channel();
         let settings = Settings { id: self.id, states: self.states, pillar: self.pillar, failhard: false };
-        let local = Local::new(settings, host, known, sender);
+        let mut local = Local::new(settings, host, known, sender);
+        if let Some(path) = &self.stubs {
+            let names = local.load_stubs(path).map_err(|e| Failure::new(e, exit::USAGE))?;
+            let text = format!("stubs from {} answer for {}", path.display(), names.join(", "));
+            report::progress(&lab_states::function::Progress::Message(text));
+        }
         local.load_pillar().map_err(|e| Failure::new(e, exit::COMPILE))?;
         let ctx = local.ctx();
         let called = ctx

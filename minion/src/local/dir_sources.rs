@@ -1,4 +1,4 @@
-//! A directory as a tree of sources.
+//! Directories as one tree of sources.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,17 +10,22 @@ use std::sync::OnceLock;
 use lab_states::function::FileEntry;
 use lab_states::render::{SourceError, Sources};
 
-/// One directory; what links lead out of it is not a part of the tree.
+/// Directories laid over each other, the first on top; a path with `..` leads nowhere.
 #[derive(Debug, Default)]
 pub struct DirSources {
-    root: Option<PathBuf>,
+    roots: Vec<PathBuf>,
     entries: OnceLock<BTreeMap<String, FileEntry>>,
 }
 
 impl DirSources {
     /// Takes a directory.
     pub fn new(root: PathBuf) -> Self {
-        Self { root: Some(root), entries: OnceLock::new() }
+        Self::of(vec![root])
+    }
+
+    /// Takes several directories; the first that has a file wins.
+    pub fn of(roots: Vec<PathBuf>) -> Self {
+        Self { roots, entries: OnceLock::new() }
     }
 
     /// Lists the files below a folder.
@@ -35,7 +40,7 @@ impl DirSources {
     fn entries(&self) -> &BTreeMap<String, FileEntry> {
         self.entries.get_or_init(|| {
             let mut found = BTreeMap::new();
-            if let Some(root) = &self.root {
+            for root in &self.roots {
                 walk(root, root, 0, &mut found);
             }
             found
@@ -48,9 +53,10 @@ impl DirSources {
     }
 
     fn resolve(&self, path: &str) -> Option<PathBuf> {
-        let root = self.root.as_ref()?;
         let relative = Path::new(path);
-        relative.components().all(|c| matches!(c, Component::Normal(_))).then(|| root.join(relative))
+        let below = relative.components().all(|c| matches!(c, Component::Normal(_)));
+        let mut places = self.roots.iter().filter(|_| below).map(|root| root.join(relative));
+        places.find(|place| place.is_file())
     }
 }
 
@@ -72,7 +78,8 @@ fn walk(root: &Path, dir: &Path, depth: usize, found: &mut BTreeMap<String, File
         let is_link = entry.file_type().is_ok_and(|t| t.is_symlink());
         let link = is_link.then(|| fs::read_link(&path).ok()).flatten().map(|t| t.display().to_string());
         let mode = meta.permissions().mode() & 0o7777;
-        found.insert(name.to_owned(), FileEntry { path: name.to_owned(), directory: false, mode, link });
+        let file = FileEntry { path: name.to_owned(), directory: false, mode, link };
+        found.entry(name.to_owned()).or_insert(file);
     }
 }
 
@@ -98,7 +105,7 @@ impl Sources for DirSources {
     }
 
     fn exists(&self, path: &str) -> bool {
-        self.resolve(path).is_some_and(|full| full.is_file())
+        self.resolve(path).is_some()
     }
 }
 
@@ -119,5 +126,18 @@ mod tests {
         assert_eq!(sources.read("b").unwrap(), None);
         assert_eq!(sources.below("b").len(), 1);
         assert_eq!(sources.below("c").len(), 0);
+    }
+
+    #[test]
+    fn of_several_directories_the_first_that_has_a_file_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in [("one/a", "1"), ("two/a", "2"), ("two/b", "2")] {
+            fs::create_dir_all(dir.path().join(path).parent().unwrap()).unwrap();
+            fs::write(dir.path().join(path), text).unwrap();
+        }
+        let sources = DirSources::of(vec![dir.path().join("one"), dir.path().join("two")]);
+        assert_eq!(sources.list(), ["a", "b"]);
+        assert_eq!(sources.read("a").unwrap(), Some(b"1".to_vec()));
+        assert_eq!(sources.read("b").unwrap(), Some(b"2".to_vec()));
     }
 }

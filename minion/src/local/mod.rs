@@ -3,6 +3,7 @@
 //! For `apply --local` and `call --local`.
 
 mod dir_sources;
+pub mod stubs;
 
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -27,8 +28,8 @@ use crate::host::LinuxHost;
 pub struct Settings {
     /// The minion's id.
     pub id: String,
-    /// The state tree.
-    pub states: Option<PathBuf>,
+    /// The state trees; the first that has a file wins.
+    pub states: Vec<PathBuf>,
     /// The pillar tree.
     pub pillar: Option<PathBuf>,
     /// Whether the first failure ends the run.
@@ -51,7 +52,7 @@ pub struct Local {
 impl Local {
     /// Prepares a job; `progress` is told what happens.
     pub fn new(settings: Settings, host: LinuxHost, grains: Value, progress: Sender<Progress>) -> Self {
-        let states = settings.states.clone().map(DirSources::new).unwrap_or_default();
+        let states = DirSources::of(settings.states.clone());
         Self {
             states,
             host,
@@ -63,6 +64,14 @@ impl Local {
             clock: Clock::start(),
             progress: Mutex::new(progress),
         }
+    }
+
+    /// Puts functions whose answers stand in a file in the place of those of lab; returns their names.
+    ///
+    /// # Errors
+    /// When the file is no file of stubs.
+    pub fn load_stubs(&mut self, path: &std::path::Path) -> Result<Vec<String>, stubs::StubError> {
+        stubs::load(path, &mut self.registry)
     }
 
     /// Renders the pillar tree for this minion, if there is one.

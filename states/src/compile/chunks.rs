@@ -182,6 +182,10 @@ fn finish(draft: Draft<'_>, errors: &mut Vec<CompileError>) -> (Option<Value>, O
 fn references(chunk: &LowChunk, word: &str, value: &Value, errors: &mut Vec<CompileError>) -> Vec<Reference> {
     let single = std::slice::from_ref(value);
     let items = match value {
+        // Salt takes each letter for an ID; nothing is found, unless one letter is all there is.
+        Value::Str(text) if text.chars().count() > 1 => {
+            return vec![Reference { kind: "not a list".to_owned(), value: text.clone() }];
+        }
         Value::Null => &[],
         Value::List(items) => items.as_slice(),
         _ => single,

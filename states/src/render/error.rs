@@ -35,6 +35,8 @@ pub enum RenderErrorKind {
     JinjaSyntax,
     /// An operation of the template failed, or the template called `raise()`.
     JinjaError,
+    /// An argument of a macro, or a name of an imported file, that was not given.
+    NotGiven,
     /// An execution function that the template called failed.
     Function,
     /// The rendered text is no YAML (or JSON).
@@ -68,7 +70,7 @@ impl RenderErrorKind {
             Self::JinjaUndefined => "jinja-undefined",
             Self::JinjaSyntax => "jinja-syntax",
             Self::JinjaError | Self::Bounds => "jinja-error",
-            Self::Function | Self::Yaml | Self::Source | Self::Pipeline => "yaml-error",
+            Self::NotGiven | Self::Function | Self::Yaml | Self::Source | Self::Pipeline => "yaml-error",
             Self::DuplicateKey => "duplicate-key",
             Self::MissingSls => "missing-sls",
             Self::MissingInclude => "missing-include",

@@ -127,7 +127,7 @@ impl Engine<'_> {
             }
             let value = match index.checked_sub(first_default) {
                 Some(at) => self.eval(&inner, &def.defaults[at])?,
-                None => Val::undefined(format!("parameter '{param}' was not provided")),
+                None => Val::not_given(format!("parameter '{param}' was not provided")),
             };
             inner.scope.set(param, value);
         }
@@ -135,7 +135,7 @@ impl Engine<'_> {
         Ok(Val::str(text))
     }
 
-    fn salt_call(&self, name: &Text, args: CallArgs) -> Res<Val> {
+    pub(super) fn salt_call(&self, name: &Text, args: CallArgs) -> Res<Val> {
         self.spend(100)?;
         let positional = args.positional.iter().map(Val::to_data).collect::<Res<Vec<_>>>()?;
         let mut keyword = lab_proto::value::Map::new();

@@ -13,7 +13,7 @@ pub(super) fn from_yaml(text: &str) -> Res<Val> {
         Err(error) => {
             let line = text.lines().nth(error.line.saturating_sub(1) as usize).unwrap_or("").trim();
             let message = format!("cannot read yaml, line {}: {} ({line})", error.line, error.message);
-            Err(Fault::syntax(message).suggest_opt(error.suggestion))
+            Err(Fault::failed(message).suggest_opt(error.suggestion))
         }
     }
 }

@@ -16,7 +16,7 @@ use super::parser;
 use super::scope::Scope;
 use super::value::{Object, Text, Val};
 use crate::render::doors::RenderEnv;
-use crate::render::error::RenderError;
+use crate::render::error::{RenderError, RenderErrorKind};
 
 /// How deep evaluation may recurse, in nodes of the syntax tree.
 const MAX_LEVEL: u32 = 500;
@@ -183,7 +183,11 @@ impl<'e> Engine<'e> {
         candidates.extend(self.context.keys().chain(self.env.context.extra.keys()).filter_map(Value::as_str));
         candidates.sort_unstable();
         let suggestion = crate::nearest::nearest(name, candidates).map(|n| format!("did you mean '{n}'?"));
-        let undefined = super::value::Undefined { message: format!("'{name}' is undefined"), suggestion };
+        let undefined = super::value::Undefined {
+            message: format!("'{name}' is undefined"),
+            suggestion,
+            kind: RenderErrorKind::JinjaUndefined,
+        };
         Val::Undefined(Rc::new(undefined))
     }
 
@@ -253,7 +257,8 @@ impl<'e> Engine<'e> {
         let mut out = Out::capture(self.env.limits.output);
         self.calling(|| self.run_template(&template, &scope, &mut out))
             .map_err(|f| f.within(&template).called_from(&frame.template, pos))?;
-        let vars = scope.own();
+        // What begins with an underscore is the module's own.
+        let vars = scope.own().into_iter().filter(|(name, _)| !name.starts_with('_')).collect();
         let module = Val::object(Object::Module {
             name: Rc::clone(&template.name),
             vars,

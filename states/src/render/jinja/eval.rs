@@ -8,6 +8,7 @@ use super::engine::{Engine, Frame};
 use super::error::{Fault, Res};
 use super::ops::{self, Num};
 use super::value::{Dict, Key, Object, Text, Undefined, Val};
+use crate::render::error::RenderErrorKind;
 
 impl Engine<'_> {
     pub(super) fn eval(&self, frame: &Frame, expr: &Expr) -> Res<Val> {
@@ -338,7 +339,7 @@ impl Engine<'_> {
             _ => None,
         };
         let suggestion = near.map(|n| format!("did you mean '{n}'?"));
-        Val::Undefined(Rc::new(Undefined { message, suggestion }))
+        Val::Undefined(Rc::new(Undefined { message, suggestion, kind: RenderErrorKind::JinjaUndefined }))
     }
 
     fn slice(&self, frame: &Frame, object: &Expr, parts: &[Option<Box<Expr>>; 3]) -> Res<Val> {

@@ -10,6 +10,7 @@ use super::error::{Fault, Res};
 use super::output::Out;
 use super::scope::Scope;
 use super::value::{Loop, Object, Text, Val};
+use crate::render::error::RenderErrorKind;
 
 /// How a body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,7 +236,7 @@ impl Engine<'_> {
             Target::Name(name) => frame.scope.set(name, value),
             Target::Attribute(name, attribute) => {
                 let object = self.lookup(frame, name);
-                let Val::Object(found) = object.defined()? else {
+                let Val::Object(found) = &object else {
                     return Err(Fault::syntax("cannot assign attribute on non-namespace object")
                         .suggest("make it with namespace(), or change a mapping with 'do x.update({…})'"));
                 };
@@ -340,6 +341,7 @@ fn imported_name(module: &Val, name: &Text) -> Val {
         Val::Undefined(Rc::new(super::value::Undefined {
             message: format!("the template '{file}' does not export the requested name '{name}'"),
             suggestion: near.map(|n| format!("did you mean '{n}'?")),
+            kind: RenderErrorKind::NotGiven,
         }))
     })
 }

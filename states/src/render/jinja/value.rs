@@ -11,6 +11,7 @@ use lab_proto::Value;
 use super::ast::{For, Macro, Template};
 use super::error::{Fault, Res};
 use super::scope::Scope;
+use crate::render::error::RenderErrorKind;
 
 pub(super) type Text = Rc<str>;
 pub(super) type Dict = IndexMap<Key, Val>;
@@ -42,6 +43,8 @@ pub(super) enum Val {
 pub(super) struct Undefined {
     pub message: String,
     pub suggestion: Option<String>,
+    /// What kind of mistake using it is.
+    pub kind: RenderErrorKind,
 }
 
 #[derive(Debug)]
@@ -149,7 +152,14 @@ impl Val {
     }
 
     pub(super) fn undefined(message: impl Into<String>) -> Self {
-        Self::Undefined(Rc::new(Undefined { message: message.into(), suggestion: None }))
+        let kind = RenderErrorKind::JinjaUndefined;
+        Self::Undefined(Rc::new(Undefined { message: message.into(), suggestion: None, kind }))
+    }
+
+    /// A parameter that no argument was given for.
+    pub(super) fn not_given(message: impl Into<String>) -> Self {
+        let kind = RenderErrorKind::NotGiven;
+        Self::Undefined(Rc::new(Undefined { message: message.into(), suggestion: None, kind }))
     }
 
     pub(super) fn from_usize(n: usize) -> Self {
@@ -163,7 +173,9 @@ impl Val {
     /// Refuses an undefined value, as every use of one does.
     pub(super) fn defined(&self) -> Res<&Self> {
         match self {
-            Self::Undefined(u) => Err(Fault::undefined(u.message.clone()).suggest_opt(u.suggestion.clone())),
+            Self::Undefined(u) => {
+                Err(Fault::new(u.kind, u.message.clone()).suggest_opt(u.suggestion.clone()))
+            }
             other => Ok(other),
         }
     }

@@ -64,7 +64,8 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             let data = Value::List(list);
             Val::str(if flag(flow, false)? { yaml::dump_flow(&data) } else { yaml::dump_block(&data) })
         }
-        "python" | "pprint" => Val::str(value.repr()?),
+        "python" | "pprint" => super::pretty::pretty(value)?,
+        "xml" => super::pretty::xml(value)?,
         "load_yaml" => convert::from_yaml(&value.to_text()?)?,
         "load_json" => convert::from_json(&value.to_text()?)?,
         "load_text" => Val::str(value.to_text()?),

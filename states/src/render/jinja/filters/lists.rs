@@ -257,6 +257,8 @@ fn flatten(items: &[Val], levels: usize, nulls: bool, depth: usize, out: &mut Ve
                 let inner = inner.borrow().clone();
                 flatten(&inner, levels, nulls, depth + 1, out)?;
             }
+            Val::Str(s) if !nulls && matches!(&**s, "None" | "null") => {}
+            Val::Tuple(inner) if levels > depth => flatten(inner, levels, nulls, depth + 1, out)?,
             other => out.push(other.clone()),
         }
     }

@@ -1,8 +1,11 @@
 //! Filters by name: Jinja's own, then Salt's. Those that need the engine (other filters, tests, attributes) are here.
 
+mod addresses;
 mod data;
 mod hashes;
 mod lists;
+mod nested;
+mod pretty;
 mod salt;
 pub(super) mod text;
 
@@ -18,6 +21,7 @@ use super::value::{Text, Val};
 /// The names of all filters, for suggestions.
 const NAMES: &[&str] = &[
     "abs",
+    "append_dict_key_value",
     "attr",
     "avg",
     "base64_decode",
@@ -28,8 +32,10 @@ const NAMES: &[&str] = &[
     "center",
     "check_whitelist_blacklist",
     "combinations",
+    "combinations_with_replacement",
     "compare_dicts",
     "compare_lists",
+    "compress",
     "contains_whitespace",
     "count",
     "d",
@@ -43,19 +49,28 @@ const NAMES: &[&str] = &[
     "escape",
     "exactly_n_true",
     "exactly_one_true",
+    "extend_dict_key_value",
     "filesizeformat",
+    "filter_by_networks",
     "first",
     "flatten",
     "float",
     "forceescape",
     "format",
     "from_entries",
+    "gen_mac",
     "groupby",
     "hmac",
+    "hmac_compute",
     "human_to_bytes",
     "indent",
     "int",
     "intersect",
+    "ip_host",
+    "ipaddr",
+    "ipv4",
+    "ipv6",
+    "ipwrap",
     "is_hex",
     "is_ip",
     "is_ipv4",
@@ -69,6 +84,7 @@ const NAMES: &[&str] = &[
     "json_decode_list",
     "json_encode_dict",
     "json_encode_list",
+    "json_query",
     "last",
     "length",
     "list",
@@ -76,23 +92,27 @@ const NAMES: &[&str] = &[
     "load_text",
     "load_yaml",
     "lower",
+    "mac_str_to_bytes",
     "map",
     "max",
     "md5",
     "method_call",
     "min",
+    "mysql_to_dict",
+    "network_hosts",
+    "network_size",
     "path_join",
     "permutations",
     "pprint",
     "product",
     "python",
     "quote",
+    "rand_str",
     "random",
     "random_hash",
     "random_sample",
     "random_shuffle",
     "random_str",
-    "rand_str",
     "regex_escape",
     "regex_match",
     "regex_replace",
@@ -106,6 +126,7 @@ const NAMES: &[&str] = &[
     "select",
     "selectattr",
     "sequence",
+    "set_dict_key_value",
     "sha1",
     "sha256",
     "sha512",
@@ -113,10 +134,10 @@ const NAMES: &[&str] = &[
     "slice",
     "sort",
     "sorted_ignorecase",
+    "str_to_num",
     "strftime",
     "string",
     "striptags",
-    "str_to_num",
     "substring_in_list",
     "sum",
     "symmetric_difference",
@@ -133,11 +154,14 @@ const NAMES: &[&str] = &[
     "truncate",
     "union",
     "unique",
+    "update_dict_key_value",
     "upper",
     "urlencode",
     "uuid",
+    "which",
     "wordcount",
     "wordwrap",
+    "xml",
     "xmlattr",
     "yaml",
     "yaml_dquote",
@@ -183,12 +207,25 @@ impl Engine<'_> {
                 let at = usize::try_from(self.random() % count).unwrap_or(0);
                 items.get(at).cloned().ok_or_else(|| Fault::undefined("no random item, sequence was empty"))
             }
+            "gen_mac" => {
+                let low = self.random().to_be_bytes();
+                Ok(Val::str(format!("{}:{:02X}:{:02X}:{:02X}", value.to_text()?, low[5], low[6], low[7])))
+            }
+            "which" => self.which(&value),
             "random_shuffle" | "random_sample" | "random_str" | "rand_str" | "random_hash" => {
                 salt::random(self, name, &value, args)
             }
             "strftime" | "date_format" => salt::strftime(self.env.context.now, &value, args),
             _ => {
-                let groups = [lists::apply, text::apply, data::apply, salt::apply, hashes::apply];
+                let groups = [
+                    lists::apply,
+                    text::apply,
+                    data::apply,
+                    salt::apply,
+                    hashes::apply,
+                    addresses::apply,
+                    nested::apply,
+                ];
                 for apply in groups {
                     if let Some(result) = apply(name, &value, &args)? {
                         if let Val::Str(text) = &result {
@@ -200,6 +237,13 @@ impl Engine<'_> {
                 Err(unknown_filter(name))
             }
         }
+    }
+
+    /// Finds a program, by way of the execution function: rendering itself reaches nothing.
+    fn which(&self, program: &Val) -> Res<Val> {
+        let args = CallArgs { positional: vec![program.clone()], keyword: Vec::new() };
+        let found = self.salt_call(&"cmd.which".into(), args)?;
+        Ok(if matches!(&found, Val::Str(s) if s.is_empty()) { Val::None } else { found })
     }
 
     /// Follows `a.b.0` from an item, as `map(attribute=…)` and its like do.

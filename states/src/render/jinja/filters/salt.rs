@@ -49,7 +49,7 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             other => other.clone(),
         },
         "to_bytes" => Val::Bytes(text()?.as_bytes().into()),
-        "is_hex" => Val::Bool(python_int(&text()?, 16).is_some()),
+        "is_hex" => Val::Bool(matches!(value, Val::Str(s) if python_int(s, 16).is_some())),
         "contains_whitespace" => Val::Bool(text()?.chars().any(char::is_whitespace)),
         "is_list" => Val::Bool(matches!(value, Val::List(_))),
         "is_iter" => Val::Bool(!matches!(value, Val::Str(_)) && value.iterate().is_ok()),
@@ -59,8 +59,6 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             Val::str(camel_case(&text()?, flag(upper, false)?))
         }
         "human_to_bytes" => human_to_bytes(&text()?, args)?,
-        "is_ip" | "is_ipv4" | "is_ipv6" => Val::Bool(is_ip(name, &text()?)),
-        "json_decode_dict" | "json_encode_dict" | "json_decode_list" | "json_encode_list" => value.clone(),
         _ => return structures(name, value, args),
     }))
 }
@@ -145,9 +143,10 @@ fn structures(name: &str, value: &Val, args: CallArgs) -> Res<Option<Val>> {
             let hits = |list: Option<Val>| -> Res<Option<bool>> {
                 let Some(list) = list.filter(|l| !matches!(l, Val::None)) else { return Ok(None) };
                 let patterns = if matches!(list, Val::Str(_)) { vec![list] } else { list.iterate()? };
-                let text = value.to_text()?;
+                // Only text has something to match.
+                let Val::Str(text) = value else { return Ok((!patterns.is_empty()).then_some(false)) };
                 for pattern in &patterns {
-                    if crate::target::expression_matches(&pattern.to_text()?, &text) {
+                    if crate::target::expression_matches(&pattern.to_text()?, text) {
                         return Ok(Some(true));
                     }
                 }
@@ -350,15 +349,6 @@ fn human_to_bytes(text: &str, args: CallArgs) -> Res<Val> {
     #[expect(clippy::cast_possible_truncation, reason = "Salt truncates to an integer too")]
     let bytes = (number * base.powi(i32::try_from(power).unwrap_or(0))) as i128;
     Ok(Val::Int(bytes))
-}
-
-fn is_ip(name: &str, text: &str) -> bool {
-    let address = text.split('/').next().unwrap_or("");
-    match name {
-        "is_ipv4" => address.parse::<std::net::Ipv4Addr>().is_ok(),
-        "is_ipv6" => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        _ => address.parse::<std::net::IpAddr>().is_ok(),
-    }
 }
 
 /// Follows `a:b:0` through mappings and lists.

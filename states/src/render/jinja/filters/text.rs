@@ -365,7 +365,10 @@ fn truncate(text: &str, args: CallArgs) -> Res<Val> {
     let (length, leeway) = (count(length.as_ref(), 255)?, count(leeway.as_ref(), 5)?);
     let end = end.map_or(Ok("...".to_owned()), |e| e.to_text())?;
     let kill = flag(kill, false)?;
-    let total = text.chars().count();
+    let (total, least) = (text.chars().count(), end.chars().count());
+    if length < least {
+        return Err(Fault::failed(format!("expected length >= {least}, got {length}")));
+    }
     if total <= length.saturating_add(leeway) {
         return Ok(Val::str(text));
     }

@@ -1,0 +1,5 @@
+x:
+  file.managed:
+    - name: @ROOT@/x
+      contents: both
+      mode: '0600'

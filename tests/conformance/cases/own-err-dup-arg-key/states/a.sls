@@ -1,0 +1,6 @@
+x:
+  file.serialize:
+    - name: @ROOT@/x
+    - dataset:
+        k: 1
+        k: 2

@@ -1,0 +1,7 @@
+same:
+  test.nop: []
+other:
+  test.nop: []
+same:
+  cmd.run:
+    - name: 'true'

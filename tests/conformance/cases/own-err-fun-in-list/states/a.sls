@@ -1,0 +1,8 @@
+x:
+  test:
+    - nop
+y:
+  file:
+    - managed
+    - name: @ROOT@/y
+    - contents: y

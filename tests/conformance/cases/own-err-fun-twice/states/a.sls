@@ -1,0 +1,3 @@
+x:
+  test.nop:
+    - succeed_with_changes

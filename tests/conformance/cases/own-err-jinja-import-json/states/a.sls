@@ -1,0 +1,3 @@
+{% import_json 'd.json' as d %}
+x:
+  test.nop: []

@@ -1,0 +1,3 @@
+{% import 'gone.jinja' as g %}
+x:
+  test.nop: []

@@ -1,0 +1,4 @@
+{% from 'lib.jinja' import nope %}
+x:
+  test.nop:
+    - name: {{ nope }}

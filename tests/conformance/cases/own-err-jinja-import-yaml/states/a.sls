@@ -1,0 +1,3 @@
+{% import_yaml 'd.yaml' as d %}
+x:
+  test.nop: []

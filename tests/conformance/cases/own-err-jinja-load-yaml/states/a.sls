@@ -1,0 +1,5 @@
+{% load_yaml as d %}
+a: b: c
+{% endload %}
+x:
+  test.nop: []

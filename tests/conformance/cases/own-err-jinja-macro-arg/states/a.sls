@@ -1,0 +1,4 @@
+{% macro m(a) %}{{ a }}{% endmacro %}
+x:
+  test.nop:
+    - name: {{ m() }}

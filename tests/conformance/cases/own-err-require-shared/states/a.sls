@@ -1,0 +1,7 @@
+y:
+  test.nop: []
+x:
+  test.nop:
+    - name: z
+      require:
+        - test: y

@@ -1,0 +1,7 @@
+y:
+  test.nop: []
+x:
+  test.nop:
+    - require:
+      - test: y
+      name: z

@@ -1,0 +1,6 @@
+x:
+  test.nop:
+    - name: same
+y:
+  test.nop:
+    - name: same

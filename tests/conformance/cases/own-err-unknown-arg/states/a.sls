@@ -1,0 +1,8 @@
+x:
+  file.managed:
+    - name: @ROOT@/x
+    - contents: x
+    - nosuchargument: 5
+y:
+  test.nop:
+    - whatever: [1]

@@ -1,0 +1,8 @@
+x:
+  nosuch.thing: []
+y:
+  test.nosuch: []
+z:
+  test.nop:
+    - require:
+      - test: y

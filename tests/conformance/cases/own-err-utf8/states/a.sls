@@ -1,0 +1,4 @@
+größe:
+  file.managed:
+    - name: @ROOT@/größe
+    - contents: "größer → äöü"

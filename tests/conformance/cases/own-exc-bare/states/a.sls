@@ -1,0 +1,4 @@
+include: [b, c]
+exclude:
+  - b1
+  - c

@@ -1,0 +1,5 @@
+include: [b]
+exclude:
+  - id: b1
+a1:
+  test.nop: []

@@ -1,0 +1,5 @@
+include: [b]
+exclude:
+  - sls: b
+a1:
+  test.nop: []

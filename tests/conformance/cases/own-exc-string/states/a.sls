@@ -1,0 +1,3 @@
+exclude: b1
+b1:
+  test.nop: []

@@ -1,0 +1,5 @@
+exclude:
+  - id: nothing
+  - sls: gone
+b1:
+  test.nop: []

@@ -1,0 +1,5 @@
+include: [b]
+extend:
+  @ROOT@/f:
+    file:
+      - contents: by name

@@ -1,0 +1,4 @@
+the_id:
+  file.managed:
+    - name: @ROOT@/f
+    - contents: original

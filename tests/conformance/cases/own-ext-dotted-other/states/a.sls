@@ -1,0 +1,4 @@
+include: [b]
+extend:
+  f:
+    file.absent: []

@@ -1,0 +1,5 @@
+include: [b]
+extend:
+  f:
+    file:
+      - absent

@@ -1,0 +1,5 @@
+include: [b]
+extend:
+  - f:
+      test:
+        - name: x

@@ -1,0 +1,3 @@
+f:
+  test.nop:
+    - name: single

@@ -1,0 +1,5 @@
+include: [b, c]
+extend:
+  f:
+    file:
+      - contents: from a

@@ -1,0 +1,6 @@
+include: [b]
+extend:
+  f:
+    file:
+      - contents: from c
+      - mode: '0640'

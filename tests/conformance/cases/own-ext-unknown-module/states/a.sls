@@ -1,0 +1,6 @@
+include: [b]
+extend:
+  f:
+    cmd:
+      - run
+      - name: echo x >> @ROOT@/log

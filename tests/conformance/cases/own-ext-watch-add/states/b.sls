@@ -1,0 +1,3 @@
+w:
+  cmd.wait:
+    - name: echo fired >> @ROOT@/log

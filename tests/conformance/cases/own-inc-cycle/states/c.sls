@@ -1,0 +1,3 @@
+include: [a]
+c1:
+  test.nop: []

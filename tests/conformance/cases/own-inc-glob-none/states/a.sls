@@ -1,0 +1,4 @@
+include:
+  - nothing.*
+a1:
+  test.nop: []

@@ -1,0 +1,4 @@
+include:
+  - d
+  - e.f
+  - g

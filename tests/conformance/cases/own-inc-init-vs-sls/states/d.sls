@@ -1,0 +1,2 @@
+dfile:
+  test.nop: []

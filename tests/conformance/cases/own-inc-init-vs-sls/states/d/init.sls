@@ -1,0 +1,2 @@
+dinit:
+  test.nop: []

@@ -1,0 +1,2 @@
+ef:
+  test.nop: []

@@ -1,0 +1,2 @@
+ginit:
+  test.nop: []

@@ -1,0 +1,4 @@
+include:
+{% for x in ['b', 'c'] %}
+  - {{ x }}
+{% endfor %}

@@ -1,0 +1,3 @@
+include: [gone]
+b1:
+  test.nop: []

@@ -1,0 +1,3 @@
+include:
+a1:
+  test.nop: []

@@ -1,0 +1,5 @@
+include:
+  - .leaf
+  - ..sib
+sub:
+  test.nop: []

@@ -1,0 +1,2 @@
+leaf:
+  test.nop: []

@@ -1,0 +1,2 @@
+up:
+  test.nop: []

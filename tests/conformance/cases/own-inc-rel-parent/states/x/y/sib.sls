@@ -1,0 +1,2 @@
+sib:
+  test.nop: []

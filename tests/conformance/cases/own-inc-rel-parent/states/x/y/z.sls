@@ -1,0 +1,5 @@
+include:
+  - .sib
+  - ..up
+z:
+  test.nop: []

@@ -1,0 +1,6 @@
+include:
+  - b
+  - b
+  - c
+a1:
+  test.nop: []

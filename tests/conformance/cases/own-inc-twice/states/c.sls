@@ -1,0 +1,4 @@
+include:
+  - b
+c1:
+  test.nop: []

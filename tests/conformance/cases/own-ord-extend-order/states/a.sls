@@ -1,0 +1,6 @@
+include:
+  - b
+extend:
+  b2:
+    test:
+      - order: 1

@@ -1,0 +1,8 @@
+include:
+  - c
+  - b
+a1:
+  test.nop: []
+a2:
+  test.nop:
+    - order: 1

@@ -1,0 +1,5 @@
+include:
+  - b
+c1:
+  test.nop:
+    - order: 10001

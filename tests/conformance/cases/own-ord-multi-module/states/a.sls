@@ -1,0 +1,7 @@
+both:
+  test.nop: []
+  cmd.run:
+    - name: 'true'
+  file.managed:
+    - name: @ROOT@/f
+    - contents: x

@@ -1,0 +1,6 @@
+src:
+  test.nop: []
+b1:
+  test.nop:
+    - require:
+        test: src

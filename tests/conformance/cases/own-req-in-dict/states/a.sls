@@ -1,0 +1,6 @@
+src:
+  test.fail_without_changes:
+    - require_in:
+        test: b1
+b1:
+  test.nop: []

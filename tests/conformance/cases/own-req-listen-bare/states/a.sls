@@ -1,0 +1,7 @@
+svc:
+  test.nop:
+    - listen:
+      - c1
+      - unknown
+c1:
+  test.succeed_with_changes: []

@@ -1,0 +1,5 @@
+z1:
+  test.nop:
+    - require:
+z2:
+  test.nop: []

@@ -1,0 +1,5 @@
+src:
+  test.nop: []
+b1:
+  test.nop:
+    - onfail: src

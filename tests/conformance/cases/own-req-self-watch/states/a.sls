@@ -1,0 +1,4 @@
+a1:
+  test.nop:
+    - watch:
+      - test: a1

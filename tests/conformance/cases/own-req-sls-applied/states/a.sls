@@ -1,0 +1,8 @@
+x:
+  test.nop:
+    - require:
+      - sls: b
+y:
+  test.nop:
+    - onchanges:
+      - sls: b

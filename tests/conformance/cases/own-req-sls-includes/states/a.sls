@@ -1,0 +1,6 @@
+include:
+  - b
+x:
+  test.nop:
+    - require:
+      - sls: b

@@ -1,0 +1,2 @@
+b1:
+  test.fail_without_changes: []
