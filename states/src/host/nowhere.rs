@@ -8,9 +8,10 @@ use std::time::Duration;
 use lab_proto::BootId;
 
 use super::{
-    Accounts, Cause, Command, Commands, DiskUsage, FileMeta, Files, Group, HostError, HttpReply, HttpRequest,
-    Kernel, MountRequest, Mounts, NetSession, Network, Observer, Output, PowerRequest, Remote, ServiceAction,
-    ServiceStatus, Services, System, User, WriteOptions,
+    Accounts, ArchiveEntry, ArchiveFormat, ArchiveSource, Archives, Cause, Command, Commands, DiskUsage,
+    Extraction, FileMeta, Files, Group, HostError, HttpReply, HttpRequest, Kernel, MountRequest, Mounts,
+    NetSession, Network, Observer, Output, PowerRequest, Remote, ServiceAction, ServiceStatus, Services,
+    System, User, WriteOptions,
 };
 
 /// The machine that is not there.
@@ -71,6 +72,9 @@ impl Files for Nowhere {
         self.no_file("rename", from)
     }
     fn symlink(&self, _: &Path, path: &Path) -> Result<(), HostError> {
+        self.no_file("link", path)
+    }
+    fn hard_link(&self, _: &Path, path: &Path) -> Result<(), HostError> {
         self.no_file("link", path)
     }
     fn chmod(&self, path: &Path, _: u32) -> Result<(), HostError> {
@@ -148,6 +152,13 @@ impl System for Nowhere {
     fn disk_usage(&self, path: &Path) -> Result<DiskUsage, HostError> {
         self.no_file("look at the disk of", path)
     }
+    fn env(&self, _: &str) -> Option<String> {
+        self.ask();
+        None
+    }
+    fn set_env(&self, _: &str, _: Option<&str>) {
+        self.ask();
+    }
     fn umask(&self) -> u32 {
         0o022
     }
@@ -195,5 +206,19 @@ impl Remote for Nowhere {
     }
     fn connect(&self, host: &str, _: u16, _: Duration) -> Result<(), HostError> {
         self.no("connect to", host)
+    }
+}
+
+impl Archives for Nowhere {
+    fn archive_list(&self, _: ArchiveSource<'_>, _: ArchiveFormat) -> Result<Vec<ArchiveEntry>, HostError> {
+        self.no("list", "an archive")
+    }
+    fn archive_extract(
+        &self,
+        _: ArchiveSource<'_>,
+        _: ArchiveFormat,
+        _: &Extraction,
+    ) -> Result<(), HostError> {
+        self.no("unpack", "an archive")
     }
 }
