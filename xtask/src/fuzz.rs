@@ -19,7 +19,7 @@ pub(crate) fn run(args: &[String]) -> Result {
             return Err(format!("unknown target {arg:?}; known are {}", TARGETS.join(", ")));
         }
     }
-    prerequisites::ensure(&[Need::CargoTool { name: "fuzz", krate: "cargo-fuzz", version: "0.13" }], false)?;
+    prerequisites::ensure(&[Need::CargoTool { name: "fuzz", krate: "cargo-fuzz", version: "^0.13" }], false)?;
     for target in if chosen.is_empty() { TARGETS.to_vec() } else { chosen } {
         let limit = format!("-max_total_time={seconds}");
         let mut fuzz =
