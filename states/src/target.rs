@@ -148,6 +148,50 @@ fn nodegroup(name: &str, minion: &Minion<'_>, groups: &mut Vec<String>) -> Resul
     result
 }
 
+/// Finds the first part of an expression that looks beyond a minion's id, which is all that its certificate proves:
+/// grains and addresses are what it reports of itself.
+///
+/// # Errors
+/// When the expression cannot be read.
+pub fn beyond_ids(
+    kind: Matcher,
+    expression: &str,
+    nodegroups: &BTreeMap<String, String>,
+) -> Result<Option<String>, TargetError> {
+    let nothing = Value::Null;
+    let anybody = Minion { id: "", grains: &nothing, pillar: &nothing, nodegroups };
+    // Reads all of it, whoever it means.
+    matches(kind, expression, &anybody)?;
+    Ok(match kind {
+        Matcher::Glob | Matcher::List | Matcher::Pcre => None,
+        Matcher::Compound => beyond_ids_in(expression, nodegroups),
+        Matcher::Nodegroup => nodegroups.get(expression).and_then(|e| beyond_ids_in(e, nodegroups)),
+        Matcher::Grain
+        | Matcher::GrainPcre
+        | Matcher::Pillar
+        | Matcher::PillarPcre
+        | Matcher::PillarExact
+        | Matcher::IpCidr => Some(expression.to_owned()),
+    })
+}
+
+/// As [`beyond_ids`], for a compound expression that was read before: its nodegroups do not contain themselves.
+fn beyond_ids_in(expression: &str, nodegroups: &BTreeMap<String, String>) -> Option<String> {
+    expression.split_whitespace().flat_map(parentheses).find_map(|word| {
+        let (engine, pattern) = engine_of(word)?;
+        match &engine[..1] {
+            "L" | "E" => None,
+            "N" => beyond_ids_in(nodegroups.get(pattern)?, nodegroups),
+            _ => Some(word.to_owned()),
+        }
+    })
+}
+
+/// Cuts `G@pattern`, `G|@pattern`.
+fn engine_of(word: &str) -> Option<(&str, &str)> {
+    word.split_once('@').filter(|(e, _)| e.chars().next().is_some_and(|c| c.is_ascii_uppercase()))
+}
+
 /// Compiles a pattern that is anchored at the start only, as Python's `re.match` is.
 fn prefix_regex(pattern: &str) -> Result<Regex, TargetError> {
     regex::RegexBuilder::new(&format!("\\A(?:{pattern})")).size_limit(1 << 20).build().map_err(|e| {
@@ -374,9 +418,7 @@ impl Compound<'_, '_> {
     }
 
     fn single(&mut self, word: &str) -> Result<bool, TargetError> {
-        let Some((engine, pattern)) =
-            word.split_once('@').filter(|(e, _)| e.chars().next().is_some_and(char::is_uppercase))
-        else {
+        let Some((engine, pattern)) = engine_of(word) else {
             return Ok(lab_proto::glob::matches(word, self.minion.id));
         };
         // `G|@` names another delimiter than the colon.
@@ -449,6 +491,42 @@ mod tests {
             (Matcher::Nodegroup, "hosts", true),
         ] {
             assert_eq!(holds(kind, expression), expected, "{kind:?} {expression}");
+        }
+    }
+
+    #[test]
+    fn what_looks_beyond_ids_is_found_wherever_it_hides() {
+        let groups = BTreeMap::from([
+            ("workers".to_owned(), "worker* or L@kvm1,kvm2 or N@more".to_owned()),
+            ("more".to_owned(), "E@kvm[34]".to_owned()),
+            ("kvm".to_owned(), "G@roles:kvm or web1".to_owned()),
+            ("deep".to_owned(), "web* and N@kvm".to_owned()),
+            ("loop".to_owned(), "N@loop".to_owned()),
+        ]);
+        for (kind, expression, beyond) in [
+            (Matcher::Glob, "worker*", None),
+            (Matcher::List, "a,b", None),
+            (Matcher::Pcre, "web[0-9]", None),
+            (Matcher::Compound, "(worker* or L@a,b) and not E@b.*", None),
+            (Matcher::Nodegroup, "workers", None),
+            (Matcher::Compound, "N@workers", None),
+            (Matcher::Grain, "os:Debian", Some("os:Debian")),
+            (Matcher::Pillar, "a:b", Some("a:b")),
+            (Matcher::Compound, "web* or (not G@os:Debian)", Some("G@os:Debian")),
+            (Matcher::Compound, "web* and S@10.0.0.0/8", Some("S@10.0.0.0/8")),
+            (Matcher::Compound, "N@deep", Some("G@roles:kvm")),
+            (Matcher::Nodegroup, "deep", Some("G@roles:kvm")),
+        ] {
+            let found = beyond_ids(kind, expression, &groups).expect("reads");
+            assert_eq!(found.as_deref(), beyond, "{kind:?} {expression}");
+        }
+        for (kind, expression) in [
+            (Matcher::Pcre, "web["),
+            (Matcher::Compound, "web* and"),
+            (Matcher::Nodegroup, "nobody"),
+            (Matcher::Nodegroup, "loop"),
+        ] {
+            beyond_ids(kind, expression, &groups).expect_err(expression);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lab_proto::{MinionId, Target, TargetKind, Value};
-use lab_states::target::{Matcher, Minion, TargetError, matches};
+use lab_states::target::{Matcher, Minion, TargetError, beyond_ids, matches};
 
 use super::SharedGrains;
 
@@ -41,16 +41,27 @@ pub(crate) fn select(
     Ok(found)
 }
 
-/// Tells whether a minion may see what is allowed for a target. Pillar does not count: it is what is being guarded.
-pub(crate) fn allows(
-    allow: Option<&Target>,
-    id: &MinionId,
-    grains: &Value,
-    nodegroups: &BTreeMap<String, String>,
-) -> bool {
+/// Refuses a target that cannot say who may see something: one that looks at more than ids, which are all that
+/// certificates prove. A minion would let itself in by the grains that it reports of itself.
+pub(crate) fn check_allow(target: &Target, nodegroups: &BTreeMap<String, String>) -> Result<(), String> {
+    match beyond_ids(matcher(target.kind), &target.expr, nodegroups) {
+        Ok(None) => Ok(()),
+        Ok(Some(part)) => Err(format!(
+            "allow_tgt {} {:?} looks at {part}, which minions report of themselves; name ids: glob, list, pcre, \
+             compound of these, or a nodegroup of ids",
+            target.kind, target.expr
+        )),
+        Err(e) => Err(format!("allow_tgt cannot be read: {e}")),
+    }
+}
+
+/// Tells whether a minion may see what is allowed for a target. One that looks at more than ids lets nobody in: the
+/// node groups may have changed since it was taken.
+pub(crate) fn allows(allow: Option<&Target>, id: &MinionId, nodegroups: &BTreeMap<String, String>) -> bool {
     let Some(target) = allow else { return true };
-    let minion = Minion { id: id.as_str(), grains, pillar: &Value::Null, nodegroups };
-    matches(matcher(target.kind), &target.expr, &minion).unwrap_or(false)
+    let minion = Minion { id: id.as_str(), grains: &Value::Null, pillar: &Value::Null, nodegroups };
+    check_allow(target, nodegroups).is_ok()
+        && matches(matcher(target.kind), &target.expr, &minion).unwrap_or(false)
 }
 
 /// Rendering every minion's pillar is dear: only targets that ask for it pay.

@@ -12,7 +12,7 @@ use super::{Shared, chain, pillar, targets};
 use crate::core::Write;
 use crate::core::facts;
 use crate::core::records::{self, MineRecord};
-use crate::core::targets::{allows, needs_pillar};
+use crate::core::targets::{allows, check_allow, needs_pillar};
 use crate::frames::{FrameError, FrameReader, send};
 use crate::store::MAX_KEY_VALUE;
 use crate::store::blob::BlobError;
@@ -158,12 +158,10 @@ async fn mine_get(shared: &Arc<Shared>, minion: &MinionId, target: &Target, func
         shared.hub.refused("mine: a target that looks at pillar", minion.as_str()).await;
         return QueryReply::Failed("minions cannot ask the mine by pillar; name ids or grains".to_owned());
     }
-    let asker = minion.clone();
-    let (meant, grains) = match targets::resolve(shared, target).await {
-        Ok(meant) => (meant, shared.hub.ask(move |core| core.grains(&asker)).await),
+    let meant = match targets::resolve(shared, target).await {
+        Ok(meant) => meant,
         Err(refusal) => return QueryReply::Failed(refusal.text),
     };
-    let grains = grains.ok().flatten().unwrap_or_else(|| Arc::new(Value::map()));
     let (shared, minion, function) = (shared.clone(), minion.clone(), function.to_owned());
     let now = shared.clock.now();
     let found = blocking(move || {
@@ -171,7 +169,7 @@ async fn mine_get(shared: &Arc<Shared>, minion: &MinionId, target: &Target, func
         for id in meant {
             let Some(record) = records::mine_of(&*shared.store, &id, &function)? else { continue };
             let fresh = record.expires.is_none_or(|t| t > now);
-            if fresh && allows(record.allow.as_ref(), &minion, &grains, &shared.config.node_groups) {
+            if fresh && allows(record.allow.as_ref(), &minion, &shared.config.node_groups) {
                 found.insert(Value::from(id.as_str()), record.value);
             }
         }
@@ -193,6 +191,9 @@ async fn mine_send(
     ttl_seconds: Option<u64>,
 ) -> QueryReply {
     if let Err(why) = check_name(&function) {
+        return QueryReply::Failed(why);
+    }
+    if let Some(Err(why)) = allow.as_ref().map(|allow| check_allow(allow, &shared.config.node_groups)) {
         return QueryReply::Failed(why);
     }
     let now = shared.clock.now();

@@ -32,8 +32,13 @@ impl ExecFunction for Send {
         const ARGS: &[ArgDoc] = &[
             ArgDoc::required("name", Kind::Text, "The function to call, or the alias to store under."),
             ArgDoc::optional("mine_function", Kind::Text, "The function to call when the name is an alias."),
-            ArgDoc::optional("allow_tgt", Kind::Text, "Which minions may read it; all when absent."),
-            ArgDoc::with_default("allow_tgt_type", Kind::Text, "glob", "How allow_tgt is read."),
+            ArgDoc::optional("allow_tgt", Kind::Text, "Which minions may read it, by id; all when absent."),
+            ArgDoc::with_default(
+                "allow_tgt_type",
+                Kind::Text,
+                "glob",
+                "How allow_tgt is read: glob, list, pcre, compound or nodegroup. What looks at grains is refused, because minions report those of themselves.",
+            ),
             ArgDoc::optional("ttl", Kind::Int, "For how many seconds it is kept."),
         ];
         static DOC: FunctionDoc = FunctionDoc::new(
