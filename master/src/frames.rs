@@ -42,6 +42,11 @@ impl FrameReader {
         Self { stream, buffer: FrameBuffer::default() }
     }
 
+    /// Reads frames up to a smaller limit than usual.
+    pub(crate) fn with_limit(stream: RecvStream, limit: usize) -> Self {
+        Self { stream, buffer: FrameBuffer::with_limit(limit) }
+    }
+
     /// Returns the next frame, `None` at the end of the stream. Cancelling it loses nothing.
     pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         loop {

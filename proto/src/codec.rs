@@ -43,7 +43,7 @@ pub enum CodecError {
         got: u8,
     },
     /// A frame is larger than the limit.
-    #[error("frame of {got} bytes is over the limit of {MAX_FRAME}")]
+    #[error("frame of {got} bytes is over the limit (of {MAX_FRAME}, less for strangers)")]
     Oversized {
         /// The announced or needed size.
         got: usize,
@@ -98,13 +98,25 @@ pub fn frame<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
 
 /// Collects stream bytes and hands out whole frames. Holds at most one frame's worth of bytes beyond what
 /// the caller pushes at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameBuffer {
     bytes: Vec<u8>,
     start: usize,
+    limit: usize,
+}
+
+impl Default for FrameBuffer {
+    fn default() -> Self {
+        Self::with_limit(MAX_FRAME)
+    }
 }
 
 impl FrameBuffer {
+    /// Makes a buffer that takes frames up to a smaller limit than [`MAX_FRAME`]: for strangers.
+    pub fn with_limit(limit: usize) -> Self {
+        Self { bytes: Vec::new(), start: 0, limit: limit.min(MAX_FRAME) }
+    }
+
     /// Adds bytes as they came from the stream.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.start > 0 && self.start == self.bytes.len() {
@@ -125,7 +137,7 @@ impl FrameBuffer {
         let rest = &self.bytes[self.start..];
         let Some((header, rest)) = rest.split_first_chunk::<HEADER>() else { return Ok(None) };
         let len = u32::from_be_bytes(*header) as usize;
-        if len > MAX_FRAME {
+        if len > self.limit {
             return Err(CodecError::Oversized { got: len });
         }
         if rest.len() < len {

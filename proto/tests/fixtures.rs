@@ -237,6 +237,11 @@ fn enrolment_frames_keep_their_bytes() {
             EnrolReply::Refused(EnrolRefusal::Malformed { reason: "no CSR".to_owned() }),
             EnrolReply::Refused(EnrolRefusal::Busy { retry_after_seconds: 3 }),
             EnrolReply::Refused(EnrolRefusal::Version(no_common())),
+            EnrolReply::Refused(EnrolRefusal::KeyInUse {
+                fingerprint,
+                id: minion(),
+                holder: "minion web9".to_owned(),
+            }),
         ],
     );
 }
@@ -404,6 +409,8 @@ fn operator_frames_keep_their_bytes() {
             open(OpRequest::Pillar { target: target(), key: None }),
             open(OpRequest::Grains { target: target(), key: Some(text()) }),
             open(OpRequest::Mine { target: target(), function: None }),
+            open(OpRequest::OperatorList),
+            open(OpRequest::OperatorRevoke { name: text() }),
         ],
     );
     let refused = |kind| OpReply::Refused(OpRefusal { kind, text: "x".to_owned() });

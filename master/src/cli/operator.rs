@@ -1,5 +1,5 @@
-//! `lab-master operator issue`: an identity for an operator on another machine. The key is made here and never
-//! crosses the wire.
+//! `lab-master operator …`: identities for operators on other machines. Their keys are made here and never cross the
+//! wire.
 
 use std::path::PathBuf;
 
@@ -26,10 +26,27 @@ enum What {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Everybody who is or was an operator
+    List,
+    /// Shut an operator out: its connections are closed at once, its certificates are refused from then on
+    Revoke {
+        /// The operator's name, as `operator list` shows it
+        name: String,
+    },
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> Outcome {
-    let What::Issue { name, out } = args.what;
+    let request = match args.what {
+        What::Issue { name, out } => return issue(name, out, context).await,
+        What::List => OpRequest::OperatorList,
+        What::Revoke { name } => OpRequest::OperatorRevoke { name },
+    };
+    let rows = context.client.collect(request).await?;
+    output::records(&rows, &["name", "state", "fingerprint", "changed", "by"], context.json);
+    Ok(0)
+}
+
+async fn issue(name: String, out: PathBuf, context: &Context) -> Outcome {
     let (key, csr) = pki::operator_request().map_err(|e| Failure::Local(e.to_string()))?;
     let rows = context.client.collect(OpRequest::OperatorIssue { name, csr }).await?;
     let field = |name: &str| match rows.first().and_then(|row| row.get(name)) {

@@ -62,6 +62,13 @@ pub struct Enrol {
     pub rate_per_address: u32,
     /// Ids with a pending key.
     pub max_pending: usize,
+    /// How long a handshake may take, and a stranger's first words.
+    #[serde(deserialize_with = "duration")]
+    pub patience: Duration,
+    /// Connections of strangers at once.
+    pub max_connections: usize,
+    /// The same from one address.
+    pub max_connections_per_address: usize,
 }
 
 /// Certificates.

@@ -60,6 +60,15 @@ pub(crate) fn auth(id: &MinionId, act: KeyAct, key: Fingerprint, by: &str, addre
     master("salt/auth", data)
 }
 
+/// A minion came with a key that is accepted for somebody else.
+pub(crate) fn key_in_use(id: &MinionId, holder: &str, key: Fingerprint, by: &str, address: &str) -> NewEvent {
+    let mut event = auth(id, KeyAct::Denied, key, by, address);
+    if let Value::Map(data) = &mut event.data {
+        data.insert("holder".into(), holder.into());
+    }
+    event
+}
+
 /// A key changed its state.
 pub(crate) fn key(id: &MinionId, act: KeyAct, key: Fingerprint, by: &str) -> NewEvent {
     let data = text([
@@ -78,10 +87,11 @@ pub(crate) fn token(name: &str, act: &str, pattern: &str, by: &str) -> NewEvent 
     master("lab/token", Value::from(data.map(|(k, v)| (k, Value::from(v)))))
 }
 
-/// An operator's key was let in.
-pub(crate) fn operator(name: &str, key: Fingerprint, by: &str) -> NewEvent {
-    let data = [("name", name.to_owned()), ("fingerprint", key.to_string()), ("by", by.to_owned())];
-    master("lab/operator", Value::from(data))
+/// An operator's key was let in (`issued`) or shut out (`revoked`).
+pub(crate) fn operator(name: &str, act: &str, key: Fingerprint, by: &str) -> NewEvent {
+    let key = key.to_string();
+    let data = [("name", name), ("act", act), ("fingerprint", key.as_str()), ("by", by)];
+    master("lab/operator", Value::from(data.map(|(k, v)| (k, Value::from(v)))))
 }
 
 /// Somebody tried what is not allowed, `count` times since the last such event.

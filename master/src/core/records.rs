@@ -94,6 +94,17 @@ pub(crate) struct OperatorRecord {
     pub by: String,
 }
 
+/// An operator's key that was let in once and is shut out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RevokedRecord {
+    /// The key as it was let in.
+    pub operator: OperatorRecord,
+    /// Since when it is shut out.
+    pub at: Timestamp,
+    /// Who shut it out.
+    pub by: String,
+}
+
 /// What is known of a minion across restarts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinionRecord {
@@ -180,6 +191,7 @@ pub(crate) struct RunRecord {
 const KEYS: Bucket = Bucket::new("keys");
 const TOKENS: Bucket = Bucket::new("tokens");
 const OPERATORS: Bucket = Bucket::new("operators");
+const REVOKED: Bucket = Bucket::new("operators-revoked");
 const MINIONS: Bucket = Bucket::new("minions");
 const GRAINS: Bucket = Bucket::new("grains");
 const JOBS: Bucket = Bucket::new("jobs");
@@ -244,6 +256,17 @@ pub(crate) fn put_operator(r: &OperatorRecord) -> Change {
 /// Reads all operators' keys.
 pub(crate) fn operators(store: &dyn KeyStore) -> Read<Vec<OperatorRecord>> {
     all(store, OPERATORS)
+}
+
+/// Moves an operator's key from the accepted ones to those that are shut out.
+pub(crate) fn revoke_operator(r: &RevokedRecord) -> Vec<Change> {
+    let key = r.operator.fingerprint.as_bytes().to_vec();
+    vec![put(REVOKED, key.clone(), r), Change::Delete { bucket: OPERATORS, key }]
+}
+
+/// Reads all operators' keys that are shut out.
+pub(crate) fn revoked_operators(store: &dyn KeyStore) -> Read<Vec<RevokedRecord>> {
+    all(store, REVOKED)
 }
 
 /// Sets what is known of a minion.

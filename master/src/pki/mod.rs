@@ -16,5 +16,5 @@ pub use files::{
 };
 pub use names::{Peer, peer_of};
 pub use request::{operator_request, save_operator};
-pub use tls::{client_config, server_config};
+pub use tls::{Witness, client_config, server_config};
 pub use trust::{NotTrusted, Trust};

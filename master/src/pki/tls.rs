@@ -1,6 +1,7 @@
 //! TLS for the three doors. One endpoint serves all: the client's certificate is optional in the handshake, and the
 //! listener refuses the doors that need one. A certificate that is shown must be of our CA and its key accepted.
 
+use std::fmt;
 use std::sync::Arc;
 
 use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, ALPN_OPERATOR};
@@ -12,7 +13,10 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, RootCer
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 
 use super::names::peer_of;
-use super::trust::Trust;
+use super::trust::{NotTrusted, Trust};
+
+/// Told in the handshake, once, whose key was not accepted: an error of TLS cannot carry the name. Must not block.
+pub type Witness = Arc<dyn Fn(&NotTrusted) + Send + Sync>;
 
 /// Makes the server's TLS configuration.
 ///
@@ -23,9 +27,10 @@ pub fn server_config(
     key: PrivateKeyDer<'static>,
     ca: &CertificateDer<'static>,
     trust: Arc<Trust>,
+    witness: Witness,
 ) -> Result<rustls::ServerConfig, rustls::Error> {
     let provider = provider();
-    let verifier = TrustVerifier { chain: webpki(ca, &provider)?, trust };
+    let verifier = TrustVerifier { chain: webpki(ca, &provider)?, trust, witness };
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
@@ -74,10 +79,16 @@ fn webpki(
 }
 
 /// Checks the chain as usual, then the key against the accepted ones.
-#[derive(Debug)]
 struct TrustVerifier {
     chain: Arc<dyn ClientCertVerifier>,
     trust: Arc<Trust>,
+    witness: Witness,
+}
+
+impl fmt::Debug for TrustVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrustVerifier").finish_non_exhaustive()
+    }
 }
 
 impl ClientCertVerifier for TrustVerifier {
@@ -98,9 +109,10 @@ impl ClientCertVerifier for TrustVerifier {
     ) -> Result<ClientCertVerified, rustls::Error> {
         let verified = self.chain.verify_client_cert(end_entity, intermediates, now)?;
         let (peer, fingerprint) = peer_of(end_entity).ok_or(CertificateError::BadEncoding)?;
-        self.trust
-            .check(&peer, fingerprint)
-            .map_err(|_| rustls::Error::InvalidCertificate(CertificateError::Revoked))?;
+        self.trust.check(&peer, fingerprint).map_err(|refused| {
+            (self.witness)(&refused);
+            rustls::Error::InvalidCertificate(CertificateError::Revoked)
+        })?;
         Ok(verified)
     }
 

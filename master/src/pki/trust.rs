@@ -22,6 +22,13 @@ pub struct NotTrusted {
     fingerprint: Fingerprint,
 }
 
+impl NotTrusted {
+    /// Returns whom the certificate is for.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+}
+
 impl Trust {
     /// Makes a table.
     pub fn new(keys: impl IntoIterator<Item = (Fingerprint, Peer)>) -> Self {
@@ -35,6 +42,11 @@ impl Trust {
             keys.retain(|_, p| *p != peer);
         }
         keys.insert(fingerprint, peer);
+    }
+
+    /// Returns whose accepted key this is.
+    pub fn holder(&self, fingerprint: Fingerprint) -> Option<Peer> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(&fingerprint).cloned()
     }
 
     /// Forgets the keys of a peer.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::Timestamp;
-use lab_proto::v1::enrol::{EnrolRefusal, EnrolReply, EnrolRequest, MAX_GRAINS};
+use lab_proto::v1::enrol::{EnrolRefusal, EnrolReply, EnrolRequest, MAX_GRAINS, MAX_REQUEST};
 use lab_proto::version::{SUPPORTED, negotiate};
 use quinn::Connection;
 use tokio::sync::Semaphore;
@@ -18,8 +18,8 @@ use super::keys::{Applicant, KeyError, Standing};
 use crate::frames::{FrameError, FrameReader, send};
 use crate::pki::Request;
 
-/// How long somebody may take to say what they want.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long somebody may take to read the answer and leave.
+const GOODBYE: Duration = Duration::from_secs(2);
 /// How long a waiting minion is kept on the line; then it dials again.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Waiting minions that are told at once; others dial again.
@@ -97,23 +97,21 @@ pub(crate) async fn serve(shared: &Shared, connection: Connection) {
     };
     info!(%peer, outcome, "enrolment ended");
     // The minion closes once it has read the answer; a stranger who does not is closed.
-    let _ = tokio::time::timeout(PATIENCE, connection.closed()).await;
+    let _ = tokio::time::timeout(GOODBYE, connection.closed()).await;
     connection.close(0u32.into(), b"done");
 }
 
 async fn admitted(shared: &Shared, connection: &Connection) -> Result<Option<String>, FrameError> {
     let address = connection.remote_address().ip();
-    let permit = shared.door.busy.try_acquire();
-    let Ok(Ok((mut reply, stream))) = tokio::time::timeout(PATIENCE, connection.accept_bi()).await else {
+    let patience = shared.config.enrol.patience;
+    let Ok(Ok((mut reply, stream))) = tokio::time::timeout(patience, connection.accept_bi()).await else {
         return Ok(Some("said nothing".to_owned()));
     };
-    if permit.is_err() || !shared.door.admits(address, shared.clock.now()) {
-        shared.hub.refused("enrolment: too many requests", address.to_string()).await;
-        refuse(&mut reply, EnrolRefusal::Busy { retry_after_seconds: 2 }).await?;
-        return Ok(None);
+    if !shared.door.admits(address, shared.clock.now()) {
+        return busy(shared, &mut reply, address).await;
     }
-    let mut reader = FrameReader::new(stream);
-    let Ok(request) = tokio::time::timeout(PATIENCE, reader.expect::<EnrolRequest>()).await else {
+    let mut reader = FrameReader::with_limit(stream, MAX_REQUEST);
+    let Ok(request) = tokio::time::timeout(patience, reader.expect::<EnrolRequest>()).await else {
         return Ok(Some("said nothing".to_owned()));
     };
     let request = match request {
@@ -124,6 +122,8 @@ async fn admitted(shared: &Shared, connection: &Connection) -> Result<Option<Str
             return Err(e);
         }
     };
+    // Taken only now: whoever is slow to speak must not keep others out.
+    let Ok(permit) = shared.door.busy.try_acquire() else { return busy(shared, &mut reply, address).await };
     match decide(shared, &request, &address.to_string()).await {
         Ok(Decision::Certified(key)) => {
             accepted(shared, &mut reply, &request, &key).await?;
@@ -141,6 +141,16 @@ async fn admitted(shared: &Shared, connection: &Connection) -> Result<Option<Str
             Ok(Some(text))
         }
     }
+}
+
+async fn busy(
+    shared: &Shared,
+    reply: &mut quinn::SendStream,
+    address: IpAddr,
+) -> Result<Option<String>, FrameError> {
+    shared.hub.refused("enrolment: too many requests", address.to_string()).await;
+    refuse(reply, EnrolRefusal::Busy { retry_after_seconds: 2 }).await?;
+    Ok(None)
 }
 
 enum Decision {
@@ -182,7 +192,7 @@ async fn decide(shared: &Shared, request: &EnrolRequest, address: &str) -> Resul
                 shared.hub.refused("enrolment: bad join token", address).await;
                 Err(EnrolRefusal::BadToken { reason: reason.to_owned() })
             }
-            Err(e) => Err(internal(&e)),
+            Err(e) => Err(not_let_in(&e)),
         };
     }
     match standing {
@@ -279,6 +289,10 @@ fn not_let_in(error: &KeyError) -> EnrolRefusal {
     match error {
         KeyError::Taken(other) => EnrolRefusal::IdTaken { accepted: *other },
         KeyError::TooManyPending => EnrolRefusal::Busy { retry_after_seconds: 60 },
+        KeyError::InUse { id, fingerprint, holder } => {
+            EnrolRefusal::KeyInUse { fingerprint: *fingerprint, id: id.clone(), holder: holder.clone() }
+        }
+        KeyError::Rejected { fingerprint, .. } => EnrolRefusal::Rejected { fingerprint: *fingerprint },
         other => internal(other),
     }
 }

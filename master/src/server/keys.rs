@@ -52,6 +52,13 @@ pub(crate) enum KeyError {
     Taken(Fingerprint),
     #[error("the token cannot be used: {0}")]
     BadToken(&'static str),
+    #[error(
+        "the key {fingerprint} of {id} is accepted for {holder} already, and two must not share one (a cloned disk?): \
+         remove the key on one of the machines and enrol it again, or delete one here with `lab-master key delete`"
+    )]
+    InUse { id: MinionId, fingerprint: Fingerprint, holder: String },
+    #[error("the key {fingerprint} was rejected as {holder}'s; no policy lets it in")]
+    Rejected { fingerprint: Fingerprint, holder: MinionId },
     #[error("no randomness: {0}")]
     Random(String),
 }
@@ -123,6 +130,7 @@ impl KeyBook {
     /// under an id whose fingerprint an operator has just compared and is about to accept.
     pub(crate) async fn pend(&self, a: &Applicant<'_>, now: Timestamp) -> Result<(), KeyError> {
         let mut book = self.book.lock().await;
+        self.only_owner(a.id, a.fingerprint, "enrolment", a.address).await?;
         if let Some(other) = book.other(a.id, a.fingerprint, &[KeyState::Accepted, KeyState::Pending]) {
             return Err(KeyError::Taken(other));
         }
@@ -152,6 +160,12 @@ impl KeyBook {
         if let Some(other) = book.other(a.id, a.fingerprint, &[KeyState::Accepted]) {
             return Err(KeyError::Taken(other));
         }
+        self.only_owner(a.id, a.fingerprint, by, a.address).await?;
+        // A key that was shut out must not come back by a policy because its machine calls itself by another name.
+        let shut_out = |k: &&KeyRecord| k.fingerprint == a.fingerprint && k.state == KeyState::Rejected;
+        if let Some(holder) = book.keys.values().flatten().find(shut_out).map(|k| k.id.clone()) {
+            return Err(KeyError::Rejected { fingerprint: a.fingerprint, holder });
+        }
         let event = facts::auth(a.id, KeyAct::Accept, a.fingerprint, by, a.address);
         self.admit(&mut book, a.record(KeyState::Accepted, by, now), Vec::new(), vec![event], now).await
     }
@@ -164,6 +178,7 @@ impl KeyBook {
         let mut record = check_token(&book, &token, a, now)?;
         record.uses_left -= 1;
         let by = format!("token {}", record.name);
+        self.only_owner(a.id, a.fingerprint, &by, a.address).await?;
         let used_up = record.uses_left == 0;
         let change = if used_up { records::delete_token(&record.name) } else { records::put_token(&record) };
         let events = vec![
@@ -188,7 +203,8 @@ impl KeyBook {
         Ok(self.authority.issue(&Peer::Minion(id.clone()), request, now)?)
     }
 
-    /// Accepts the waiting or rejected keys of matching ids; returns what was accepted.
+    /// Accepts the waiting or rejected keys of matching ids; returns what was accepted. One that is accepted for
+    /// somebody else is left out, and is an error when the others are done.
     pub(crate) async fn accept(
         &self,
         pattern: &str,
@@ -196,6 +212,7 @@ impl KeyBook {
         now: Timestamp,
     ) -> Result<Vec<KeyRecord>, KeyError> {
         let mut done = Vec::new();
+        let mut in_use = None;
         let mut book = self.book.lock().await;
         for mut record in book.matching(pattern) {
             let newest = matches!(record.state, KeyState::Pending | KeyState::Rejected);
@@ -204,6 +221,13 @@ impl KeyBook {
             if !newest || other_waits {
                 continue;
             }
+            match self.only_owner(&record.id, record.fingerprint, by, &record.address).await {
+                Err(e @ KeyError::InUse { .. }) => {
+                    in_use.get_or_insert(e);
+                    continue;
+                }
+                other => other?,
+            }
             record.state = KeyState::Accepted;
             record.changed = now;
             by.clone_into(&mut record.by);
@@ -211,7 +235,23 @@ impl KeyBook {
             self.admit(&mut book, record.clone(), Vec::new(), vec![event], now).await?;
             done.push(record);
         }
-        Ok(done)
+        in_use.map_or(Ok(done), Err)
+    }
+
+    /// Refuses a key that is accepted for somebody else, and names both in the log. Asked under the book's lock.
+    async fn only_owner(
+        &self,
+        id: &MinionId,
+        fingerprint: Fingerprint,
+        by: &str,
+        address: &str,
+    ) -> Result<(), KeyError> {
+        let own = Peer::Minion(id.clone());
+        let Some(holder) = self.trust.holder(fingerprint).filter(|p| *p != own) else { return Ok(()) };
+        let holder = holder.to_string();
+        let event = facts::key_in_use(id, &holder, fingerprint, by, address);
+        self.write(Write { events: vec![event], ..Write::default() }).await?;
+        Err(KeyError::InUse { id: id.clone(), fingerprint, holder })
     }
 
     /// Rejects the keys of matching ids and closes their links; returns what was rejected.

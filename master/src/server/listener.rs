@@ -1,31 +1,37 @@
 //! The socket and its three doors: who may come in is decided here, by ALPN and certificate.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, ALPN_OPERATOR};
 use lab_proto::{Fingerprint, Timestamp};
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
-use quinn::{Connection, Endpoint, IdleTimeout, Incoming, ServerConfig, TransportConfig, VarInt};
+use quinn::{
+    Connection, Endpoint, IdleTimeout, Incoming, Runtime as _, ServerConfig, TransportConfig, VarInt,
+};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span};
 
+use super::hub::Hub;
+use super::noise::{Noise, Watched};
+use super::strangers::Strangers;
 use super::{Shared, StartError, enrol, link, op};
 use crate::config::Config;
 use crate::pki::{self, Authority, Peer, Trust};
 
 /// Handshakes at the same time. Beyond half of it, addresses must prove that they are their own first.
 const MAX_HANDSHAKES: usize = 512;
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// Both ends use it: a bridge's forward delay must not end a link (docs/protocol.md, "Timing").
 const IDLE: Duration = Duration::from_secs(120);
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Streams that one peer may have open: control, events, jobs, and questions.
 const MAX_STREAMS: u32 = 32;
-/// Bytes that one peer may have sent and we have not read.
+/// Bytes that one peer may have sent and we have not read; a stranger may less, until a certificate was shown.
 const RECEIVE_WINDOW: u32 = 2 << 20;
+const STRANGERS_WINDOW: u32 = 64 << 10;
 const STREAM_WINDOW: u32 = 1 << 20;
 const SEND_WINDOW: u64 = 4 << 20;
 /// Bytes that the system may hold for the socket in each direction.
@@ -33,16 +39,35 @@ const SOCKET_BUFFER: usize = 8 << 20;
 
 /// Closes a connection at the wrong door.
 const WRONG_DOOR: u32 = 16;
+/// Closes a connection that is one too many.
+const BUSY: u32 = 17;
+/// What rustls says when the verifier does not accept a key.
+const REVOKED: &str = "Revoked";
+const NOT_ACCEPTED: &str = "handshake: the key of the certificate is not accepted";
+
+/// The socket and what is told of it.
+pub(crate) struct Bound {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) noise: Arc<Noise>,
+    pub(crate) unnamed: Arc<Unnamed>,
+}
+
+/// Handshakes that failed because the key is not accepted, and that are to be named in the log without whose key it is.
+#[derive(Debug, Default)]
+pub(crate) struct Unnamed(AtomicU64);
 
 /// Opens the socket.
 pub(crate) fn bind(
     config: &Config,
     authority: &Authority,
     trust: Arc<Trust>,
+    hub: &Hub,
     now: Timestamp,
-) -> Result<Endpoint, StartError> {
+) -> Result<Bound, StartError> {
     let (chain, key) = authority.issue_server(now)?;
-    let tls = pki::server_config(chain, key, authority.certificate(), trust).map_err(StartError::Tls)?;
+    let unnamed = Arc::new(Unnamed::default());
+    let tls = pki::server_config(chain, key, authority.certificate(), trust, witness(hub, &unnamed))
+        .map_err(StartError::Tls)?;
     let crypto = QuicServerConfig::try_from(tls).map_err(|e| StartError::Quic(e.to_string()))?;
     let mut server = ServerConfig::with_crypto(Arc::new(crypto));
     server.transport_config(Arc::new(transport()));
@@ -51,8 +76,34 @@ pub(crate) fn bind(
     let listen = |source| StartError::Listen { address: config.listen, source };
     let socket = std::net::UdpSocket::bind(config.listen).map_err(listen)?;
     make_room(&socket);
-    let endpoint = super::reset::endpoint_config(&config.data_dir)?;
-    Endpoint::new(endpoint, Some(server), socket, Arc::new(quinn::TokioRuntime)).map_err(listen)
+    let (endpoint, ids) = super::reset::endpoint_config(&config.data_dir)?;
+    let runtime = Arc::new(quinn::TokioRuntime);
+    let noise = Arc::new(Noise::default());
+    let socket = runtime.wrap_udp_socket(socket).map_err(listen)?;
+    let socket = Arc::new(Watched { socket, ids, noise: noise.clone() });
+    let endpoint =
+        Endpoint::new_with_abstract_socket(endpoint, Some(server), socket, runtime).map_err(listen)?;
+    Ok(Bound { endpoint, noise, unnamed })
+}
+
+/// Names in the log whose key was not accepted.
+fn witness(hub: &Hub, unnamed: &Arc<Unnamed>) -> pki::Witness {
+    let (hub, unnamed) = (hub.clone(), unnamed.clone());
+    Arc::new(move |refused| {
+        let why = match refused.peer() {
+            Peer::Minion(_) => NOT_ACCEPTED,
+            Peer::Operator(_) => "handshake: the operator is revoked",
+        };
+        if !hub.try_refused(why, refused.peer().to_string()) {
+            unnamed.0.fetch_add(1, Ordering::Relaxed);
+        }
+    })
+}
+
+impl Unnamed {
+    fn take(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok()
+    }
 }
 
 /// Lets the socket hold what thousands of minions answer at once; what does not fit is lost and sent again much later.
@@ -76,7 +127,7 @@ fn transport() -> TransportConfig {
     t.keep_alive_interval(Some(KEEP_ALIVE));
     t.max_concurrent_bidi_streams(VarInt::from_u32(MAX_STREAMS));
     t.max_concurrent_uni_streams(VarInt::from_u32(0));
-    t.receive_window(VarInt::from_u32(RECEIVE_WINDOW));
+    t.receive_window(VarInt::from_u32(STRANGERS_WINDOW));
     t.stream_receive_window(VarInt::from_u32(STREAM_WINDOW));
     t.send_window(SEND_WINDOW);
     t.datagram_receive_buffer_size(None);
@@ -84,37 +135,37 @@ fn transport() -> TransportConfig {
 }
 
 /// Accepts connections until the endpoint closes.
-pub(crate) async fn run(shared: Arc<Shared>, endpoint: Endpoint) {
-    let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+pub(crate) async fn run(shared: Arc<Shared>, endpoint: Endpoint, unnamed: Arc<Unnamed>) {
+    let limits = &shared.config.enrol;
+    let handshakes = Strangers::new(MAX_HANDSHAKES, limits.max_connections_per_address);
+    let known = Arc::new(Semaphore::new(shared.config.link.max_connections));
     // Owns every connection's task: they end with this one.
     let mut tasks = JoinSet::new();
     while let Some(incoming) = endpoint.accept().await {
         while tasks.try_join_next().is_some() {}
-        if endpoint.open_connections() > shared.config.link.max_connections {
-            incoming.refuse();
-            continue;
-        }
-        let crowded = handshakes.available_permits() < MAX_HANDSHAKES / 2;
-        if crowded && !incoming.remote_address_validated() {
+        let address = incoming.remote_address().ip();
+        if handshakes.crowded(address) && !incoming.remote_address_validated() {
             let _ = incoming.retry();
             continue;
         }
-        let Ok(permit) = handshakes.clone().try_acquire_owned() else {
+        let Some(place) = handshakes.enter(address) else {
             incoming.refuse();
+            // Without room it is not named: so many are that this one would be no news.
+            shared.hub.try_refused("handshake: too many at a time", address.to_string());
             continue;
         };
-        let shared = shared.clone();
+        let (shared, unnamed, known) = (shared.clone(), unnamed.clone(), known.clone());
         tasks.spawn(async move {
-            let connection = Box::pin(handshake(&shared, incoming)).await;
-            drop(permit);
+            let connection = Box::pin(handshake(&shared, incoming, &unnamed)).await;
+            drop(place);
             if let Some(connection) = connection {
-                serve(&shared, connection).await;
+                serve(&shared, connection, &known).await;
             }
         });
     }
 }
 
-async fn handshake(shared: &Shared, incoming: Incoming) -> Option<Connection> {
+async fn handshake(shared: &Shared, incoming: Incoming, unnamed: &Unnamed) -> Option<Connection> {
     let address = incoming.remote_address().ip().to_string();
     let connecting = match incoming.accept() {
         Ok(connecting) => connecting,
@@ -123,8 +174,15 @@ async fn handshake(shared: &Shared, incoming: Incoming) -> Option<Connection> {
             return None;
         }
     };
-    match tokio::time::timeout(HANDSHAKE_PATIENCE, connecting).await {
+    match tokio::time::timeout(shared.config.enrol.patience, connecting).await {
         Ok(Ok(connection)) => Some(connection),
+        // The witness named the peer, unless it could not.
+        Ok(Err(e)) if e.to_string().contains(REVOKED) => {
+            if unnamed.take() {
+                shared.hub.refused(NOT_ACCEPTED, address).await;
+            }
+            None
+        }
         Ok(Err(e)) => {
             shared.hub.refused(format!("handshake: {}", why(&e)), address).await;
             None
@@ -140,7 +198,6 @@ async fn handshake(shared: &Shared, incoming: Incoming) -> Option<Connection> {
 fn why(error: &quinn::ConnectionError) -> String {
     let text = error.to_string();
     let known = [
-        ("Revoked", "the key of the certificate is not accepted"),
         ("UnknownIssuer", "the certificate is of another CA"),
         // Another master's CA has the same name and another key.
         ("BadSignature", "the certificate is of another CA"),
@@ -152,7 +209,7 @@ fn why(error: &quinn::ConnectionError) -> String {
     known.iter().find(|(word, _)| text.contains(word)).map_or(text.clone(), |(_, ours)| (*ours).to_owned())
 }
 
-async fn serve(shared: &Arc<Shared>, connection: Connection) {
+async fn serve(shared: &Arc<Shared>, connection: Connection, known: &Arc<Semaphore>) {
     let address = connection.remote_address();
     let alpn =
         connection.handshake_data().and_then(|d| d.downcast::<HandshakeData>().ok()).and_then(|d| d.protocol);
@@ -163,18 +220,23 @@ async fn serve(shared: &Arc<Shared>, connection: Connection) {
     };
     let refusal = match (alpn.as_deref(), peer) {
         (Some(ALPN_ENROL), _) => {
+            let Some(_place) = shared.strangers.enter(address.ip()) else {
+                connection.close(BUSY.into(), b"too many strangers are here");
+                shared.hub.refused("enrolment: too many connections", address.ip().to_string()).await;
+                return;
+            };
             // Boxed, like the operators' below: a minion's link, of which there are thousands, must not have their size.
             Box::pin(enrol::serve(shared, connection)).await;
             return;
         }
-        (Some(ALPN_MINION), Some((Peer::Minion(minion), key))) => {
-            let span = info_span!("link", %minion);
-            link::serve(shared, connection, minion, key).instrument(span).await;
-            return;
-        }
-        (Some(ALPN_OPERATOR), Some((Peer::Operator(name), _))) => {
-            let span = info_span!("operator", name);
-            Box::pin(op::serve(shared, connection, name)).instrument(span).await;
+        (Some(ALPN_MINION | ALPN_OPERATOR), Some((peer, key))) if at_its_door(alpn.as_deref(), &peer) => {
+            let Ok(_place) = known.clone().try_acquire_owned() else {
+                connection.close(BUSY.into(), b"too many connections");
+                shared.hub.refused("more connections than link.max_connections", peer.to_string()).await;
+                return;
+            };
+            connection.set_receive_window(VarInt::from_u32(RECEIVE_WINDOW));
+            serve_known(shared, connection, peer, key).await;
             return;
         }
         (Some(ALPN_MINION), peer @ Some(_)) => {
@@ -189,6 +251,26 @@ async fn serve(shared: &Arc<Shared>, connection: Connection) {
     };
     connection.close(VarInt::from_u32(WRONG_DOOR), refusal.0.as_bytes());
     shared.hub.refused(refusal.0, refusal.1).await;
+}
+
+fn at_its_door(alpn: Option<&[u8]>, peer: &Peer) -> bool {
+    match peer {
+        Peer::Minion(_) => alpn == Some(ALPN_MINION),
+        Peer::Operator(_) => alpn == Some(ALPN_OPERATOR),
+    }
+}
+
+async fn serve_known(shared: &Arc<Shared>, connection: Connection, peer: Peer, key: Fingerprint) {
+    match peer {
+        Peer::Minion(minion) => {
+            let span = info_span!("link", %minion);
+            link::serve(shared, connection, minion, key).instrument(span).await;
+        }
+        Peer::Operator(name) => {
+            let span = info_span!("operator", name);
+            Box::pin(op::serve(shared, connection, name, key)).instrument(span).await;
+        }
+    }
 }
 
 /// Whose certificate was shown; the handshake has verified it.

@@ -8,24 +8,29 @@ use lab_proto::{Digest, Timestamp};
 use super::StartError;
 use super::orchestrate::Runner;
 use crate::config::Config;
-use crate::core::records::{self, OperatorRecord};
-use crate::core::{Core, CoreConfig, KeyState};
+use crate::core::records::{self, OperatorRecord, RevokedRecord};
+use crate::core::{Core, CoreConfig, KeyState, Write, facts};
 use crate::pki::{self, Authority, OperatorFiles, Peer, Trust};
 use crate::store::Store;
 
-/// Mirrors the accepted keys; makes the local operator's identity at the first start.
+/// The operator that the master makes for its own machine.
+const LOCAL: &str = "local";
+
+/// Mirrors the accepted keys; makes the local operator's identity at the first start, and whenever its files are gone.
+/// What it returns is to be written before anybody is let in.
 pub(super) fn trust(
     config: &Config,
     store: &dyn Store,
     authority: &Authority,
     now: Timestamp,
-) -> Result<(Arc<Trust>, Option<OperatorRecord>), StartError> {
+) -> Result<(Arc<Trust>, Write), StartError> {
     let minions = records::keys(store)?
         .into_iter()
         .filter(|k| k.state == KeyState::Accepted)
         .map(|k| (k.fingerprint, Peer::Minion(k.id)));
-    let operators = records::operators(store)?.into_iter().map(|o| (o.fingerprint, Peer::Operator(o.name)));
-    let trust = Trust::new(minions.chain(operators));
+    let operators = records::operators(store)?;
+    let accepted = operators.iter().map(|o| (o.fingerprint, Peer::Operator(o.name.clone())));
+    let trust = Trust::new(minions.chain(accepted));
     let dir = config.data_dir.join("operator");
     let files = OperatorFiles::within(&dir);
     let known = std::fs::read(&files.certificate)
@@ -34,13 +39,22 @@ pub(super) fn trust(
         .and_then(|der| pki::peer_of(&der))
         .is_some_and(|(peer, fingerprint)| trust.check(&peer, fingerprint).is_ok());
     if known && files.key.exists() && files.ca.exists() {
-        return Ok((Arc::new(trust), None));
+        return Ok((Arc::new(trust), Write::default()));
     }
-    let name = "local".to_owned();
+    let name = LOCAL.to_owned();
     let fingerprint = pki::write_operator(authority, &name, &dir, now)?;
+    // Files that are gone may be in other hands: their key counts no more.
+    trust.revoke(&Peer::Operator(name.clone()));
     trust.accept(fingerprint, Peer::Operator(name.clone()));
-    let record = OperatorRecord { name, fingerprint, since: now, by: "first start".to_owned() };
-    Ok((Arc::new(trust), Some(record)))
+    let by = "first start".to_owned();
+    let mut write = Write::default();
+    for operator in operators.into_iter().filter(|o| o.name == LOCAL) {
+        let by = "start without its files".to_owned();
+        write.events.push(facts::operator(LOCAL, "revoked", operator.fingerprint, &by));
+        write.changes.extend(records::revoke_operator(&RevokedRecord { operator, at: now, by }));
+    }
+    write.changes.push(records::put_operator(&OperatorRecord { name, fingerprint, since: now, by }));
+    Ok((Arc::new(trust), write))
 }
 
 /// Restores the core: what is known of minions, and unfinished jobs replayed from the log.

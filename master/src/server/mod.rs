@@ -4,6 +4,7 @@
 mod autosign;
 mod clock;
 mod content;
+mod corrections;
 mod enrol;
 mod housekeeping;
 mod hub;
@@ -11,11 +12,14 @@ mod keys;
 mod link;
 mod listener;
 mod load;
+mod noise;
 mod op;
+mod operators;
 mod orchestrate;
 mod pillar;
 mod query;
 mod reset;
+mod strangers;
 mod tail;
 mod targets;
 mod writer;
@@ -34,10 +38,13 @@ use self::clock::Clock;
 use self::content::Content;
 use self::hub::Hub;
 use self::keys::KeyBook;
+use self::noise::Noise;
+use self::operators::OperatorBook;
 use self::orchestrate::Runner;
+use self::strangers::Strangers;
 use crate::config::Config;
-use crate::core::records::{self, RecordError};
-use crate::core::{ConnId, Write, facts};
+use crate::core::records::RecordError;
+use crate::core::{ConnId, facts};
 use crate::pki::{self, Authority, IssueError, PkiFileError, Trust};
 use crate::store::Store;
 
@@ -56,10 +63,13 @@ pub(crate) struct Shared {
     trust: Arc<Trust>,
     hub: Hub,
     keys: KeyBook,
+    operators: OperatorBook,
     content: Arc<Content>,
     pillar: Arc<pillar::Renderer>,
     runner: Arc<Runner>,
     door: enrol::Door,
+    strangers: Arc<Strangers>,
+    noise: Arc<Noise>,
     connections: AtomicU64,
     started: lab_proto::Timestamp,
 }
@@ -130,7 +140,7 @@ impl Server {
         let clock = Clock::start();
         let now = clock.now();
         let authority = Arc::new(pki::open_or_create(&config.data_dir, config.certificates.life, now)?);
-        let (trust, first_operator) = load::trust(&config, &*store, &authority, now)?;
+        let (trust, mut begun) = load::trust(&config, &*store, &authority, now)?;
         let content = Content::open(&config.data_dir, config.file_roots.clone())
             .map_err(|e| StartError::Write(chain(&e)))?;
         let content = Arc::new(content);
@@ -152,17 +162,17 @@ impl Server {
         let (hub, hub_task) = Hub::start(parts).map_err(StartError::Thread)?;
         let keys =
             KeyBook::load(&*store, hub.clone(), trust.clone(), authority.clone(), config.enrol.max_pending)?;
-        let begun = Write {
-            changes: first_operator.iter().map(records::put_operator).collect(),
-            events: vec![facts::lifecycle("started", env!("CARGO_PKG_VERSION"))],
-            ..Write::default()
-        };
+        begun.events.push(facts::lifecycle("started", env!("CARGO_PKG_VERSION")));
         match hub.write(begun).await {
             Ok(Ok(_)) => {}
             Ok(Err(e)) => return Err(StartError::Write(e.to_string())),
             Err(e) => return Err(StartError::Write(e.to_string())),
         }
-        let endpoint = listener::bind(&config, &authority, trust.clone(), now)?;
+        let operators = OperatorBook::load(&*store, hub.clone(), trust.clone())?;
+        let listener::Bound { endpoint, noise, unnamed } =
+            listener::bind(&config, &authority, trust.clone(), &hub, now)?;
+        let limits = &config.enrol;
+        let strangers = Strangers::new(limits.max_connections, limits.max_connections_per_address);
         let door =
             enrol::Door::new(config.enrol.max_concurrent, config.enrol.rate, config.enrol.rate_per_address);
         let shared = Arc::new(Shared {
@@ -173,14 +183,17 @@ impl Server {
             trust,
             hub,
             keys,
+            operators,
             content,
             pillar,
             runner,
             door,
+            strangers,
+            noise,
             connections: AtomicU64::new(1),
             started: now,
         });
-        let listener = tokio::spawn(listener::run(shared.clone(), endpoint.clone()));
+        let listener = tokio::spawn(listener::run(shared.clone(), endpoint.clone(), unnamed));
         let give_back = housekeeping::give_back(shared.clone(), endpoint.clone());
         let run = housekeeping::run(shared.clone());
         let housekeeping = tokio::spawn(async {

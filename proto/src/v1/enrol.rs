@@ -9,6 +9,8 @@ use crate::version::{NoCommonVersion, VersionRange};
 
 /// The largest CSR that is looked at, in bytes.
 pub const MAX_CSR: usize = 4096;
+/// The largest request, in bytes as a frame; a stranger's longer one is not read.
+pub const MAX_REQUEST: usize = 32 * 1024;
 /// The largest set of grains that an enrolment may carry, in bytes when encoded.
 pub const MAX_GRAINS: usize = 16 * 1024;
 
@@ -94,4 +96,17 @@ pub enum EnrolRefusal {
     /// No common protocol version.
     #[error(transparent)]
     Version(NoCommonVersion),
+    /// The key is accepted for somebody else: two machines must not share one, as the clones of a disk do.
+    #[error(
+        "the key {fingerprint} is accepted for {holder} already, and {id} must have one of its own (a cloned disk?): \
+         remove this machine's key and enrol again, or delete the other with `lab-master key delete`"
+    )]
+    KeyInUse {
+        /// Which key.
+        fingerprint: Fingerprint,
+        /// Who asked with it.
+        id: MinionId,
+        /// Whose it is, like `minion web1`.
+        holder: String,
+    },
 }

@@ -86,6 +86,13 @@ pub enum OpRequest {
         /// Which; all names when absent.
         function: Option<String>,
     },
+    /// The operators.
+    OperatorList,
+    /// Shuts an operator out and closes its connections.
+    OperatorRevoke {
+        /// Whose keys, all of them.
+        name: String,
+    },
 }
 
 impl OpRequest {
@@ -107,6 +114,8 @@ impl OpRequest {
             Self::Pillar { .. } => "pillar",
             Self::Grains { .. } => "grains",
             Self::Mine { .. } => "mine",
+            Self::OperatorList => "operator list",
+            Self::OperatorRevoke { .. } => "operator revoke",
         }
     }
 }

@@ -19,8 +19,12 @@ const MEMORY_KIB: f64 = 64.0;
 /// How long after the pings the memory is looked at.
 const CALM: Duration = Duration::from_secs(6);
 /// The doors stand wide open: what is measured is ping, and a swarm joins from one address.
-pub const OPEN_DOORS: [&str; 3] =
-    ["enrol.rate=100000", "enrol.rate_per_address=100000", "enrol.max_concurrent=512"];
+pub const OPEN_DOORS: [&str; 4] = [
+    "enrol.rate=100000",
+    "enrol.rate_per_address=100000",
+    "enrol.max_concurrent=512",
+    "enrol.max_connections_per_address=2048",
+];
 /// Endpoints in one process, at most.
 const PER_PROCESS: usize = 5_000;
 

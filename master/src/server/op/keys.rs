@@ -1,13 +1,10 @@
-//! `key …`, `token …`, `operator issue`.
+//! `key …` and `token …`.
 
 use lab_proto::Value;
 use lab_proto::v1::op::{KeyRequest, RefusalKind, TokenRequest};
 
 use super::{Answer, Request, refuse, whole};
-use crate::core::facts;
-use crate::core::records::{self, OperatorRecord};
-use crate::core::{KeyRecord, Write};
-use crate::pki::{self, Peer};
+use crate::core::KeyRecord;
 use crate::server::keys::{key_value, token_value};
 
 impl Request {
@@ -92,40 +89,6 @@ impl Request {
             }
         }
         Ok(())
-    }
-
-    pub(super) async fn operator_issue(&mut self, name: String, csr: Vec<u8>) -> Answer {
-        let shared = self.shared.clone();
-        let now = shared.clock.now();
-        let usage = |e: &dyn std::error::Error| refuse(RefusalKind::Usage, crate::server::chain(e));
-        let request = pki::Request::verify(&csr).map_err(|e| usage(&e))?;
-        let peer = Peer::Operator(name.clone());
-        let certificate = shared.authority.issue(&peer, &request, now).map_err(|e| usage(&e))?;
-        let by = format!("operator {}", self.operator);
-        let record = OperatorRecord {
-            name: name.clone(),
-            fingerprint: request.fingerprint(),
-            since: now,
-            by: by.clone(),
-        };
-        let event = facts::operator(&name, request.fingerprint(), &by);
-        let write =
-            Write { changes: vec![records::put_operator(&record)], events: vec![event], ..Write::default() };
-        let (hub, trust, key) = (shared.hub.clone(), shared.trust.clone(), request.fingerprint());
-        let written = whole(async move {
-            let written = hub.write(write).await;
-            if matches!(written, Ok(Ok(_))) {
-                trust.accept(key, peer);
-            }
-            written
-        });
-        written.await??.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))?;
-        let value = Value::from([
-            ("name", Value::from(name)),
-            ("certificate", Value::Bytes(certificate)),
-            ("ca", Value::Bytes(shared.authority.certificate().to_vec())),
-        ]);
-        Ok(self.data(value).await?)
     }
 }
 

@@ -69,6 +69,7 @@ fn describe(id: &MinionId, view: Option<&MinionView>) -> Value {
         ("version", v.record.version.as_str().into()),
         ("machine_id", v.record.machine_id.to_string().into()),
         ("last_seen", v.last_heard.to_string().into()),
+        ("ready", v.record.ready.into()),
         ("queue", v.jobs.into()),
         ("reboot_requested_by", v.record.reboot_by.map(|j| j.to_string()).into()),
     ])

@@ -5,6 +5,7 @@ mod events;
 mod jobs;
 mod keys;
 mod minions;
+mod operators;
 mod run;
 mod runs;
 mod status;
@@ -12,9 +13,9 @@ mod status;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_proto::Value;
 use lab_proto::v1::op::{OpOpen, OpRefusal, OpReply, OpRequest, RefusalKind};
 use lab_proto::version::{SUPPORTED, negotiate};
+use lab_proto::{Fingerprint, Value};
 use quinn::{Connection, RecvStream, SendStream};
 use tokio::task::JoinSet;
 use tracing::{Instrument, debug, debug_span, info};
@@ -24,16 +25,35 @@ use super::hub::HubGone;
 use super::keys::KeyError;
 use crate::core::records::RecordError;
 use crate::frames::{FrameError, FrameReader, send};
+use crate::pki::Peer;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves an operator's connection to its end.
-pub(crate) async fn serve(shared: &Arc<Shared>, connection: Connection, name: String) {
+/// Closes the connection of an operator who was revoked.
+const REVOKED: u32 = 2;
+
+/// Serves an operator's connection to its end, which is at the latest when the operator is revoked.
+pub(crate) async fn serve(shared: &Arc<Shared>, connection: Connection, name: String, key: Fingerprint) {
     let mut requests = JoinSet::new();
-    while let Ok((down, up)) = connection.accept_bi().await {
-        while requests.try_join_next().is_some() {}
-        let (shared, name) = (shared.clone(), name.clone());
-        requests.spawn(async move { serve_request(&shared, name, down, up).await }.in_current_span());
+    let mut changes = shared.operators.changes();
+    let peer = Peer::Operator(name.clone());
+    loop {
+        changes.borrow_and_update();
+        // Asked here too: the operator may have been revoked since the handshake.
+        if shared.trust.check(&peer, key).is_err() {
+            info!("the operator was revoked; closing the connection");
+            connection.close(REVOKED.into(), b"the operator was revoked");
+            break;
+        }
+        tokio::select! {
+            stream = connection.accept_bi() => {
+                let Ok((down, up)) = stream else { break };
+                while requests.try_join_next().is_some() {}
+                let (shared, name) = (shared.clone(), name.clone());
+                requests.spawn(async move { serve_request(&shared, name, down, up).await }.in_current_span());
+            }
+            _ = changes.changed() => {}
+        }
     }
     // Whoever leaves wants no more answers.
     requests.shutdown().await;
@@ -103,6 +123,8 @@ impl From<KeyError> for Stop {
             | KeyError::TooManyTokens
             | KeyError::TooManyPending
             | KeyError::Taken(_)
+            | KeyError::InUse { .. }
+            | KeyError::Rejected { .. }
             | KeyError::BadToken(_) => RefusalKind::Refused,
             KeyError::Store(_) | KeyError::Issue(_) | KeyError::Random(_) => RefusalKind::Internal,
         };
@@ -147,6 +169,8 @@ impl Request {
             OpRequest::Key(request) => self.key(request).await,
             OpRequest::Token(request) => self.token(request).await,
             OpRequest::OperatorIssue { name, csr } => self.operator_issue(name, csr).await,
+            OpRequest::OperatorList => self.operator_list().await,
+            OpRequest::OperatorRevoke { name } => self.operator_revoke(name).await,
             OpRequest::Events(query) => self.events(query).await,
             OpRequest::EventSend { tag, data } => self.event_send(tag, data).await,
             OpRequest::Run(request) => self.run(request).await,

@@ -37,6 +37,8 @@ impl Request {
             ("keys_accepted", count(KeyState::Accepted).into()),
             ("keys_pending", count(KeyState::Pending).into()),
             ("jobs_running", jobs.into()),
+            ("strangers", (shared.strangers.count() as u64).into()),
+            ("noise_datagrams", shared.noise.count().into()),
             ("flushes", shared.hub.counters().flushes.load(Ordering::Relaxed).into()),
             ("events_flushed", shared.hub.counters().events.load(Ordering::Relaxed).into()),
         ]);
