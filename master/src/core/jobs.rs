@@ -1,5 +1,8 @@
 //! Jobs: whom each addressed, how it stands on each of them, and when everyone is accounted for.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +107,8 @@ pub(super) struct Job {
     closing: bool,
     /// Who killed it: it is never published from then on, whoever comes back.
     killed: Option<String>,
+    /// Returns that corrected a row after the job's last record was on its way: they correct the record.
+    late: Vec<(MinionId, RowRecord)>,
 }
 
 impl Core {
@@ -132,21 +137,12 @@ impl Core {
             step,
             at: now,
         };
-        // Its first event must fit too: a job whose event the log refuses would neither begin nor end.
-        let event = facts::job_new(&spec, &minions).data;
-        let event = lab_proto::codec::encode(&event).map_or(usize::MAX, |b| b.len());
-        if event > MAX_JOB_EVENT {
-            return Err(SubmitError::TooLarge(event));
-        }
-        let size = lab_proto::codec::encode(&spec).map_or(usize::MAX, |b| b.len());
-        if size > MAX_SPEC {
-            return Err(SubmitError::TooLarge(size));
-        }
+        check_size(&spec, &minions)?;
         self.submit_spec(spec, minions, batch);
         Ok(jid)
     }
 
-    /// Stores a job and publishes it once it is durable.
+    /// Stores a job that fits and publishes it once it is durable.
     pub(super) fn submit_spec(&mut self, spec: JobSpec, minions: Vec<MinionId>, batch: Option<u32>) {
         let jid = spec.jid;
         if self.jobs.contains_key(&jid) {
@@ -170,6 +166,7 @@ impl Core {
             begun: false,
             closing: false,
             killed: None,
+            late: Vec::new(),
         };
         self.jobs.insert(jid, job);
     }
@@ -239,6 +236,11 @@ impl Core {
         }
     }
 
+    /// Returns the state trees of jobs that are not done.
+    pub(super) fn open_trees(&self) -> impl Iterator<Item = Digest> {
+        self.jobs.values().filter_map(|job| job.spec.tree)
+    }
+
     /// Returns the jobs that are not done, oldest first.
     pub fn open_jobs(&self) -> impl Iterator<Item = JobView> {
         self.jobs.values().map(Job::view)
@@ -268,7 +270,11 @@ impl Core {
                 if job.spec.step.is_some() {
                     self.done_steps.insert(jid);
                 }
+                let late = std::mem::take(&mut job.late);
                 self.jobs.remove(&jid);
+                for (minion, row) in late {
+                    self.effects.push_back(Effect::LateReturn { jid, minion, row });
+                }
             }
         }
         Some(jid)
@@ -470,6 +476,7 @@ impl Job {
             begun: false,
             closing: false,
             killed: None,
+            late: Vec::new(),
         }
     }
 
@@ -477,7 +484,12 @@ impl Job {
         let Some(row) = self.rows.get_mut(minion) else { return };
         match row {
             // A return corrects what the master had to guess; nothing corrects a return.
-            Row::Ended(old) if is_return && old.end.is_some_and(is_guess) => *row = Row::Ended(end),
+            Row::Ended(old) if is_return && old.end.is_some_and(is_guess) => {
+                if self.closing {
+                    self.late.push((minion.clone(), end.clone()));
+                }
+                *row = Row::Ended(end);
+            }
             Row::Ended(_) => {}
             Row::Waiting | Row::Absent { .. } | Row::Published { .. } | Row::Ending => {
                 *row = Row::Ended(end);
@@ -491,6 +503,21 @@ impl Job {
         let rows = self.rows.iter().map(|(m, r)| (m.clone(), r.clone())).collect();
         JobView { record: self.record.clone(), rows }
     }
+}
+
+/// Refuses a job that is too large. Its first event must fit too: a job whose event the log refuses would neither
+/// begin nor end.
+pub(super) fn check_size(spec: &JobSpec, minions: &[MinionId]) -> Result<(), SubmitError> {
+    let event = facts::job_new(spec, minions).data;
+    let event = lab_proto::codec::encode(&event).map_or(usize::MAX, |b| b.len());
+    if event > MAX_JOB_EVENT {
+        return Err(SubmitError::TooLarge(event));
+    }
+    let size = lab_proto::codec::encode(spec).map_or(usize::MAX, |b| b.len());
+    if size > MAX_SPEC {
+        return Err(SubmitError::TooLarge(size));
+    }
+    Ok(())
 }
 
 impl RowRecord {
@@ -541,58 +568,4 @@ fn job_event(event: &Event) -> Option<(JobId, JobEvent)> {
         _ => return None,
     };
     Some((jid, kind))
-}
-
-#[cfg(test)]
-mod tests {
-    use lab_proto::event::Origin;
-    use lab_proto::{LogId, Position};
-
-    use super::*;
-    use crate::core::{CoreConfig, Restored};
-
-    #[test]
-    fn a_restarted_master_keeps_a_batch_as_small_as_it_was_asked_to_be() {
-        let now = Timestamp::from_micros(5_000_000);
-        let minions: Vec<MinionId> =
-            ["a", "b", "c"].into_iter().map(|id| MinionId::new(id).expect("valid")).collect();
-        let spec = JobSpec {
-            jid: JobId::new(now, 1),
-            fun: "service.restart".to_owned(),
-            args: Vec::new(),
-            kwargs: Map::new(),
-            target: Target::glob("*"),
-            timeout_micros: None,
-            tree: None,
-            user: "root".to_owned(),
-            step: None,
-            at: now,
-        };
-        let jid = spec.jid;
-        let record = JobRecord { spec: spec.clone(), after: 0, count: 3, batch: Some(1), done: None };
-        let rows = minions.iter().map(|m| (m.clone(), RowRecord::open())).collect();
-        let restored = Restored { jobs: vec![(record, rows)], ..Restored::default() };
-        let config = CoreConfig {
-            limits: lab_proto::link::SessionLimits::default(),
-            reboot_patience: Duration::from_secs(600),
-            job_timeout: Duration::from_secs(60),
-            reconnect_grace: Duration::from_secs(10),
-        };
-        let at = |seq| Position { log_id: LogId::from_u128(1), seq };
-        let event = |seq, new: lab_proto::NewEvent| Event {
-            position: at(seq),
-            stamp: now,
-            origin: Origin::Master,
-            tag: new.tag,
-            data: new.data,
-        };
-        let mut core = Core::new(config, Box::new(|| 1), at(2), restored, now);
-        core.replay(&event(1, facts::job_new(&spec, &minions)));
-        core.replay(&event(2, facts::job_end(jid, &minions[0], EndState::Failed, "as told")));
-        core.resume(now);
-        let rows = core.open_job(jid).expect("open").rows;
-        assert!(matches!(rows[0].1, Row::Ended(_)), "{rows:?}");
-        assert!(matches!(rows[1].1, Row::Absent { .. }), "it may have been published: {rows:?}");
-        assert_eq!(rows[2].1, Row::Waiting, "its turn has not come");
-    }
 }

@@ -1,11 +1,14 @@
 //! Orchestration runs: feeds the engines every event and carries out what they ask for by the core's own means.
 
+use std::collections::BTreeSet;
+
 use lab_proto::facts::{MinionAt, RunEnded};
-use lab_proto::{JobSpec, MinionId, RunId, Timestamp, Value};
+use lab_proto::{Digest, JobSpec, MinionId, RunId, Timestamp, Value};
 use lab_states::orchestrate::{
     Ask, Effect as Wish, Engine, Explanation, Resolution, RunOutcome, Start, StartNested,
 };
 
+use super::jobs::check_size;
 use super::{Core, Effect, RunRecord, SharedGrains, Write, facts, records, targets};
 
 /// What a run asks for that needs files: the shell answers with the method named.
@@ -13,7 +16,7 @@ use super::{Core, Effect, RunRecord, SharedGrains, Write, facts, records, target
 pub enum RunErrand {
     /// Compile another orchestration and hand it to [`Core::start_run`], or tell [`Core::run_failed`].
     Compile(Box<StartNested>),
-    /// Pin the state tree and hand the job to [`Core::publish_for_run`].
+    /// Pin the state tree and hand the job to [`Core::publish_for_run`], or tell [`Core::step_unpublished`].
     Pin {
         /// The job.
         job: Box<JobSpec>,
@@ -51,9 +54,19 @@ impl Core {
         self.append(fact.event());
     }
 
-    /// Publishes a job of a run whose tree was pinned meanwhile.
+    /// Publishes a job of a run whose tree was pinned meanwhile. One that is too large ends its step at once.
     pub fn publish_for_run(&mut self, job: JobSpec, minions: Vec<MinionId>) {
-        self.submit_spec(job, minions, None);
+        match check_size(&job, &minions) {
+            Ok(()) => self.submit_spec(job, minions, None),
+            Err(e) => self.step_unpublished(&job, format!("the job was not published: {e}")),
+        }
+    }
+
+    /// Ends the step of a job that cannot be published, so that nobody waits for its returns.
+    pub fn step_unpublished(&mut self, job: &JobSpec, why: String) {
+        let Some(step) = &job.step else { return };
+        self.runs.handle_unpublished(step, why);
+        self.drive_runs();
     }
 
     /// Takes up a run that the log has and that had not ended when the master stopped.
@@ -74,6 +87,12 @@ impl Core {
     #[cfg(feature = "simulation")]
     pub fn engine(&mut self, run: RunId) -> Option<&mut Engine> {
         self.runs.get_mut(run)
+    }
+
+    /// Returns the blobs that unfinished runs and jobs need: state trees, and plans of runs.
+    pub fn pinned(&self) -> Vec<Digest> {
+        let pinned: BTreeSet<Digest> = self.runs.pinned().chain(self.open_trees()).collect();
+        pinned.into_iter().collect()
     }
 
     /// Says what a step of an unfinished run waits for.
@@ -126,7 +145,7 @@ impl Core {
         if job.tree.is_none() && super::uses_tree(&job.fun) {
             self.effects.push_back(Effect::Errand(RunErrand::Pin { job, minions }));
         } else {
-            self.submit_spec(*job, minions, None);
+            self.publish_for_run(*job, minions);
         }
     }
 

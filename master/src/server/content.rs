@@ -20,6 +20,8 @@ use crate::store::{RetentionPolicy, StoreError};
 /// A file that changes while it is copied is read again so often.
 const ATTEMPTS: usize = 3;
 const PART: usize = 256 * 1024;
+/// The largest blob that is looked at as a manifest.
+const MAX_MANIFEST: u64 = 256 << 20;
 /// Pinned trees whose manifests are kept in memory.
 const KEPT_TREES: usize = 8;
 
@@ -106,16 +108,30 @@ impl Content {
         self.blobs.reader(digest)
     }
 
-    /// Removes old blobs; those of trees that are in use stay.
+    /// Removes old blobs; those of trees that are in use stay. `pinned` names the trees and other blobs that
+    /// unfinished runs and jobs need.
     pub(crate) fn retain(
         &self,
+        pinned: &[Digest],
         policy: &RetentionPolicy,
         now: Timestamp,
     ) -> Result<BlobsTrimmed, StoreError> {
-        let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Nothing is pinned meanwhile: a pin counts on blobs that it finds here.
+        let _no_pins = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for digest in pinned {
+            if let (false, Some(manifest)) = (trees.contains_key(digest), self.stored_manifest(digest)) {
+                trees.insert(*digest, Arc::new(manifest));
+            }
+        }
         let entries = trees.values().flat_map(|m| m.entries().iter().map(|e| e.digest));
-        let used: HashSet<Digest> = trees.keys().copied().chain(entries).collect();
+        let used: HashSet<Digest> = trees.keys().chain(pinned).copied().chain(entries).collect();
         self.blobs.retain(policy, now, |digest| used.contains(digest))
+    }
+
+    /// Reads a manifest, if the blob is one: pinned blobs are trees and plans.
+    fn stored_manifest(&self, digest: &Digest) -> Option<Manifest> {
+        Manifest::from_bytes(&self.blobs.get(digest, MAX_MANIFEST).ok()?).ok()
     }
 
     /// Copies a file; returns false when it is not what it was when it was scanned.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use lab_proto::Digest;
 use tracing::{info, warn};
 
 use super::{Shared, chain};
@@ -22,8 +23,10 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     every.tick().await;
     loop {
         every.tick().await;
+        // Without an answer the master ends: nothing is removed then.
+        let Ok(pinned) = shared.hub.ask(|core| core.pinned()).await else { return };
         let clean = shared.clone();
-        if let Err(e) = tokio::task::spawn_blocking(move || trim(&clean)).await {
+        if let Err(e) = tokio::task::spawn_blocking(move || trim(&clean, &pinned)).await {
             warn!(error = %e, "retention ended early");
         }
         if let Err(e) = forget_jobs(&shared).await {
@@ -51,7 +54,7 @@ pub(crate) async fn give_back(shared: Arc<Shared>, endpoint: quinn::Endpoint) {
     }
 }
 
-fn trim(shared: &Shared) {
+fn trim(shared: &Shared, pinned: &[Digest]) {
     let events = &shared.config.events;
     let policy = RetentionPolicy { max_age: Some(events.keep_age), max_bytes: Some(events.keep_size) };
     let before = shared.store.floor().seq;
@@ -68,7 +71,7 @@ fn trim(shared: &Shared) {
         Err(e) => warn!(error = chain(&e), "retention failed"),
     }
     let policy = RetentionPolicy { max_age: Some(events.keep_age), max_bytes: Some(events.keep_blobs) };
-    if let Err(e) = shared.content.retain(&policy, shared.clock.now()) {
+    if let Err(e) = shared.content.retain(pinned, &policy, shared.clock.now()) {
         warn!(error = chain(&e), "retention of blobs failed");
     }
 }

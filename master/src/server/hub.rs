@@ -11,9 +11,9 @@ use tracing::{error, warn};
 
 use super::clock::Clock;
 use super::content::Content;
+use super::corrections::{Corrections, Late, correction};
 use super::orchestrate::Runner;
 use super::writer::{Counters, Writer, Written};
-use crate::core::records;
 use crate::core::{
     Arrival, ConnId, Core, Effect, KillError, RunErrand, Submission, SubmitError, Write, size_at_most,
 };
@@ -28,8 +28,12 @@ const MAX_STAGES: usize = 256;
 const INTAKE: usize = 8 << 20;
 /// What an event takes beside its data, about.
 const EVENT_AROUND: usize = 200;
+/// Answers, orders and errands, about, that wait for writes under way; while there are more, no input is taken.
+const MAX_WAITING: usize = 16 * 1024;
 /// Progress frames that a slow watcher may be behind; then it misses some.
 const PROGRESS: usize = 1024;
+/// The largest progress that is shown, in bytes: with the number above it bounds what watchers hold in memory.
+const MAX_SHOWN: usize = 64 << 10;
 
 /// What the hub sends over one link. Boxed, since a channel keeps room for 32 values from its start, and there may be
 /// thousands of links.
@@ -95,6 +99,7 @@ enum Input {
     StartRun { start: Box<Start>, reply: Option<oneshot::Sender<RunId>> },
     RunFailed { run: RunId },
     Publish { job: Box<JobSpec>, minions: Vec<MinionId> },
+    Unpublished { job: Box<JobSpec>, why: String },
     Ask(Ask),
     ShutDown { done: oneshot::Sender<()> },
 }
@@ -147,6 +152,8 @@ impl Hub {
             writer,
             links: HashMap::new(),
             stages: VecDeque::new(),
+            waiting: 0,
+            corrections: Corrections::default(),
             shown: shown.clone(),
             failed,
         };
@@ -195,6 +202,11 @@ impl Hub {
     /// Names a refused attempt in the log.
     pub(crate) async fn refused(&self, why: impl Into<String>, peer: impl Into<String>) {
         self.send(Input::Refused { why: why.into(), peer: peer.into() }).await;
+    }
+
+    /// Names a refused attempt in the log, from where nobody can wait; tells whether there was room.
+    pub(crate) fn try_refused(&self, why: &str, peer: String) -> bool {
+        self.inputs.try_send(Input::Refused { why: why.to_owned(), peer }).is_ok()
     }
 
     /// Submits a job; returns once it is durable and being published.
@@ -277,6 +289,9 @@ struct HubTask {
     writer: Writer,
     links: HashMap<ConnId, LinkDoors>,
     stages: VecDeque<Stage>,
+    /// How many releases wait in the stages.
+    waiting: usize,
+    corrections: Corrections,
     shown: broadcast::Sender<Shown>,
     failed: mpsc::Sender<String>,
 }
@@ -290,6 +305,8 @@ struct Stage {
 enum Release {
     Effect(Effect),
     Reply(Box<dyn FnOnce(&Written) + Send>),
+    /// A closed job's record was corrected.
+    Corrected(JobId),
 }
 
 impl HubTask {
@@ -303,7 +320,7 @@ impl HubTask {
                 written = first_written(&mut self.stages) => {
                     if !self.release(written).await { return }
                 }
-                input = inbox.recv(), if self.stages.len() < MAX_STAGES && ended.is_none() => match input {
+                input = inbox.recv(), if self.has_room() && ended.is_none() => match input {
                     Some(Input::ShutDown { done }) => {
                         self.core.shut_down(self.clock.now());
                         ended = Some(done);
@@ -323,6 +340,11 @@ impl HubTask {
                 return;
             }
         }
+    }
+
+    /// Tells whether so little is under way that more may be begun.
+    fn has_room(&self) -> bool {
+        self.stages.len() < MAX_STAGES && self.waiting < MAX_WAITING
     }
 
     fn take(&mut self, input: Input) {
@@ -370,6 +392,7 @@ impl HubTask {
             }
             Input::RunFailed { run } => self.core.run_failed(run),
             Input::Publish { job, minions } => self.core.publish_for_run(*job, minions),
+            Input::Unpublished { job, why } => self.core.step_unpublished(&job, why),
             Input::Ask(ask) => ask(&mut self.core),
             Input::ShutDown { .. } => {}
         }
@@ -405,14 +428,31 @@ impl HubTask {
                     let written = self.writer.submit(write);
                     self.stages.push_back(Stage { written, then: Vec::new() });
                 }
+                // What a job shows is not durable and promises nothing: it need not wait, and nothing bounds it.
+                Effect::Progress { jid, minion, progress } => self.show(Shown { jid, minion, progress }),
                 other => self.after(Release::Effect(other)),
             }
         }
     }
 
+    fn show(&self, shown: Shown) {
+        let size = match &shown.progress {
+            Progress::Stdout(text) | Progress::Stderr(text) => text.len(),
+            Progress::StateStarted { id, state } => id.len() + state.len(),
+            Progress::StateEnded(value) => size_at_most(value),
+        };
+        if size <= MAX_SHOWN {
+            // Nobody may be watching.
+            let _ = self.shown.send(shown);
+        }
+    }
+
     fn after(&mut self, release: Release) {
         match self.stages.back_mut() {
-            Some(stage) => stage.then.push(release),
+            Some(stage) => {
+                stage.then.push(release);
+                self.waiting += 1;
+            }
             None => self.perform(release, &Ok(Vec::new())),
         }
     }
@@ -420,6 +460,7 @@ impl HubTask {
     /// Lets out what waited for the oldest write. Returns false when the store failed.
     async fn release(&mut self, written: Option<Written>) -> bool {
         let Some(stage) = self.stages.pop_front() else { return true };
+        self.waiting -= stage.then.len();
         let written = match written {
             Some(Ok(events)) => {
                 self.core.appended(&events, self.clock.now());
@@ -449,12 +490,16 @@ impl HubTask {
         match release {
             Release::Reply(reply) => reply(written),
             Release::Effect(effect) => self.perform_effect(effect),
+            Release::Corrected(jid) => {
+                let late = self.corrections.written(jid);
+                self.correct(jid, late);
+            }
         }
     }
 
     fn perform_effect(&mut self, effect: Effect) {
         match effect {
-            Effect::Write(_) => {}
+            Effect::Write(_) | Effect::Progress { .. } => {}
             Effect::Control { conn, frame } => {
                 self.with(conn, |d| d.control.try_send(Box::new(frame)).map_err(|_| "control"));
             }
@@ -489,11 +534,11 @@ impl HubTask {
                 }
             }
             Effect::Certify { conn, minion, csr } => self.certify(conn, minion, &csr),
-            Effect::Progress { jid, minion, progress } => {
-                let _ = self.shown.send(Shown { jid, minion, progress });
-            }
             Effect::Errand(errand) => self.run_errand(errand),
-            Effect::LateReturn { jid, minion, row } => self.correct(jid, &minion, row),
+            Effect::LateReturn { jid, minion, row } => {
+                let late = self.corrections.late(jid, minion, row);
+                self.correct(jid, late);
+            }
         }
     }
 
@@ -513,27 +558,34 @@ impl HubTask {
                         }
                     }
                 }
-                RunErrand::Pin { mut job, minions } => {
-                    job.tree =
-                        runner.pin().await.map_err(|why| warn!(why, "the state tree cannot be pinned")).ok();
-                    Input::Publish { job, minions }
-                }
+                RunErrand::Pin { mut job, minions } => match runner.pin().await {
+                    Ok(tree) => {
+                        job.tree = Some(tree);
+                        Input::Publish { job, minions }
+                    }
+                    Err(why) => {
+                        Input::Unpublished { job, why: format!("the state tree cannot be read: {why}") }
+                    }
+                },
             };
             let _ = inputs.send(input).await;
         });
     }
 
-    /// Corrects the record of a job that was closed before this return came.
-    fn correct(&mut self, jid: JobId, minion: &MinionId, row: records::RowRecord) {
-        let record = records::job(&*self.store, jid);
-        let Ok(Some(record)) = record else { return };
-        let Ok(mut rows) = records::job_rows(&*self.store, &record) else { return };
-        let Some((_, old)) = rows.iter_mut().find(|(m, _)| m == minion) else { return };
-        if old.end.is_none_or(crate::core::is_guess) {
-            *old = row;
-            let changes = records::put_job(&record, rows.iter().map(|(m, r)| (m, r.clone())));
+    /// Corrects the record of a job that was closed before these returns came.
+    fn correct(&mut self, jid: JobId, late: Late) {
+        if late.is_empty() {
+            return;
+        }
+        let changes = correction(&*self.store, jid, late).unwrap_or_else(|e| {
+            warn!(%jid, error = super::chain(&e), "a job's record was not corrected");
+            Vec::new()
+        });
+        if !changes.is_empty() {
             self.core.write(Write { changes, ..Write::default() });
         }
+        self.carry_out();
+        self.after(Release::Corrected(jid));
     }
 
     /// Does something with a link's doors. A link that does not keep up is closed: it comes back and is told all.

@@ -219,6 +219,15 @@ impl Engine {
         }
     }
 
+    /// Takes that the job of an entered step cannot be published: nothing will ever return, so the step fails at once.
+    pub fn handle_unpublished(&mut self, step: &StepId, why: String) {
+        let now = self.now();
+        let open = |at: &usize| self.ledger.records[*at].ended.is_none();
+        if let Some(at) = self.ledger.plan.find(step).filter(open).filter(|_| self.live) {
+            self.end(at, Decision::plain(StepOutcome::Failed, why), now);
+        }
+    }
+
     /// Takes the passing of time.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         if self.live && self.ledger.ended.is_none() {
@@ -253,6 +262,16 @@ impl Engine {
     /// Returns the run's id.
     pub fn run(&self) -> RunId {
         self.ledger.run
+    }
+
+    /// Returns the blobs that the run needs to go on, now and after a restart of its master.
+    pub fn pinned(&self) -> Vec<Digest> {
+        let (tree, plan) = match (&self.ledger.started, &self.start) {
+            (Some(started), _) => (started.fact.tree, started.fact.plan),
+            (None, Some(start)) => (start.tree, start.plan.digest()),
+            (None, None) => return Vec::new(),
+        };
+        tree.into_iter().chain([plan]).collect()
     }
 
     /// Returns the run's steps.

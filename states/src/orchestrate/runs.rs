@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use lab_proto::{Event, RunId, Timestamp};
+use lab_proto::job::StepRef;
+use lab_proto::{Digest, Event, RunId, Timestamp};
 
 use super::{Ask, Deadline, Effect, Engine, Resolution};
 
@@ -27,6 +28,13 @@ impl Runs {
     pub fn handle_resolved(&mut self, run: RunId, ask: &Ask, answer: Result<Resolution, String>) {
         if let Some(engine) = self.engines.get_mut(&run) {
             engine.handle_resolved(ask, answer);
+        }
+    }
+
+    /// Takes that the job of a run's step cannot be published, and why.
+    pub fn handle_unpublished(&mut self, step: &StepRef, why: String) {
+        if let Some(engine) = self.engines.get_mut(&step.run) {
+            engine.handle_unpublished(&step.step, why);
         }
     }
 
@@ -59,6 +67,11 @@ impl Runs {
     #[cfg(feature = "simulation")]
     pub fn get_mut(&mut self, run: RunId) -> Option<&mut Engine> {
         self.engines.get_mut(&run)
+    }
+
+    /// Returns what the unfinished runs need of the blobs: the trees that they are pinned to, and their plans.
+    pub fn pinned(&self) -> impl Iterator<Item = Digest> {
+        self.engines.values().flat_map(Engine::pinned)
     }
 
     /// Returns the runs that have not finished, oldest first.

@@ -1,6 +1,10 @@
 //! The server in this process, over a store in memory, with scripted minions on loopback: doors, keys, events, jobs.
 
+mod gated;
+mod jobs;
+mod limits;
 mod support;
+mod trust;
 
 use lab_proto::event::Boot;
 use lab_proto::v1::enrol::{EnrolRefusal, EnrolReply};

@@ -8,21 +8,22 @@ use lab_master::client::{Client, Identity};
 use lab_master::config;
 use lab_master::pki;
 use lab_master::server::{Server, wall_time};
-use lab_master::store::memory::MemoryStore;
 use lab_proto::codec::{self, FrameBuffer};
 use lab_proto::event::{Boot, OutboxEvent};
 use lab_proto::ids::{MachineId, ProcessId};
 use lab_proto::v1::enrol::{EnrolReply, EnrolRequest};
 use lab_proto::v1::link::{EventBatch, Hello, JobsDown, StreamOpen, ToMinion};
-use lab_proto::v1::op::{OpReply, OpRequest};
+use lab_proto::v1::op::{OpReply, OpRequest, RunRequest};
 use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, MASTER_TLS_NAME};
 use lab_proto::version::SUPPORTED;
-use lab_proto::{BootId, EventTag, LogId, Map, MinionId, OutboxId, Value};
+use lab_proto::{BootId, EndState, EventTag, JobReturn, JobSpec, Map, MinionId, OutboxId, Target, Value};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::gated::GatedStore;
 
 /// Nothing here takes long; what takes this long hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,31 +34,76 @@ pub(crate) struct Master {
     pub(crate) operator: Client,
     pub(crate) ca: CertificateDer<'static>,
     pub(crate) dir: tempfile::TempDir,
+    pub(crate) store: Arc<GatedStore>,
 }
 
 impl Master {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts with settings over the usual ones, `key=value`.
+    pub(crate) async fn start_with(settings: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("tempdir");
+        Self::start_over(dir, Arc::new(GatedStore::new()), settings).await
+    }
+
+    /// Ends the process, as far as there is one, and starts another over the same directory and store.
+    pub(crate) async fn restart(self, settings: &[&str]) -> Self {
+        let Self { server, operator, dir, store, .. } = self;
+        drop(operator);
+        server.shut_down().await;
+        Self::start_over(dir, store, settings).await
+    }
+
+    async fn start_over(dir: tempfile::TempDir, store: Arc<GatedStore>, settings: &[&str]) -> Self {
+        let root = dir.path().display();
+        let usual = [
+            "listen=127.0.0.1:0".to_owned(),
+            format!("data_dir={root}/data"),
+            format!("file_roots=['{root}/states']"),
+            format!("pillar_roots=['{root}/pillar']"),
+            "enrol.rate=1000".to_owned(),
+            "enrol.rate_per_address=1000".to_owned(),
+        ];
+        let settings: Vec<String> =
+            usual.into_iter().chain(settings.iter().map(ToString::to_string)).collect();
         let file = dir.path().join("master.toml");
-        let text = format!(
-            "listen = '127.0.0.1:0'\ndata_dir = '{0}/data'\nfile_roots = ['{0}/states']\n\
-             pillar_roots = ['{0}/pillar']\n[enrol]\nrate = 1000\nrate_per_address = 1000\n",
-            dir.path().display()
-        );
-        std::fs::write(&file, text).expect("written");
-        let (config, _) = config::load(Some(&file), &[]).expect("fits");
-        let store = Arc::new(MemoryStore::new(LogId::from_u128(7)));
-        let server = Server::start(config, store).await.expect("starts");
+        std::fs::write(&file, "").expect("written");
+        let (config, _) = config::load(Some(&file), &settings).expect("fits");
+        let server = Server::start(config, store.clone()).await.expect("starts");
         let address = server.address().expect("bound");
         let identity = Identity::load(&server.operator_dir()).expect("made at the first start");
         let operator = Client::connect(&address.to_string(), &identity).await.expect("connects");
         let pem = std::fs::read(server.operator_dir().join("ca.crt")).expect("there");
         let ca = pki::certificate_in(&pem).expect("a certificate");
-        Self { server, address, operator, ca, dir }
+        Self { server, address, operator, ca, dir, store }
     }
 
     pub(crate) async fn ask(&self, request: OpRequest) -> Vec<Value> {
         self.operator.collect(request).await.expect("answered")
+    }
+
+    /// Asks for what is refused; returns the words.
+    pub(crate) async fn refused(&self, request: OpRequest) -> String {
+        self.operator.collect(request).await.expect_err("it is refused").to_string()
+    }
+
+    /// Waits until the status has a value that fits.
+    pub(crate) async fn status(&self, key: &str, fits: impl Fn(i128) -> bool) {
+        let mut last = 0;
+        let reached = async {
+            loop {
+                let status = self.ask(OpRequest::Status).await.remove(0);
+                last = status.get(key).and_then(Value::as_int).expect("a number");
+                if fits(last) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, reached).await.is_ok();
+        assert!(in_time, "{key} stays at {last}");
     }
 
     /// Returns the tags and data of the log so far.
@@ -182,12 +228,27 @@ impl ScriptedMinion {
         }
     }
 
+    /// Makes another minion with the same key: a clone of its disk.
+    pub(crate) fn twin(&self, master: &Master, id: &str) -> Self {
+        let key = rcgen::KeyPair::try_from(self.key.serialize_der()).expect("a key");
+        Self { key, ..Self::new(master, id) }
+    }
+
     pub(crate) fn key(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()))
     }
 
     /// Asks at the enrolment door; returns the stream with its first answer.
     pub(crate) async fn enrol(&self, token: Option<String>) -> (Connection, Frames, EnrolReply) {
+        self.enrol_with(token, Map::new()).await
+    }
+
+    /// Asks at the enrolment door with grains.
+    pub(crate) async fn enrol_with(
+        &self,
+        token: Option<String>,
+        grains: Map,
+    ) -> (Connection, Frames, EnrolReply) {
         let connection = dial(self.address, &self.ca, None, ALPN_ENROL).await.expect("the door is open");
         let mut frames = Frames::open(&connection).await;
         let csr = rcgen::CertificateParams::default().serialize_request(&self.key).expect("csr");
@@ -196,7 +257,7 @@ impl ScriptedMinion {
             id: self.id.clone(),
             csr: csr.der().to_vec(),
             token,
-            grains: Map::new(),
+            grains,
             machine_id: None,
             now: wall_time(),
         };
@@ -228,11 +289,16 @@ impl ScriptedMinion {
             earlier_boots: Vec::new(),
             machine_id: MachineId::from_u128(3),
             process: ProcessId::from_u128(4),
-            outbox_id: OutboxId::from_u128(5),
+            outbox_id: self.outbox(),
             outbox_head: self.outbox_head,
             version: "scripted double".to_owned(),
             now: wall_time(),
         }
+    }
+
+    /// One outbox for each minion.
+    fn outbox(&self) -> OutboxId {
+        OutboxId::from_u128(5 + self.id.as_str().bytes().map(u128::from).sum::<u128>())
     }
 
     /// Brings the link up with all its streams.
@@ -248,7 +314,7 @@ impl ScriptedMinion {
         jobs.say(&StreamOpen::Jobs).await;
         assert_eq!(jobs.hear::<JobsDown>().await, Some(JobsDown::Registered));
         let mut events = Frames::open(&connection).await;
-        events.say(&StreamOpen::Events { outbox_id: OutboxId::from_u128(5) }).await;
+        events.say(&StreamOpen::Events { outbox_id: self.outbox() }).await;
         Up { connection, control, jobs, events, mark }
     }
 
@@ -257,9 +323,38 @@ impl ScriptedMinion {
         OutboxEvent { counter, boot: self.boot, seen: None, at: wall_time(), tag, data }
     }
 
+    /// Makes the event of a successful return.
+    pub(crate) fn returns(&self, counter: u64, job: &JobSpec) -> OutboxEvent {
+        let answer = JobReturn {
+            jid: job.jid,
+            id: self.id.clone(),
+            fun: job.fun.clone(),
+            state: EndState::Returned,
+            success: true,
+            retcode: 0,
+            value: Value::from(true),
+            duration_micros: 5,
+        };
+        self.event(counter, answer.tag().as_str(), answer.data())
+    }
+
     pub(crate) fn batch(&self, first: u64, tags: &[&str]) -> EventBatch {
         let events = (first..).zip(tags).map(|(n, tag)| self.event(n, tag, Value::Null)).collect();
         EventBatch { events }
+    }
+}
+
+/// Asks for a job on minions.
+pub(crate) fn run_request(target: &str, fun: &str) -> RunRequest {
+    RunRequest {
+        target: Target::glob(target),
+        fun: fun.to_owned(),
+        args: Vec::new(),
+        kwargs: Map::new(),
+        timeout: None,
+        subset: None,
+        batch: None,
+        detach: false,
     }
 }
 

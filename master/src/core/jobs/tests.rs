@@ -1,0 +1,124 @@
+//! The accounting of jobs: batches after a restart, returns that come late.
+
+use lab_proto::event::{Boot, MinionOrigin, Origin};
+use lab_proto::{BootId, Fingerprint, JobReturn, LogId, NewEvent, OutboxId, Position};
+
+use super::*;
+use crate::core::{CoreConfig, Restored};
+
+const NOW: Timestamp = Timestamp::from_micros(5_000_000);
+
+/// A core with one job that was begun on some minions.
+struct Fixture {
+    core: Core,
+    spec: JobSpec,
+    minions: Vec<MinionId>,
+    seq: u64,
+}
+
+impl Fixture {
+    fn with_batch(batch: Option<u32>) -> Self {
+        let minions: Vec<MinionId> =
+            ["a", "b", "c"].into_iter().map(|id| MinionId::new(id).expect("valid")).collect();
+        let spec = JobSpec {
+            jid: JobId::new(NOW, 1),
+            fun: "service.restart".to_owned(),
+            args: Vec::new(),
+            kwargs: Map::new(),
+            target: Target::glob("*"),
+            timeout_micros: None,
+            tree: None,
+            user: "root".to_owned(),
+            step: None,
+            at: NOW,
+        };
+        let record = JobRecord { spec: spec.clone(), after: 0, count: 3, batch, done: None };
+        let rows = minions.iter().map(|m| (m.clone(), RowRecord::open())).collect();
+        let restored = Restored { jobs: vec![(record, rows)], ..Restored::default() };
+        let config = CoreConfig {
+            limits: lab_proto::link::SessionLimits::default(),
+            reboot_patience: Duration::from_secs(600),
+            job_timeout: Duration::from_secs(60),
+            reconnect_grace: Duration::from_secs(10),
+        };
+        let head = Position { log_id: LogId::from_u128(1), seq: 9 };
+        let core = Core::new(config, Box::new(|| 1), head, restored, NOW);
+        let mut fixture = Self { core, spec, minions, seq: 0 };
+        let new = facts::job_new(&fixture.spec, &fixture.minions);
+        let new = fixture.event(new);
+        fixture.core.replay(&new);
+        fixture
+    }
+
+    fn event(&mut self, new: NewEvent) -> Event {
+        self.seq += 1;
+        let position = Position { log_id: LogId::from_u128(1), seq: self.seq };
+        Event { position, stamp: NOW, origin: new.origin, tag: new.tag, data: new.data }
+    }
+
+    fn end(&mut self, minion: usize, state: EndState) -> Event {
+        self.event(facts::job_end(self.spec.jid, &self.minions[minion].clone(), state, "as told"))
+    }
+
+    fn returned(&mut self, minion: usize) -> Event {
+        let id = self.minions[minion].clone();
+        let answer = JobReturn {
+            jid: self.spec.jid,
+            id: id.clone(),
+            fun: self.spec.fun.clone(),
+            state: EndState::Returned,
+            success: true,
+            retcode: 0,
+            value: Value::from(true),
+            duration_micros: 5,
+        };
+        let origin = Origin::Minion(MinionOrigin {
+            id,
+            key: Fingerprint::of(b"k"),
+            outbox_id: OutboxId::from_u128(1),
+            counter: 1,
+            boot: Boot { id: BootId::from_u128(1), number: 1 },
+            seen: None,
+            at: NOW,
+        });
+        self.event(NewEvent { tag: answer.tag(), origin, data: answer.data() })
+    }
+
+    fn late_returns(&mut self) -> Vec<MinionId> {
+        std::iter::from_fn(|| self.core.poll_effect())
+            .filter_map(|e| if let Effect::LateReturn { minion, .. } = e { Some(minion) } else { None })
+            .collect()
+    }
+}
+
+#[test]
+fn a_restarted_master_keeps_a_batch_as_small_as_it_was_asked_to_be() {
+    let mut f = Fixture::with_batch(Some(1));
+    let failed = f.end(0, EndState::Failed);
+    f.core.replay(&failed);
+    f.core.resume(NOW);
+    let rows = f.core.open_job(f.spec.jid).expect("open").rows;
+    assert!(matches!(rows[0].1, Row::Ended(_)), "{rows:?}");
+    assert!(matches!(rows[1].1, Row::Absent { .. }), "it may have been published: {rows:?}");
+    assert_eq!(rows[2].1, Row::Waiting, "its turn has not come");
+}
+
+#[test]
+fn a_return_that_comes_while_its_job_is_being_closed_corrects_the_record_when_that_is_written() {
+    let mut f = Fixture::with_batch(None);
+    for minion in 0..3 {
+        let end = f.end(minion, EndState::TimedOut);
+        f.core.appended(&[end], NOW);
+    }
+    // The record and the end of the job are on their way to the disk.
+    let late = f.returned(1);
+    f.core.appended(&[late], NOW);
+    assert_eq!(f.late_returns(), [], "the record is not there yet");
+    let done = facts::job_done(&f.spec.clone(), false, &[]);
+    let done = f.event(done);
+    f.core.appended(&[done], NOW);
+    assert_eq!(f.late_returns(), [f.minions[1].clone()]);
+    let later = f.returned(2);
+    f.core.appended(&[later], NOW);
+    assert_eq!(f.late_returns(), [f.minions[2].clone()]);
+}

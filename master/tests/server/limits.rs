@@ -1,0 +1,96 @@
+//! What bounds strangers, floods and slow disks.
+
+use std::net::UdpSocket;
+
+use lab_proto::Value;
+use lab_proto::v1::ALPN_ENROL;
+use lab_proto::v1::link::{JobsDown, JobsUp, Progress};
+use lab_proto::v1::op::{OpReply, OpRequest};
+
+use crate::support::{Master, ScriptedMinion, dial, run_request};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_say_nothing_take_no_places_of_minions_and_are_closed() {
+    let settings = ["link.max_connections=2", "enrol.max_connections_per_address=4", "enrol.patience=2s"];
+    let master = Master::start_with(&settings).await;
+    let mut minion = ScriptedMinion::new(&master, "web1");
+    minion.join(&master).await;
+    master.status("strangers", |n| n == 0).await;
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        silent.push(dial(master.address, &master.ca, None, ALPN_ENROL).await.expect("the door is open"));
+    }
+    master.status("strangers", |n| n == 4).await;
+    // One more of this address is one too many; the minion behind the same address is let in.
+    if let Ok(connection) = dial(master.address, &master.ca, None, ALPN_ENROL).await {
+        connection.closed().await;
+    }
+    master.refusal_logged("enrolment: too many connections").await;
+    let _up = minion.up().await;
+    for connection in &silent {
+        connection.closed().await;
+    }
+    master.status("strangers", |n| n == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_strangers_do_not_keep_one_who_speaks_out() {
+    let master = Master::start_with(&["enrol.max_concurrent=1"]).await;
+    let _silent = dial(master.address, &master.ca, None, ALPN_ENROL).await.expect("the door is open");
+    master.status("strangers", |n| n == 1).await;
+    ScriptedMinion::new(&master, "web1").join(&master).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn datagrams_that_are_none_of_quics_are_counted() {
+    let master = Master::start().await;
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let noise: [&[u8]; 4] = [b"GET / HTTP/1.1", &[0], &[0xff; 1400], &[0x45; 60]];
+    for datagram in noise.iter().cycle().take(40) {
+        socket.send_to(datagram, master.address).expect("sent");
+    }
+    // The kernel may join or drop none on loopback; the operator's own datagrams are not among them.
+    master.status("noise_datagrams", |n| n == 40).await;
+    ScriptedMinion::new(&master, "web1").join(&master).await;
+    master.status("noise_datagrams", |n| n == 40).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_job_shows_does_not_wait_for_a_slow_disk() {
+    let master = Master::start().await;
+    let mut minion = ScriptedMinion::new(&master, "web1");
+    minion.join(&master).await;
+    let mut up = minion.up().await;
+    let run = OpRequest::Run(run_request("web1", "cmd.run"));
+    let mut replies = master.operator.request(run).await.expect("taken");
+    let Some(JobsDown::Publish { job, .. }) = up.jobs.hear().await else { panic!("not published") };
+    master.store.let_pass(0);
+    up.events.say(&minion.batch(1, &["my/event"])).await;
+    tokio::task::block_in_place(|| master.store.wait_until_held());
+    let line = || Progress::Stdout("a line".to_owned());
+    up.jobs.say(&JobsUp::Progress { jid: job.jid, progress: line() }).await;
+    let mut shown = None;
+    while shown.is_none() {
+        match replies.next().await.expect("goes on").expect("more") {
+            OpReply::Progress { progress, .. } => shown = Some(progress),
+            OpReply::Job { .. } | OpReply::Events(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(shown, Some(line()));
+    assert!(!master.log().await.iter().any(|(tag, _)| tag == "my/event"), "the disk is still slow");
+    master.store.open();
+    master.logged("my/event", |tag, _| tag == "my/event").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_says_that_a_minion_is_ready() {
+    let master = Master::start().await;
+    let mut minion = ScriptedMinion::new(&master, "web1");
+    minion.join(&master).await;
+    let mut up = minion.up().await;
+    up.events.say(&minion.batch(1, &["lab/minion/web1/ready"])).await;
+    master.logged("ready", |tag, _| tag == "lab/minion/web1/ready").await;
+    let shown = master.ask(OpRequest::MinionShow { id: minion.id.clone() }).await;
+    assert_eq!(shown[0].get("ready"), Some(&Value::from(true)));
+}
