@@ -18,6 +18,7 @@ pub struct Alone {
     lab_master: PathBuf,
     child: Option<Child>,
     address: SocketAddr,
+    options: Vec<String>,
 }
 
 impl Alone {
@@ -39,7 +40,8 @@ impl Alone {
             std::fs::create_dir(dir.path().join(name)).map_err(os("make a directory for a master"))?;
         }
         std::fs::write(dir.path().join("master.toml"), config).map_err(os("write a configuration"))?;
-        let mut alone = Self { dir, lab_master, child: None, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut alone = Self { dir, lab_master, child: None, address, options: Vec::new() };
         alone.serve(under)?;
         Ok(alone)
     }
@@ -54,7 +56,7 @@ impl Alone {
         // It must not outlive the test, however that ends.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).args(under).arg(&self.lab_master).arg("serve");
-        command.arg("--config").arg(self.path("master.toml"));
+        command.arg("--config").arg(self.path("master.toml")).args(&self.options);
         command.env("NOTIFY_SOCKET", &notify).env("NO_COLOR", "1");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().map_err(os("start a master"))?);
@@ -74,6 +76,27 @@ impl Alone {
             }
         }
         Err(KubicError::Master(format!("not ready after {LIMIT:?}: {}", self.log())))
+    }
+
+    /// Kills it, as a power cut does.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Gone already is fine.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Starts it again over its data, at the address where it was; `options` are further ones of `serve`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_again(&mut self, options: &[&str]) -> Result<(), KubicError> {
+        self.kill();
+        self.options = options.iter().map(ToString::to_string).collect();
+        self.options.push(format!("--set=listen={}", self.address));
+        std::fs::remove_file(self.path("notify")).map_err(os("remove a master's socket"))?;
+        self.serve(&[])
     }
 
     /// Returns where it listens.
@@ -172,11 +195,7 @@ impl Alone {
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // Gone already is fine.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.kill();
     }
 }
 

@@ -13,6 +13,24 @@ use lab_proto::{
 /// Above so many ids a job's event does not name them: an event is at most 64 KiB, and the job may need most of it.
 const MAX_NAMED: usize = 250;
 
+/// The longest text of a peer's that is put into an event of the master, in bytes: an event that is too large for the log
+/// would be lost with everything that waits for it.
+const MAX_WORDS: usize = 1024;
+/// The boots that are named of those that the master did not see, at most: the newest.
+const MAX_BOOTS: usize = 64;
+
+/// Cuts what a peer says.
+pub(super) fn brief(text: &str) -> String {
+    if text.len() <= MAX_WORDS {
+        return text.to_owned();
+    }
+    let mut end = MAX_WORDS;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
+
 /// Makes an event of the master.
 pub(crate) fn master(tag: impl Into<String>, data: impl Into<Value>) -> NewEvent {
     let tag = EventTag::new(tag).expect("built from checked ids, which have no white space and are short");
@@ -98,7 +116,7 @@ pub(crate) fn operator(name: &str, act: &str, key: Fingerprint, by: &str) -> New
 pub(crate) fn refused(why: &str, peer: &str, count: u64) -> NewEvent {
     master(
         "lab/security/refused",
-        text([("why", why.into()), ("peer", peer.into()), ("count", count.into())]),
+        text([("why", brief(why).into()), ("peer", brief(peer).into()), ("count", count.into())]),
     )
 }
 
@@ -111,7 +129,7 @@ pub(crate) fn connected(hello: &Hello, address: &str, agent_restarted: bool) -> 
         boot_number: hello.boot.number,
         process: hello.process,
         machine_id: hello.machine_id,
-        version: hello.version.clone(),
+        version: brief(&hello.version),
         agent_restarted,
     }
     .event()
@@ -119,7 +137,7 @@ pub(crate) fn connected(hello: &Hello, address: &str, agent_restarted: bool) -> 
 
 /// A link went down.
 pub(crate) fn disconnected(id: &MinionId, boot_id: BootId, reason: &str, jid: Option<JobId>) -> NewEvent {
-    MinionDisconnected { id: id.clone(), boot_id, reason: reason.to_owned(), jid }.event()
+    MinionDisconnected { id: id.clone(), boot_id, reason: brief(reason), jid }.event()
 }
 
 /// A minion gives no sign of life any more.
@@ -138,7 +156,7 @@ pub(crate) fn reboot(hello: &Hello, old: Boot, boots: &[Boot], by: Option<JobId>
         id: hello.id.clone(),
         old: old.id,
         new: hello.boot.id,
-        boots: boots.iter().map(|b| b.id).collect(),
+        boots: boots[boots.len().saturating_sub(MAX_BOOTS)..].iter().map(|b| b.id).collect(),
         requested_by: by,
         booted_at: Some(hello.booted_at),
     }
@@ -175,7 +193,7 @@ pub(crate) fn job_new(spec: &JobSpec, minions: &[MinionId]) -> NewEvent {
 
 /// The master decided how a job ended on a minion that gave no return.
 pub(crate) fn job_end(jid: JobId, id: &MinionId, state: EndState, why: &str) -> NewEvent {
-    JobEnd { jid, id: id.clone(), state, why: why.to_owned() }.event()
+    JobEnd { jid, id: id.clone(), state, why: brief(why) }.event()
 }
 
 /// Everyone addressed by a job is accounted for.
@@ -214,4 +232,16 @@ fn minion(id: &MinionId, what: &str, data: Value) -> NewEvent {
 
 fn text<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::from(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_says_is_cut_between_characters() {
+        assert_eq!(brief("short"), "short");
+        let cut = brief(&"€".repeat(1000));
+        assert!(cut.len() <= MAX_WORDS + "…".len() && cut.ends_with("€…"), "{} bytes", cut.len());
+    }
 }

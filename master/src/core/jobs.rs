@@ -358,7 +358,9 @@ impl Core {
     }
 
     fn job_state(&mut self, jid: JobId, minion: &MinionId, state: JobState) {
-        let Some(row) = self.jobs.get_mut(&jid).and_then(|j| j.rows.get_mut(minion)) else { return };
+        let Some(job) = self.jobs.get_mut(&jid) else { return };
+        let killed = job.killed.is_some();
+        let Some(row) = job.rows.get_mut(minion) else { return };
         let Row::Published { queued, .. } = row else { return };
         match state {
             JobState::Queued(before) => *queued = Some(before),
@@ -367,7 +369,8 @@ impl Core {
             JobState::Ended => {}
             JobState::Refused(reason) => {
                 *row = Row::Ending;
-                self.append(facts::job_end(jid, minion, EndState::Failed, &reason));
+                let end = if killed { EndState::Killed } else { EndState::Failed };
+                self.append(facts::job_end(jid, minion, end, &reason));
             }
         }
     }

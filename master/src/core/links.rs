@@ -56,6 +56,7 @@ impl Core {
         let session = match session {
             Ok(session) => session,
             Err(refusal) => {
+                self.forget_empty(outbox);
                 if matches!(refusal, LinkRefusal::WrongId { .. }) {
                     self.refused(
                         "a hello names another minion than its certificate",
@@ -116,7 +117,10 @@ impl Core {
                     match refusal(&event, &minion) {
                         Some(why) => refused.push((event.counter, why)),
                         None => {
-                            write.changes.extend(self.note_ready(&minion, &event));
+                            // Apart from the events: what the store refuses of a record must not take them along, for
+                            // they are acknowledged.
+                            let ready = self.note_ready(&minion, &event);
+                            self.append_with(ready.into_iter().collect(), Vec::new());
                             write.events.push(event.into_new_event(minion.clone(), key, outbox));
                         }
                     }
@@ -135,6 +139,7 @@ impl Core {
     /// Notes that the transport ended a link.
     pub fn disconnected(&mut self, conn: ConnId, reason: &str, now: Timestamp) {
         let Some(link) = self.links.remove(&conn) else { return };
+        self.forget_empty(link.outbox);
         let why = match link.closing {
             Some(CloseReason::Reboot(jid)) => Leaving::Reboot(jid),
             Some(other) => Leaving::Other(close_text(&other)),
@@ -160,8 +165,16 @@ impl Core {
 
     pub(super) fn drop_link(&mut self, conn: ConnId, reason: CloseReason, now: Timestamp) {
         let Some(link) = self.links.remove(&conn) else { return };
+        self.forget_empty(link.outbox);
         self.leave(&link.minion, conn, &Leaving::Other(close_text(&reason)), now);
         self.effects.push_back(Effect::Close { conn, reason });
+    }
+
+    /// Forgets an outbox of which nothing came: a minion could invent one with each connection.
+    fn forget_empty(&mut self, outbox: OutboxId) {
+        if self.marks.get(&outbox) == Some(&0) {
+            self.marks.remove(&outbox);
+        }
     }
 
     pub(super) fn link_timeout(&mut self, conn: ConnId, now: Timestamp) {

@@ -315,7 +315,7 @@ fn new_record(arrival: &Arrival, now: Timestamp) -> MinionRecord {
         process: *process,
         machine_id: *machine_id,
         outbox: *outbox_id,
-        version: version.clone(),
+        version: facts::brief(version),
         address: arrival.address.clone(),
         last_seen: now,
         reboot_by: None,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use lab_proto::v1::MASTER_TLS_NAME;
 use lab_proto::v1::enrol::MAX_CSR;
+use lab_proto::v1::{BACKDATE, MASTER_TLS_NAME};
 use lab_proto::{Fingerprint, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
@@ -14,8 +14,6 @@ use time::OffsetDateTime;
 
 use super::names::{Peer, is_operator_name};
 
-/// How far a certificate reaches back: clocks of fresh machines are wrong by hours, rarely by days.
-const BACKDATE: Duration = Duration::from_secs(24 * 3600);
 /// The CA and the certificate that the server shows live so long: trust is the pinned CA key, not a date.
 const CA_LIFE: Duration = Duration::from_secs(20 * 365 * 24 * 3600);
 

@@ -72,6 +72,7 @@ struct Link {
     close: mpsc::Receiver<Box<LinkEnd>>,
     acks: Option<Acks>,
     orders: Option<mpsc::Receiver<Box<JobOrder>>>,
+    opening: JoinSet<Option<(SendStream, FrameReader, StreamOpen)>>,
     streams: JoinSet<()>,
 }
 
@@ -112,6 +113,7 @@ impl Link {
             close,
             acks: Some(Acks { durable, answers }),
             orders: Some(orders),
+            opening: JoinSet::new(),
             streams: JoinSet::new(),
         };
         (doors, link)
@@ -123,7 +125,11 @@ impl Link {
             tokio::select! {
                 biased;
                 Some(frame) = self.frames.recv() => {
-                    if let Err(e) = send(&mut self.control, &*frame).await { return e.to_string() }
+                    match tokio::time::timeout(PATIENCE, send(&mut self.control, &*frame)).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(e)) => return e.to_string(),
+                        Err(_) => return self.unread().await,
+                    }
                 }
                 end = self.close.recv() => return Box::pin(self.say_goodbye(end.map(|e| *e))).await,
                 frame = self.reader.next::<ToMaster>() => match frame {
@@ -133,41 +139,48 @@ impl Link {
                     Err(e) => return self.broken(&e).await,
                 },
                 stream = self.connection.accept_bi() => match stream {
-                    Ok((send, recv)) => Box::pin(self.open(send, FrameReader::new(recv))).await,
+                    // Its first frame may be long in coming; heartbeats do not wait for it.
+                    Ok((send, recv)) => drop(self.opening.spawn(first_frame(send, FrameReader::new(recv)))),
                     Err(_) => return self.closed().await,
                 },
+                Some(opened) = self.opening.join_next() => {
+                    if let Ok(Some((send, reader, open))) = opened {
+                        Box::pin(self.open(send, reader, open)).await;
+                    }
+                }
             }
             while self.streams.try_join_next().is_some() {}
         }
     }
 
-    async fn open(&mut self, send: SendStream, mut reader: FrameReader) {
-        let opened = tokio::time::timeout(PATIENCE, reader.expect::<StreamOpen>()).await;
+    async fn open(&mut self, send: SendStream, reader: FrameReader, open: StreamOpen) {
         let (shared, conn) = (self.shared.clone(), self.conn);
-        let taken = match opened {
-            Ok(Ok(StreamOpen::Events { outbox_id })) => self.acks.take().map(|acks| {
+        let taken = match open {
+            StreamOpen::Events { outbox_id } => self.acks.take().map(|acks| {
                 self.streams.spawn(logged("events", events(shared, conn, outbox_id, send, reader, acks)));
             }),
-            Ok(Ok(StreamOpen::Jobs)) => self.orders.take().map(|orders| {
+            StreamOpen::Jobs => self.orders.take().map(|orders| {
                 let minion = self.minion.clone();
                 self.streams.spawn(logged("jobs", jobs(shared, conn, minion, send, reader, orders)));
             }),
-            Ok(Ok(StreamOpen::Query(query))) => {
+            StreamOpen::Query(query) => {
                 let minion = self.minion.clone();
                 self.streams.spawn(logged("query", answer(shared, minion, query, send, reader)));
                 Some(())
             }
-            Ok(Ok(StreamOpen::Control(_))) => None,
-            Ok(Err(e)) => {
-                debug!(error = %e, "a stream did not open");
-                Some(())
-            }
-            Err(_) => Some(()),
+            StreamOpen::Control(_) => None,
         };
         if taken.is_none() {
             let what = "a second control, events or jobs stream";
             violated(&self.shared, &self.connection, &self.minion, what).await;
         }
+    }
+
+    /// The minion does not read its control stream: it comes back over another link.
+    async fn unread(&mut self) -> String {
+        let what = "the control stream is not read";
+        violated(&self.shared, &self.connection, &self.minion, what).await;
+        what.to_owned()
     }
 
     /// The minion ended the control stream or the connection is gone.
@@ -186,6 +199,7 @@ impl Link {
     async fn say_goodbye(&mut self, end: Option<LinkEnd>) -> String {
         if !matches!(end, Some(LinkEnd::Close(CloseReason::Shutdown))) {
             // A peer that does not read its good-bye must not go on asking for pillar and blobs meanwhile.
+            self.opening.abort_all();
             self.streams.abort_all();
         }
         let (frame, code, text) = match end {
@@ -212,6 +226,21 @@ impl Link {
         }
         self.connection.close(VarInt::from_u32(code), text.as_bytes());
         text
+    }
+}
+
+/// Reads what a stream is for; nothing when it does not say so in time.
+async fn first_frame(
+    send: SendStream,
+    mut reader: FrameReader,
+) -> Option<(SendStream, FrameReader, StreamOpen)> {
+    match tokio::time::timeout(PATIENCE, reader.expect::<StreamOpen>()).await {
+        Ok(Ok(open)) => Some((send, reader, open)),
+        Ok(Err(e)) => {
+            debug!(error = %e, "a stream did not open");
+            None
+        }
+        Err(_) => None,
     }
 }
 

@@ -70,6 +70,8 @@ pub(crate) struct Shared {
     door: enrol::Door,
     strangers: Arc<Strangers>,
     noise: Arc<Noise>,
+    /// Places for blobs on their way.
+    transfers: tokio::sync::Semaphore,
     connections: AtomicU64,
     started: lab_proto::Timestamp,
 }
@@ -190,6 +192,7 @@ impl Server {
             door,
             strangers,
             noise,
+            transfers: tokio::sync::Semaphore::new(query::MAX_TRANSFERS),
             connections: AtomicU64::new(1),
             started: now,
         });

@@ -1,6 +1,7 @@
 //! Questions of minions, one stream each; answered for the asking minion only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lab_proto::v1::link::{Query, QueryReply};
 use lab_proto::{Digest, Map, MinionId, Target, Value};
@@ -21,8 +22,12 @@ use crate::store::blob::BlobError;
 const PARTS: usize = 4;
 /// The largest blob that a minion may upload.
 const MAX_UPLOAD: u64 = 256 << 20;
-/// The longest name of a mine value.
-const MAX_NAME: usize = 256;
+/// Blobs on their way at a time, up and down, of all minions: each holds a blocking thread while its peer is slow.
+pub(super) const MAX_TRANSFERS: usize = 128;
+/// How long a transfer may stand still.
+const STALL: Duration = Duration::from_secs(60);
+/// The longest name of a mine value: an event's tag holds it beside the longest id.
+const MAX_NAME: usize = 128;
 /// Names that one minion may have in the mine.
 const MAX_MINE: usize = 1024;
 
@@ -55,6 +60,8 @@ async fn send_blob(
     offset: u64,
     mut down: SendStream,
 ) -> Result<(), FrameError> {
+    // Nobody closes it; without a place it would still be right to go on.
+    let _place = shared.transfers.acquire().await.ok();
     let opened = blocking({
         let shared = shared.clone();
         move || shared.content.reader(&digest)
@@ -88,7 +95,13 @@ async fn send_blob(
     });
     while let Some(part) = inbox.recv().await {
         match part {
-            Ok(bytes) => down.write_chunk(bytes.into()).await?,
+            Ok(bytes) => match tokio::time::timeout(STALL, down.write_chunk(bytes.into())).await {
+                Ok(written) => written?,
+                Err(_) => {
+                    let _ = down.reset(2u32.into());
+                    return Ok(());
+                }
+            },
             Err(e) => {
                 warn!(%digest, error = chain(&e), "a blob is damaged");
                 let _ = down.reset(1u32.into());
@@ -108,11 +121,13 @@ async fn take_blob(shared: &Arc<Shared>, digest: Digest, size: u64, up: FrameRea
             "{size} bytes are too many for a blob; at most {MAX_UPLOAD} are taken"
         ));
     }
+    // Nobody closes it; without a place it would still be right to go on.
+    let _place = shared.transfers.acquire().await.ok();
     let (first, mut stream) = up.into_rest();
     let (parts, mut inbox) = mpsc::channel::<Vec<u8>>(PARTS);
-    let shared = shared.clone();
+    let store = shared.clone();
     let writer = tokio::task::spawn_blocking(move || {
-        let mut writer = shared.content.blobs().writer()?;
+        let mut writer = store.content.blobs().writer()?;
         while let Some(part) = inbox.blocking_recv() {
             writer.write(&part)?;
         }
@@ -130,7 +145,10 @@ async fn take_blob(shared: &Arc<Shared>, digest: Digest, size: u64, up: FrameRea
                 break;
             }
         }
-        match stream.read_chunk(256 * 1024, true).await {
+        let Ok(chunk) = tokio::time::timeout(STALL, stream.read_chunk(256 * 1024, true)).await else {
+            return QueryReply::Failed(format!("nothing came for {} s", STALL.as_secs()));
+        };
+        match chunk {
             Ok(Some(chunk)) => next = Some(chunk.bytes.to_vec()),
             Ok(None) => break,
             Err(e) => return QueryReply::Failed(e.to_string()),
@@ -197,7 +215,7 @@ async fn mine_send(
         return QueryReply::Failed(why);
     }
     let now = shared.clock.now();
-    let expires = ttl_seconds.map(|s| now + std::time::Duration::from_secs(s));
+    let expires = ttl_seconds.map(|s| now + Duration::from_secs(s));
     let record = MineRecord { value, allow, expires, at: now };
     let change = records::put_mine(minion, &function, &record);
     if matches!(&change, crate::store::Change::Put { value, .. } if value.len() > MAX_KEY_VALUE) {

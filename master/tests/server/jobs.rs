@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lab_proto::v1::link::{EventBatch, JobsDown, Query, QueryReply, StreamOpen};
+use lab_proto::v1::link::{EventBatch, JobState, JobsDown, JobsUp, Query, QueryReply, StreamOpen};
 use lab_proto::v1::op::{Batch, JobRequest, OpReply, OpRequest, OrchestrateRequest, RunRequest};
 use lab_proto::{Digest, Map, Value};
 
@@ -212,4 +212,42 @@ async fn an_unfinished_run_keeps_the_files_of_its_tree_also_after_a_restart_of_t
     tokio::time::timeout(Duration::from_secs(20), gone).await.expect("retention runs");
     let kept = get(Digest::of(&file)).await;
     assert!(matches!(kept, QueryReply::Blob { .. }), "{kept:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minion_that_refuses_a_job_with_endless_words_still_ends_its_row() {
+    let master = Master::start().await;
+    let (_, mut up) = minions(&master, &["web1"]).await.remove(0);
+    let run = OpRequest::Run(run_request("web1", "test.ping"));
+    let mut replies = master.operator.request(run).await.expect("taken");
+    let Some(JobsDown::Publish { job, .. }) = up.jobs.hear().await else { panic!("not published") };
+    let state = JobState::Refused("no ".repeat(100_000));
+    up.jobs.say(&JobsUp::State { jid: job.jid, state }).await;
+    let to_its_end = async { while replies.next().await.expect("goes on").is_some() {} };
+    tokio::time::timeout(Duration::from_secs(20), to_its_end).await.expect("the job ends");
+    let end = format!("lab/job/{}/end/web1", job.jid);
+    let log = master.log().await;
+    let (_, data) = log.iter().find(|(tag, _)| *tag == end).expect("the end is in the log");
+    assert_eq!(text(data, "state"), "failed");
+    assert!(text(data, "why").starts_with("no no") && text(data, "why").len() < 2000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_job_that_never_came_to_its_minion_ends_as_killed() {
+    let master = Master::start().await;
+    let (minion, mut up) = minions(&master, &["web1"]).await.remove(0);
+    let run = OpRequest::Run(run_request("web1", "test.sleep"));
+    let mut replies = master.operator.request(run).await.expect("taken");
+    let Some(JobsDown::Publish { job, .. }) = up.jobs.hear().await else { panic!("not published") };
+    master.ask(OpRequest::Job(JobRequest::Kill { jid: job.jid })).await;
+    assert!(matches!(up.jobs.hear().await, Some(JobsDown::Kill { .. })));
+    // What an agent says that never saw the job.
+    let state = JobState::Refused("killed by operator local before it came here".to_owned());
+    up.jobs.say(&JobsUp::State { jid: job.jid, state }).await;
+    let to_its_end = async { while replies.next().await.expect("goes on").is_some() {} };
+    tokio::time::timeout(Duration::from_secs(20), to_its_end).await.expect("the job ends");
+    let end = format!("lab/job/{}/end/{}", job.jid, minion.id);
+    let log = master.log().await;
+    let state = log.iter().find(|(tag, _)| *tag == end).map(|(_, data)| text(data, "state").to_owned());
+    assert_eq!(state.as_deref(), Some("killed"));
 }

@@ -1,13 +1,17 @@
 //! What bounds strangers, floods and slow disks.
 
 use std::net::UdpSocket;
+use std::time::Duration;
 
-use lab_proto::Value;
+use lab_proto::event::Boot;
 use lab_proto::v1::ALPN_ENROL;
-use lab_proto::v1::link::{JobsDown, JobsUp, Progress};
+use lab_proto::v1::link::{
+    Hello, JobsDown, JobsUp, Progress, Query, QueryReply, StreamOpen, ToMaster, ToMinion,
+};
 use lab_proto::v1::op::{OpReply, OpRequest};
+use lab_proto::{BootId, Value};
 
-use crate::support::{Master, ScriptedMinion, dial, run_request};
+use crate::support::{Frames, Master, ScriptedMinion, dial, run_request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_who_say_nothing_take_no_places_of_minions_and_are_closed() {
@@ -93,4 +97,58 @@ async fn status_says_that_a_minion_is_ready() {
     master.logged("ready", |tag, _| tag == "lab/minion/web1/ready").await;
     let shown = master.ask(OpRequest::MinionShow { id: minion.id.clone() }).await;
     assert_eq!(shown[0].get("ready"), Some(&Value::from(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_slow_to_say_what_it_is_for_holds_up_no_heartbeat() {
+    let master = Master::start().await;
+    let mut minion = ScriptedMinion::new(&master, "web1");
+    minion.join(&master).await;
+    let mut up = minion.up().await;
+    // The beginning of a frame, and then nothing.
+    let (mut slow, _down) = up.connection.open_bi().await.expect("a stream");
+    slow.write_all(&[0, 0]).await.expect("sent");
+    for number in 1..=3 {
+        let beat = ToMaster::Heartbeat { number, jobs: 0, change_pending_until: None };
+        up.control.say(&beat).await;
+        let answered = tokio::time::timeout(Duration::from_secs(5), up.control.hear::<ToMinion>()).await;
+        assert!(matches!(answered, Ok(Some(ToMinion::HeartbeatAck { .. }))), "{answered:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_id_and_the_longest_mine_name_fit_into_an_events_tag() {
+    let master = Master::start().await;
+    let mut minion = ScriptedMinion::new(&master, &"m".repeat(253));
+    minion.join(&master).await;
+    let up = minion.up().await;
+    for (length, stored) in [(128, true), (129, false)] {
+        let mut question = Frames::open(&up.connection).await;
+        let query = Query::MineSend {
+            function: "f".repeat(length),
+            value: Value::from(1),
+            allow: None,
+            ttl_seconds: None,
+        };
+        question.say(&StreamOpen::Query(query)).await;
+        let answer = question.hear::<QueryReply>().await;
+        assert_eq!(answer == Some(QueryReply::Stored), stored, "{length}: {answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hello_with_more_to_say_than_an_event_holds_is_still_in_the_log() {
+    let master = Master::start().await;
+    let mut minion = ScriptedMinion::new(&master, "web1");
+    minion.join(&master).await;
+    drop(minion.up().await);
+    minion.boot = Boot { id: BootId::from_u128(99_999), number: 99_999 };
+    let connection = minion.dial().await.expect("the certificate is good");
+    let mut control = Frames::open(&connection).await;
+    let earlier_boots = (2..20_000).map(|n| Boot { id: BootId::from_u128(n), number: n as u64 }).collect();
+    let hello = Hello { earlier_boots, version: "v".repeat(100_000), ..minion.hello() };
+    control.say(&StreamOpen::Control(hello)).await;
+    assert!(matches!(control.hear().await, Some(ToMinion::Welcome(_))));
+    master.logged("the reboot", |tag, _| tag == "lab/minion/web1/reboot").await;
+    assert_eq!(master.log().await.iter().filter(|(t, _)| t == "lab/minion/web1/connected").count(), 2);
 }

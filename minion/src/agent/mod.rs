@@ -252,6 +252,11 @@ impl Agent {
 
     /// Takes that a job shall end.
     pub fn handle_kill(&mut self, jid: JobId, by: &str, now: Timestamp) {
+        let here = self.jobs.iter().any(|j| j.spec.jid == jid);
+        if !here && !matches!(self.ledger.known(jid), Known::Taken(_)) {
+            // The link broke before the job came; the master never publishes it again, and waits for a word.
+            return self.tell(jid, JobState::Refused(format!("killed by {by} before it came here")));
+        }
         self.stop(jid, EndState::Killed, format!("killed by {by}"), now);
     }
 

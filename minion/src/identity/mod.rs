@@ -7,6 +7,7 @@ mod trust;
 
 use std::path::{Path, PathBuf};
 
+use lab_proto::v1::BACKDATE;
 use lab_proto::{Fingerprint, MinionId, Timestamp};
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData};
 use rustls_pki_types::pem::PemObject;
@@ -188,10 +189,10 @@ impl Credentials {
         self.validity().is_none_or(|(_, until)| now >= until)
     }
 
-    /// Returns when to ask for a fresh certificate.
+    /// Returns when to ask for a fresh certificate: by its life since it was made, which is later than it is valid from.
     pub fn renew_at(&self) -> Option<Timestamp> {
         let (from, until) = self.validity()?;
-        Some(until - until.since(from).mul_f64(RENEW_AT))
+        Some(until - until.since(from + BACKDATE).mul_f64(RENEW_AT))
     }
 }
 
@@ -207,6 +208,8 @@ fn to_pem(der: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -230,6 +233,25 @@ mod tests {
         std::fs::write(dir.path().join("pki/minion.key"), "rubbish").expect("writes");
         let error = pki.identity().err().expect("is refused").to_string();
         assert!(error.contains("minion.key") && error.contains("token"), "{error}");
+    }
+
+    #[test]
+    fn a_certificate_is_renewed_in_the_last_third_of_its_life_however_short_that_is() {
+        for life in [6, 3600, 7 * 86_400] {
+            let key = KeyPair::generate().expect("makes a key");
+            let made = Timestamp::from_micros(1_800_000_000_000_000);
+            let at = |t: Timestamp| {
+                let seconds = t.as_micros().div_euclid(1_000_000);
+                rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(u64::try_from(seconds).expect("later"))
+            };
+            let mut params = CertificateParams::default();
+            params.not_before = at(made - BACKDATE);
+            params.not_after = at(made + Duration::from_secs(life));
+            let certificate = params.self_signed(&key).expect("signs").der().clone();
+            let credentials = Credentials { ca: certificate.clone(), certificate };
+            let expected = made + Duration::from_secs(life) - Duration::from_secs(life) / 3;
+            assert_eq!(credentials.renew_at(), Some(expected), "a life of {life} s");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use query::{Queries, QueryError};
 
 use crate::clock::{self, Clock};
 use crate::disk::Disk;
-use crate::identity::{Credentials, Identity};
+use crate::identity::{Credentials, Identity, Pin};
 
 /// What may wait between the link and the agent, either way: small, because both sides drain it at once.
 const WAITING: usize = 64;
@@ -180,6 +180,7 @@ pub fn start(setup: Setup) -> (Link, tokio::task::JoinHandle<()>) {
         connection,
         seen: seen.clone(),
         standing: Standing::default(),
+        expired: false,
     };
     let queries = Queries::new(current, tokio::runtime::Handle::current());
     (Link { events, commands, queries, seen }, tokio::spawn(keeper.run()))
@@ -200,6 +201,8 @@ struct Keeper {
     connection: watch::Sender<Option<quinn::Connection>>,
     seen: LastSeen,
     standing: Standing,
+    /// The master said that the certificate has expired, by its clock.
+    expired: bool,
 }
 
 /// How one connection ended.
@@ -234,6 +237,11 @@ impl Keeper {
     }
 
     async fn connect_and_serve(&mut self) -> Ended {
+        if (self.expired || self.setup.credentials.is_expired(clock::wall_clock()))
+            && let Some(ended) = self.renew_at_the_door().await
+        {
+            return ended;
+        }
         let tls = match crate::identity::link_tls(&self.setup.credentials, self.setup.identity.private_key())
         {
             Ok(tls) => tls,
@@ -248,8 +256,48 @@ impl Keeper {
             }
         };
         match connection {
-            Ok(connection) => session::run(self, connection).await,
+            Ok(connection) => {
+                let ended = session::run(self, connection.clone()).await;
+                self.expired = says_expired(&connection);
+                ended
+            }
             Err(e) => Ended::Again { why: crate::chain(&e), was_up: false, at_once: false },
+        }
+    }
+
+    /// Comes back from an absence that outlived the certificate: the enrolment door gives another one to whoever holds the
+    /// accepted key. Returns how the attempt ended, unless there is a fresh one.
+    async fn renew_at_the_door(&mut self) -> Option<Ended> {
+        let Setup { myself, dialer, identity, credentials, .. } = &self.setup;
+        let again = |why: String| Ended::Again { why, was_up: false, at_once: false };
+        let Some(ca) = crate::identity::fingerprint_of(&credentials.ca) else {
+            return Some(again("the CA's certificate cannot be read".to_owned()));
+        };
+        let request = crate::enrol::Request {
+            id: myself.id.clone(),
+            identity: identity.clone(),
+            token: None,
+            pin: Pin::Fingerprint(ca),
+            grains: Map::new(),
+            machine_id: Some(myself.machine_id),
+        };
+        let (dialer, mut until_closed) = (dialer.clone(), self.setup.credentials.clone());
+        let enrolled = tokio::select! {
+            enrolled = crate::enrol::enrol(&request, &dialer, |_| {}) => enrolled,
+            broken = Self::standing_commands(&mut self.commands, &mut self.standing, &mut until_closed) => {
+                let _ = broken.map(|done| done.send(()));
+                return Some(Ended::Closed);
+            }
+        };
+        match enrolled {
+            Ok(enrolled) => {
+                tracing::info!("the certificate had expired and was renewed at the enrolment door");
+                let der = enrolled.credentials.certificate.to_vec();
+                self.setup.credentials = enrolled.credentials;
+                self.expired = false;
+                self.events.send(LinkEvent::Certificate(der)).await.err().map(|_| Ended::Closed)
+            }
+            Err(e) => Some(again(format!("the certificate has expired: {}", crate::chain(&e)))),
         }
     }
 
@@ -299,5 +347,15 @@ impl Keeper {
                 LinkCommand::Tell(_) | LinkCommand::Renew(_) | LinkCommand::Reopen => {}
             }
         }
+    }
+}
+
+/// Tells whether the master closed a connection because the certificate has expired.
+fn says_expired(connection: &quinn::Connection) -> bool {
+    /// `certificate_expired` (RFC 8446), as QUIC carries alerts of TLS.
+    const EXPIRED: u64 = 0x100 + 45;
+    match connection.close_reason() {
+        Some(quinn::ConnectionError::ConnectionClosed(close)) => u64::from(close.error_code) == EXPIRED,
+        _ => false,
     }
 }

@@ -15,8 +15,11 @@ use crate::schedule::{Node, Outcome, Reason, Scheduler, Verdict};
 const LOST_GRACE: Duration = Duration::from_secs(120);
 /// What a resumed run gives its open steps at least, so that minions can come back to the master.
 const RESUME_GRACE: Duration = Duration::from_secs(60);
-/// The most rows that a step's end lists.
+/// The most rows that a step's end lists, and the most bytes of them: an event that is too large would never be.
 const MOST_ROWS: usize = 100;
+const MOST_BYTES: usize = 40 * 1024;
+/// What a row takes beside its texts, about.
+const ROW_AROUND: usize = 16;
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -349,6 +352,11 @@ fn of_ready(record: &Record, entered: &Entered, out_of_time: bool) -> Option<Dec
 fn worth_a_word(mut rows: Vec<StepRow>) -> Vec<StepRow> {
     rows.sort_by_key(|r| (r.success, !r.changed));
     rows.truncate(MOST_ROWS);
+    let mut bytes = 0;
+    rows.retain(|row| {
+        bytes += row.id.as_str().len() + row.detail.len() + ROW_AROUND;
+        bytes <= MOST_BYTES
+    });
     rows
 }
 
@@ -361,5 +369,25 @@ fn listed(ids: &[&str]) -> String {
     match ids.len().checked_sub(MOST) {
         Some(more) if more > 0 => format!("{} and {more} more", ids[..MOST].join(", ")),
         _ => ids.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_a_steps_end_fit_into_an_event_whatever_minions_said() {
+        let row = |n: usize| StepRow {
+            id: MinionId::new(format!("{n:0>250}")).expect("valid"),
+            state: Some(EndState::Failed),
+            success: n % 2 == 0,
+            changed: false,
+            detail: format!("failed: {}", "語".repeat(300)),
+        };
+        let rows = worth_a_word((0..500).map(row).collect());
+        let bytes = lab_proto::codec::encode(&rows).expect("encodes").len();
+        assert!(bytes <= MOST_BYTES && rows.len() > 20, "{} rows, {bytes} bytes", rows.len());
+        assert!(rows.iter().all(|r| !r.success), "failures come first");
     }
 }

@@ -37,4 +37,4 @@ pub use nix::sys::signal::Signal;
 pub use requirements::{Requirement, requirements};
 pub use smoke::smoke;
 pub use traces::{Traces, labs_here};
-pub use words::{Bind, HostPhase, HostSpec, HostStatus, Restart, Service, ServiceStatus, StateDir};
+pub use words::{Bind, HostPhase, HostSpec, HostStatus, MARKER, Restart, Service, ServiceStatus, StateDir};

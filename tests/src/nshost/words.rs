@@ -15,7 +15,7 @@ use super::NsError;
 use super::error::Doing;
 
 /// The environment variable that every process of a lab carries; its value is the lab's id.
-pub(super) const MARKER: &str = "LAB_NSHOST";
+pub const MARKER: &str = "LAB_NSHOST";
 /// What the names of labs, and of their directories, begin with.
 pub(super) const DIRECTORY: &str = "lab-nshost-";
 /// Prefix length of the lab network 10.77.0.0/24.

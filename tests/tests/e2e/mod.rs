@@ -7,6 +7,7 @@
     reason = "each test binary uses a part of this; seeds are printed"
 )]
 
+pub(crate) mod minion;
 pub(crate) mod orchestration;
 pub(crate) mod papers;
 
@@ -26,6 +27,15 @@ pub(crate) fn lab_ends_without_a_trace(lab: KubicLab) {
     let traces = lab.traces().expect("the lab answers");
     drop(lab);
     assert_eq!(traces.leftovers(), Vec::<String>::new());
+}
+
+/// Waits for what a real process does in its own time.
+pub(crate) fn eventually(what: &str, mut met: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + lab_tests::kubic::LIMIT;
+    while !met() {
+        assert!(std::time::Instant::now() < deadline, "{what} within {:?}", lab_tests::kubic::LIMIT);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 /// Reads how often something expensive is to be repeated; CI has the small number.

@@ -332,19 +332,74 @@ fn damaged_keys_are_refused_and_named() {
     }
 }
 
+/// Removes every snapshot of a database; there is one once it was opened again.
+fn remove_snapshots(database: &Path) {
+    let names = disk::names(database).expect("lists");
+    let snapshots: Vec<_> = names.iter().filter(|name| name.starts_with("snap.")).collect();
+    assert!(!snapshots.is_empty(), "there is a snapshot to remove in {}", database.display());
+    snapshots.iter().for_each(|name| fs::remove_file(database.join(name)).expect("removes"));
+}
+
+/// Opens a segment's database as a start of sled's own would, which leaves a snapshot, and seals it as it is then.
+fn with_snapshot(root: &Path, which: usize) -> PathBuf {
+    let dir = segment_dir(root, which);
+    drop(engine::open(&dir, engine::Unit::Small, 1 << 20).expect("opens"));
+    let sealed = match segment::check_seal(&root.join("segments"), number_of(&dir)).expect("reads") {
+        segment::Seal::Intact(meta) | segment::Seal::Broken { meta: Some(meta), .. } => Some(meta),
+        segment::Seal::Open | segment::Seal::Broken { meta: None, .. } => None,
+    };
+    if let Some(meta) = sealed {
+        segment::seal(&root.join("segments"), &meta).expect("seals");
+    }
+    dir
+}
+
+fn number_of(dir: &Path) -> u64 {
+    dir.file_name().and_then(|name| name.to_str()?.parse().ok()).expect("a number")
+}
+
 #[test]
-fn a_removed_snapshot_of_the_keys_is_refused_or_harmless() {
+fn a_removed_snapshot_is_healed_where_nothing_is_missing() {
     for clean in [true, false] {
+        for which in [0, 2, usize::MAX] {
+            let verdict = after_damage(clean, |root| remove_snapshots(&with_snapshot(root, which)));
+            assert!(matches!(verdict, Verdict::Whole), "segment {which}, clean {clean}: {verdict:?}");
+        }
         let verdict = after_damage(clean, |root| {
-            // sled writes a snapshot when a database is opened again.
+            drop(open(root).expect("opens"));
+            remove_snapshots(&root.join("keys"));
+        });
+        assert!(matches!(verdict, Verdict::Whole), "keys, clean {clean}: {verdict:?}");
+    }
+}
+
+#[test]
+fn a_removed_snapshot_is_refused_with_place_and_remedy_where_something_is_missing() {
+    for clean in [true, false] {
+        for which in [0, 2, usize::MAX] {
+            let verdict = after_damage(clean, |root| {
+                let dir = with_snapshot(root, which);
+                remove_snapshots(&dir);
+                cut(&dir.join("db"), size(&dir.join("db")) / 2);
+            });
+            let Verdict::Refused(damage) = verdict else { panic!("segment {which} is not whole") };
+            let words = damage.to_string();
+            assert!(
+                words.contains("acknowledged events missing after") && words.contains("segments/"),
+                "{words}"
+            );
+            assert!(words.contains("Nothing was changed") && words.contains("--accept-loss"), "{words}");
+        }
+        let verdict = after_damage(clean, |root| {
             drop(open(root).expect("opens"));
             let keys = root.join("keys");
-            let names = disk::names(&keys).expect("lists");
-            let snapshots: Vec<_> = names.iter().filter(|name| name.starts_with("snap.")).collect();
-            assert!(!snapshots.is_empty(), "there is a snapshot to remove");
-            snapshots.iter().for_each(|name| fs::remove_file(keys.join(name)).expect("removes"));
+            remove_snapshots(&keys);
+            cut(&keys.join("db"), size(&keys.join("db")) / 2);
         });
-        println!("without the snapshot of the keys, clean {clean}: {verdict:?}");
+        let Verdict::Refused(damage) = verdict else { panic!("the keys are not whole") };
+        let words = damage.to_string();
+        assert!(words.contains("/keys") && words.contains("--accept-loss"), "{words}");
+        assert_eq!(damage.loss, Loss::Keys);
     }
 }
 
