@@ -381,7 +381,7 @@ mod tests {
         let row = |n: usize| StepRow {
             id: MinionId::new(format!("{n:0>250}")).expect("valid"),
             state: Some(EndState::Failed),
-            success: n % 2 == 0,
+            success: n.is_multiple_of(2),
             changed: false,
             detail: format!("failed: {}", "語".repeat(300)),
         };

@@ -195,7 +195,7 @@ impl Plan {
     }
 
     /// Returns the minions whose boots matter to a wait, sorted.
-    pub(super) fn awaited(&self) -> Vec<MinionId> {
+    pub fn awaited(&self) -> Vec<MinionId> {
         let mut ids: Vec<MinionId> = self
             .steps
             .iter()
