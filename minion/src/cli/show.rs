@@ -18,9 +18,9 @@ pub(super) struct Args {
     /// Work from directories on this machine, without a master.
     #[arg(long, required = true)]
     local: bool,
-    /// The state tree.
-    #[arg(long, value_name = "DIR")]
-    states: PathBuf,
+    /// The state tree; given several times, the first that has a file wins.
+    #[arg(long, value_name = "DIR", required = true)]
+    states: Vec<PathBuf>,
     /// The pillar tree.
     #[arg(long, value_name = "DIR")]
     pillar: Option<PathBuf>,
@@ -57,8 +57,7 @@ impl Args {
             known = grains::with_file(known, path).map_err(|e| Failure::new(e, exit::USAGE))?;
         }
         let (sender, _unheard) = mpsc::channel();
-        let settings =
-            Settings { id: self.id, states: Some(self.states), pillar: self.pillar, failhard: false };
+        let settings = Settings { id: self.id, states: self.states, pillar: self.pillar, failhard: false };
         let local = Local::new(settings, host, known, sender);
         local.load_pillar().map_err(|e| Failure::new(e, exit::COMPILE))?;
         let function = match (self.top, self.only_sls, self.lowstate, self.sls.is_empty()) {
