@@ -245,6 +245,7 @@ impl LowChunk {
             saltenv: self.env.to_string(),
             args: self.args.clone(),
             test,
+            at: self.at.clone(),
         }
     }
 

@@ -8,5 +8,6 @@ pub mod fuzz;
 pub mod kubic;
 pub mod nshost;
 pub mod peer;
+pub mod pings;
 pub mod vm;
 pub mod world;

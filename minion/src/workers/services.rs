@@ -1,5 +1,6 @@
 //! What the agent offers to functions besides the machine: grains, pillar, files, templates, runs, mine, events.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
 
 use lab_proto::v1::link::{Query, QueryReply};
@@ -11,6 +12,9 @@ use super::job::laid_over;
 use super::{Job, Request};
 use crate::apply;
 use crate::link::known;
+
+/// Any port does where only the way to a machine is asked for.
+const DISCARD: u16 = 9;
 
 /// The status of a state run that does not compile: the exit code of the command that asked for it.
 const DOES_NOT_COMPILE: i64 = 13;
@@ -148,6 +152,20 @@ impl Services for Job {
         self.note_retcode(retcode);
     }
 
+    /// Asks the kernel by which address it would reach the master; nothing is sent.
+    fn session_address(&self) -> Option<IpAddr> {
+        let opts = self.env.opts();
+        let masters = opts.get("master")?;
+        let first = masters.as_list().and_then(<[Value]>::first).unwrap_or(masters).as_str()?;
+        let with_port = if first.contains(':') { first.to_owned() } else { format!("{first}:{DISCARD}") };
+        let address = with_port.to_socket_addrs().ok()?.next()?;
+        let any: IpAddr =
+            if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let socket = UdpSocket::bind((any, 0)).ok()?;
+        socket.connect(address).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    }
+
     fn refresh(&self, what: Refresh) -> Result<(), ServiceError> {
         let Refresh { grains, pillar, modules } = what;
         if grains && self.env.read_grains() {
@@ -235,6 +253,10 @@ impl Services for WithPillar<'_> {
 
     fn set_retcode(&self, retcode: i64) {
         self.job.set_retcode(retcode);
+    }
+
+    fn session_address(&self) -> Option<IpAddr> {
+        self.job.session_address()
     }
 
     /// Pillar that was given for this run stays what it is.

@@ -1,5 +1,6 @@
 //! What a function is given to work with: the machine, the job's control, and the services of the agent.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -255,6 +256,11 @@ pub trait Services: Send + Sync {
     /// Notes the exit status that the job ends with: a command that failed, although its function gave a value. The
     /// last one counts. Outside of a job of its own it means nothing.
     fn set_retcode(&self, _retcode: i64) {}
+
+    /// Returns the address of this machine by which its master is reached, while there is a session.
+    fn session_address(&self) -> Option<IpAddr> {
+        None
+    }
 
     /// Reads grains, pillar or extension functions again, so that the next states see them. An agent whose data
     /// cannot change during a run has nothing to do.

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::args::{self, ArgsError};
 use super::{Class, FunctionDoc, JobCtx};
+use crate::low::At;
 
 /// One state as its function sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct StateCall {
     pub args: Map,
     /// Whether nothing may be changed.
     pub test: bool,
+    /// Where it is declared.
+    pub at: At,
 }
 
 impl StateCall {

@@ -151,7 +151,11 @@ fn certificate() -> Result<(rustls_pki_types::CertificateDer<'static>, rcgen::Ke
     Ok((certificate.der().clone(), key))
 }
 
-pub(super) fn server_config() -> Result<quinn::ServerConfig, BoxError> {
+/// Makes a server of the yardstick's kind.
+///
+/// # Errors
+/// When no certificate can be made.
+pub fn server_config() -> Result<quinn::ServerConfig, BoxError> {
     let (certificate, key) = certificate()?;
     let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der())?;
     let mut tls = rustls::ServerConfig::builder_with_provider(provider())
@@ -164,7 +168,11 @@ pub(super) fn server_config() -> Result<quinn::ServerConfig, BoxError> {
     Ok(config)
 }
 
-pub(super) fn client_config() -> Result<quinn::ClientConfig, BoxError> {
+/// Makes a client that takes any certificate.
+///
+/// # Errors
+/// When the library refuses its own settings.
+pub fn client_config() -> Result<quinn::ClientConfig, BoxError> {
     let mut tls = rustls::ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()

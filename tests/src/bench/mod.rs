@@ -14,6 +14,7 @@ pub mod latency;
 pub mod master;
 pub mod measure;
 pub mod million;
+pub mod net;
 pub mod ping;
 pub mod programs;
 pub mod report;
@@ -46,6 +47,8 @@ pub enum Section {
     Compile,
     /// A large file from the master to a minion, against a bare QUIC stream.
     Content,
+    /// Many links, addresses and routes beside `ip -batch`.
+    Net,
     /// Real Salt, where SALT_BIN names the directory of its programs.
     Salt,
 }
@@ -77,6 +80,7 @@ impl Bench {
             Section::Apply => apply::run(self),
             Section::Compile => compile::run(self),
             Section::Content => content::run(self),
+            Section::Net => net::run(self),
             Section::Salt => salt::run(self),
         }
     }

@@ -13,7 +13,9 @@ mod wire;
 
 use std::collections::HashMap;
 
-use lab_states::host::{Cause, HostError, Kernel, NetSession, NetSnapshot, NetStep, Network};
+use lab_states::host::{
+    Cause, HostError, Kernel, NetSession, NetSnapshot, NetStep, Network, ServiceAction, Services,
+};
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage};
 
@@ -86,6 +88,9 @@ impl Session<'_> {
             }
             NetStep::WriteFile { path, content } => {
                 files::write(self.host, path, content.as_deref()).map_err(cause)
+            }
+            NetStep::RestartService { name } => {
+                self.host.service_act(name, ServiceAction::Restart).map_err(cause)
             }
         }
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::function::Registry;
 
-pub(super) use modules::{available, loaded, plain};
+pub(super) use modules::{available, is_there, loaded, plain};
 
 pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(states::Present));

@@ -1,20 +1,37 @@
-//! Bridges and virtual cables: all network states of a run are one transaction.
+//! Network states: all of a run are one transaction.
+//!
+//! Each file holds the documentation of one module's states; what they ask for is read by [`crate::net`], which also plans.
 
-mod bridge_absent;
-mod bridge_present;
-mod desired;
-mod planner;
+mod address;
+mod bond;
+mod bridge;
+mod config;
+mod dns;
+mod look;
+mod others;
+mod route;
+mod state;
 mod transaction;
-mod veth_absent;
-mod veth_present;
+mod veth;
+mod vlan;
 
 use std::sync::Arc;
 
 use crate::function::Registry;
 
 pub(super) fn register(registry: &mut Registry) {
-    registry.add_state(Arc::new(bridge_absent::BridgeAbsent));
-    registry.add_state(Arc::new(bridge_present::BridgePresent));
-    registry.add_state(Arc::new(veth_absent::VethAbsent));
-    registry.add_state(Arc::new(veth_present::VethPresent));
+    let families: [&[state::Doc]; 9] = [
+        address::ALL,
+        bond::ALL,
+        bridge::ALL,
+        config::ALL,
+        dns::ALL,
+        others::ALL,
+        route::ALL,
+        veth::ALL,
+        vlan::ALL,
+    ];
+    for (name, doc) in families.into_iter().flatten() {
+        registry.add_state(Arc::new(state::NetState { name, doc }));
+    }
 }

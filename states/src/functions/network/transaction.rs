@@ -2,37 +2,26 @@
 
 use lab_proto::{Map, Value};
 
-use super::desired::Desired;
-use super::planner::{Planned, plan};
+use super::look::{look, surroundings};
 use crate::function::{Check, Group, JobCtx, StateCall, StateError, Verdict};
-use crate::host::Network;
+use crate::host::{HostError, NetSession, NetSnapshot, Network};
+use crate::netdoc::{Document, Planned, Surroundings, Wrong, plan, want};
 
 /// The network states of a run.
 pub(super) struct Transaction;
 
-/// Reads a state's arguments into what it asks for.
-pub(super) fn desired(call: &StateCall) -> Result<Desired, StateError> {
-    let wanted = match call.function.as_str() {
-        "bridge.present" => super::bridge_present::desired(call)?,
-        "bridge.absent" => super::bridge_absent::desired(call)?,
-        "veth.present" => super::veth_present::desired(call)?,
-        "veth.absent" => super::veth_absent::desired(call)?,
-        other => return Err(StateError::failed(format!("{other} is not a network state"))),
-    };
-    wanted.check().map_err(|e| StateError::failed(e.to_string()))?;
-    Ok(wanted)
-}
-
 /// Says what one state alone would change.
 pub(super) fn check(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Check, StateError> {
-    let wanted = desired(call)?;
-    let now = Network::net_snapshot(ctx.host)?;
-    let steps =
-        plan(std::slice::from_ref(&wanted), &now).map_err(|(_, e)| StateError::failed(e.to_string()))?;
+    let wanted = want(call, 0, ctx.host)?;
+    let mut session = Network::net_session(ctx.host)?;
+    let failed = |e: Wrong| StateError::failed(e.to_string());
+    let document = Document::merge(wanted.into_iter().map(|w| (0, w)).collect()).map_err(failed)?;
+    let work = Work::read(document, &mut *session, ctx)?.map_err(failed)?;
+    let steps = work.plan().map_err(failed)?;
     if steps.is_empty() {
-        return Ok(Check::holds(format!("{} is as it should be", wanted.name())));
+        return Ok(Check::holds(format!("{} is as it should be", call.name)));
     }
-    Ok(Check::differs(changes(&steps, 0), format!("{} step(s) for {}", steps.len(), wanted.name())))
+    Ok(Check::differs(changes(&steps, 0), format!("{} step(s) for {}", steps.len(), call.name)))
 }
 
 /// Applies one state alone.
@@ -47,57 +36,105 @@ impl Group for Transaction {
     }
 
     fn run(&self, calls: &[StateCall], ctx: &JobCtx<'_>) -> Vec<Verdict> {
-        let wanted: Vec<Result<Desired, StateError>> = calls.iter().map(desired).collect();
+        let wanted: Vec<_> = calls.iter().enumerate().map(|(i, c)| want(c, i, ctx.host)).collect();
         if let Some(bad) = wanted.iter().position(Result::is_err) {
-            return refuse(&wanted, &calls[bad].id);
+            return refuse(calls, &wanted, &calls[bad].id);
         }
-        let wanted: Vec<Desired> = wanted.into_iter().filter_map(Result::ok).collect();
-        let steps = match Network::net_snapshot(ctx.host) {
-            Ok(now) => plan(&wanted, &now),
-            Err(e) => return calls.iter().map(|_| Verdict::failed(e.to_string())).collect(),
+        let parts = wanted.into_iter().enumerate().filter_map(|(i, w)| Some((i, w.ok()?)));
+        let parts = parts.flat_map(|(i, w)| w.into_iter().map(move |w| (i, w))).collect();
+        let document = match Document::merge(parts) {
+            Ok(document) => document,
+            Err(e) => return blame(calls, &e),
         };
-        let steps = match steps {
-            Ok(steps) => steps,
-            Err((bad, e)) => return blame(calls, bad, &e.to_string()),
-        };
-        if calls.iter().any(|c| c.test) {
-            return verdicts(&wanted, &steps, Verdict::would_change, "would be changed");
-        }
-        match apply(&steps, &wanted, ctx) {
-            Ok(()) => verdicts(&wanted, &steps, Verdict::ok, "changed"),
-            Err((bad, text)) => blame(calls, bad, &text),
+        match transact(calls, document, ctx) {
+            Ok(verdicts) => verdicts,
+            Err(e) => calls.iter().map(|_| Verdict::failed(e.to_string())).collect(),
         }
     }
 }
 
+/// A document with what the machine has.
+struct Work {
+    document: Document,
+    now: NetSnapshot,
+    around: Surroundings,
+}
+
+impl Work {
+    fn read(
+        mut document: Document,
+        session: &mut dyn NetSession,
+        ctx: &JobCtx<'_>,
+    ) -> Result<Result<Self, Wrong>, HostError> {
+        let mut now = session.snapshot()?;
+        if let Err(e) = look(&mut now, &mut document, ctx.host) {
+            return Ok(Err(e));
+        }
+        Ok(Ok(Self { document, now, around: surroundings(ctx) }))
+    }
+
+    fn plan(&self) -> Result<Vec<Planned>, Wrong> {
+        plan(&self.document, &self.now, &self.around)
+    }
+}
+
+fn transact(calls: &[StateCall], document: Document, ctx: &JobCtx<'_>) -> Result<Vec<Verdict>, HostError> {
+    let mut session = Network::net_session(ctx.host)?;
+    let planned = match Work::read(document, &mut *session, ctx)? {
+        Ok(work) => work.plan().map(|steps| (work, steps)),
+        Err(e) => Err(e),
+    };
+    let (work, steps) = match planned {
+        Ok(planned) => planned,
+        Err(e) => return Ok(blame(calls, &e)),
+    };
+    if calls.iter().any(|c| c.test) {
+        return Ok(verdicts(calls, &steps, Verdict::would_change, "would be changed"));
+    }
+    if steps.is_empty() {
+        return Ok(verdicts(calls, &steps, Verdict::ok, ""));
+    }
+    Ok(match apply(&steps, work.document, &mut *session, ctx) {
+        Ok(()) => verdicts(calls, &steps, Verdict::ok, "changed"),
+        Err(e) => blame(calls, &e),
+    })
+}
+
 /// Takes the steps; after a failure undoes those that were taken, in reverse order.
-fn apply(steps: &[Planned], wanted: &[Desired], ctx: &JobCtx<'_>) -> Result<(), (usize, String)> {
+fn apply(
+    steps: &[Planned],
+    document: Document,
+    session: &mut dyn NetSession,
+    ctx: &JobCtx<'_>,
+) -> Result<(), Wrong> {
     for (n, planned) in steps.iter().enumerate() {
-        if let Err(e) = Network::net_step(ctx.host, &planned.step) {
-            return Err((planned.owner, undo(&steps[..n], &format!("{}: {e}", planned.step), ctx)));
+        if let Err(e) = session.step(&planned.step) {
+            return Err(Wrong::new(planned.owner, undo(&steps[..n], &e.to_string(), session)));
         }
     }
-    let left = Network::net_snapshot(ctx.host)
-        .map_err(|e| e.to_string())
-        .and_then(|now| plan(wanted, &now).map_err(|(_, e)| e.to_string()));
+    let left = match Work::read(document, session, ctx) {
+        Ok(Ok(work)) => work.plan().map_err(|e| e.to_string()),
+        Ok(Err(e)) => Err(e.to_string()),
+        Err(e) => Err(e.to_string()),
+    };
     match left {
         Ok(left) => match left.first() {
             None => Ok(()),
             Some(first) => {
                 let why = format!("the kernel does not keep it: still to do is {}", first.step);
-                Err((first.owner, undo(steps, &why, ctx)))
+                Err(Wrong::new(first.owner, undo(steps, &why, session)))
             }
         },
-        Err(e) => Err((0, undo(steps, &format!("cannot read the result back: {e}"), ctx))),
+        Err(e) => Err(Wrong::new(0, undo(steps, &format!("cannot read the result back: {e}"), session))),
     }
 }
 
-fn undo(taken: &[Planned], why: &str, ctx: &JobCtx<'_>) -> String {
+fn undo(taken: &[Planned], why: &str, session: &mut dyn NetSession) -> String {
     let mut left = Vec::new();
     for step in taken.iter().rev().flat_map(|p| &p.undo) {
         // One step that cannot be undone must not keep the others from it.
-        if let Err(e) = Network::net_step(ctx.host, step) {
-            left.push(format!("{step}: {e}"));
+        if let Err(e) = session.step(step) {
+            left.push(e.to_string());
         }
     }
     match left.as_slice() {
@@ -108,40 +145,54 @@ fn undo(taken: &[Planned], why: &str, ctx: &JobCtx<'_>) -> String {
 }
 
 fn changes(steps: &[Planned], owner: usize) -> Map {
-    let own: Vec<Value> =
-        steps.iter().filter(|p| p.owner == owner).map(|p| Value::from(p.step.to_string())).collect();
-    if own.is_empty() { Map::new() } else { Map::from_iter([(Value::from("steps"), Value::List(own))]) }
+    let own = || steps.iter().filter(|p| p.owner == owner);
+    let list: Vec<Value> = own().map(|p| Value::from(p.step.to_string())).collect();
+    let mut out = Map::new();
+    if !list.is_empty() {
+        out.insert(Value::from("steps"), Value::List(list));
+    }
+    if let Some(risk) = own().find_map(|p| p.risk) {
+        out.insert(Value::from("risk"), Value::from(risk.as_str()));
+    }
+    out
 }
 
 fn verdicts(
-    wanted: &[Desired],
+    calls: &[StateCall],
     steps: &[Planned],
     of: fn(Map, String) -> Verdict,
     done: &str,
 ) -> Vec<Verdict> {
-    let one = |(i, w): (usize, &Desired)| {
+    let one = |(i, call): (usize, &StateCall)| {
         let changes = changes(steps, i);
         if changes.is_empty() {
-            Verdict::unchanged(format!("{} is as it should be", w.name()))
+            Verdict::unchanged(format!("{} is as it should be", call.name))
         } else {
-            of(changes, format!("{} {done}", w.name()))
+            of(changes, format!("{} {done}", call.name))
         }
     };
-    wanted.iter().enumerate().map(one).collect()
+    calls.iter().enumerate().map(one).collect()
 }
 
-fn refuse(wanted: &[Result<Desired, StateError>], culprit: &str) -> Vec<Verdict> {
-    let one = |w: &Result<Desired, StateError>| match w {
-        Err(e) => Verdict::failed(e.to_string()),
+fn refuse<T>(calls: &[StateCall], wanted: &[Result<T, StateError>], culprit: &str) -> Vec<Verdict> {
+    let one = |(call, w): (&StateCall, &Result<T, StateError>)| match w {
+        Err(e) => Verdict::failed(placed(call, &e.to_string())),
         Ok(_) => not_attempted(culprit),
     };
-    wanted.iter().map(one).collect()
+    calls.iter().zip(wanted).map(one).collect()
 }
 
-fn blame(calls: &[StateCall], bad: usize, text: &str) -> Vec<Verdict> {
-    let culprit = calls.get(bad).map_or("?", |c| c.id.as_str());
-    let one = |i: usize| if i == bad { Verdict::failed(text) } else { not_attempted(culprit) };
-    (0..calls.len()).map(one).collect()
+fn blame(calls: &[StateCall], wrong: &Wrong) -> Vec<Verdict> {
+    let culprit = calls.get(wrong.owner).map_or("?", |c| c.id.as_str());
+    let one = |(i, call): (usize, &StateCall)| {
+        if i == wrong.owner { Verdict::failed(placed(call, &wrong.text)) } else { not_attempted(culprit) }
+    };
+    calls.iter().enumerate().map(one).collect()
+}
+
+/// Puts the place of the definition before what is wrong with it, where that is known.
+fn placed(call: &StateCall, text: &str) -> String {
+    if call.at.file.is_empty() { text.to_owned() } else { format!("{}: {text}", call.at) }
 }
 
 fn not_attempted(culprit: &str) -> Verdict {

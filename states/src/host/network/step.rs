@@ -215,6 +215,11 @@ pub enum NetStep {
         /// What it holds; removed when not given.
         content: Option<String>,
     },
+    /// Restarts a service that reads such a file.
+    RestartService {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl NetStep {
@@ -246,7 +251,8 @@ impl NetStep {
             | Self::LoadModule { .. }
             | Self::UnloadModule { .. }
             | Self::SetSysctl { .. }
-            | Self::WriteFile { .. } => None,
+            | Self::WriteFile { .. }
+            | Self::RestartService { .. } => None,
         }
     }
 }
@@ -294,6 +300,7 @@ impl fmt::Display for NetStep {
             Self::SetSysctl { key, value } => write!(f, "sysctl {key}: {value}"),
             Self::WriteFile { path, content: Some(_) } => write!(f, "{path}: write"),
             Self::WriteFile { path, content: None } => write!(f, "{path}: remove"),
+            Self::RestartService { name } => write!(f, "service {name}: restart"),
         }
     }
 }

@@ -132,6 +132,7 @@ fn steps() -> Vec<NetStep> {
         NetStep::UnloadModule { name: "kvm_intel".to_owned() },
         NetStep::SetSysctl { key: "net.ipv4.ip_forward".to_owned(), value: "1".to_owned() },
         NetStep::WriteFile { path: "/etc/resolv.conf".to_owned(), content: None },
+        NetStep::RestartService { name: "systemd-resolved".to_owned() },
     ]
 }
 

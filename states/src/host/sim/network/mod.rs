@@ -1,14 +1,14 @@
 //! The network of the simulated machine: steps change the snapshot as the kernel would, and are refused where it would.
 
-mod kernel;
-
 use std::net::IpAddr;
+use std::path::Path;
 
 use super::super::{
-    Address, HostError, Link, LinkKind, MAIN_TABLE, Mac, NetSession, NetSnapshot, NetStep, Network, Protocol,
-    Route, RouteKind,
+    Address, Files, HostError, Kernel, LinkKind, MAIN_TABLE, NetSession, NetSnapshot, NetStep, Network,
+    Protocol, Route, RouteKind, ServiceAction, Services, WriteOptions,
 };
 use super::SimHost;
+use crate::netdoc::model;
 
 impl Network for SimHost {
     fn net_session(&self) -> Result<Box<dyn NetSession + '_>, HostError> {
@@ -30,19 +30,26 @@ impl NetSession for SimSession<'_> {
     }
 
     fn step(&mut self, step: &NetStep) -> Result<(), HostError> {
-        let mut state = self.0.lock();
+        let host = self.0;
+        // Settings and modules are files of the simulated kernel, and services its own.
+        match step {
+            NetStep::SetSysctl { key, value } => {
+                let path = format!("/proc/sys/{}", key.replace('.', "/"));
+                host.kernel_write(Path::new(&path), value.as_bytes())?;
+            }
+            NetStep::LoadModule { name, .. } => host.module_load(name, &[])?,
+            NetStep::UnloadModule { name } => host.module_unload(name)?,
+            NetStep::RestartService { name } => host.service_act(name, ServiceAction::Restart)?,
+            NetStep::WriteFile { path, content: Some(content) } => {
+                Files::write(host, Path::new(path), content.as_bytes(), WriteOptions::default())?;
+            }
+            NetStep::WriteFile { path, content: None } => host.remove_file(Path::new(path))?,
+            _ => {}
+        }
+        let mut state = host.lock();
         let place = step.to_string();
         state.write("take step", &place)?;
-        if let NetStep::WriteFile { path, content } = step {
-            state.nodes.remove(std::path::Path::new(path));
-            if let Some(content) = content {
-                let now = state.seconds;
-                state
-                    .nodes
-                    .insert(path.into(), super::files::Node::file(content.clone().into_bytes(), 0o644, now));
-            }
-        }
-        kernel::take(&mut state.net, step).map_err(|cause| HostError::new("take step", place, cause))?;
+        model::take(&mut state.net, step).map_err(|cause| HostError::new("take step", place, cause))?;
         state.steps.push(step.clone());
         Ok(())
     }
@@ -51,7 +58,7 @@ impl NetSession for SimSession<'_> {
 pub(super) fn loopback_only() -> NetSnapshot {
     let mut net = NetSnapshot::default();
     let address = Address { ip: IpAddr::from([127, 0, 0, 1]), prefix: 8 };
-    let lo = kernel::push(&mut net, "lo", LinkKind::Loopback, None, 65536);
+    let lo = model::push(&mut net, "lo", LinkKind::Loopback, None, 65536);
     lo.up = true;
     lo.carrier = true;
     lo.addresses.push(address);
@@ -59,14 +66,14 @@ pub(super) fn loopback_only() -> NetSnapshot {
 }
 
 pub(super) fn add_nic(net: &mut NetSnapshot, name: &str, address: &str, gateway: Option<&str>) {
-    let link = kernel::push(net, name, LinkKind::Device, None, 1500);
+    let link = model::push(net, name, LinkKind::Device, None, 1500);
     link.up = true;
     link.carrier = true;
     if address.is_empty() {
         return;
     }
     let address: Address = address.parse().expect("tests give addresses like 10.0.0.1/24");
-    kernel::add_address(net, name, address).expect("the link was just made");
+    model::add_address(net, name, address).expect("the link was just made");
     if let Some(gateway) = gateway {
         net.routes.push(Route {
             destination: None,
@@ -82,13 +89,4 @@ pub(super) fn add_nic(net: &mut NetSnapshot, name: &str, address: &str, gateway:
             v6: !address.ip.is_ipv4(),
         });
     }
-}
-
-fn mac(index: u32) -> Mac {
-    let [_, _, high, low] = index.to_be_bytes();
-    Mac([0x52, 0x54, 0, 0, high, low])
-}
-
-fn link<'a>(net: &'a mut NetSnapshot, name: &str) -> Option<&'a mut Link> {
-    net.links.iter_mut().find(|l| l.name == name)
 }

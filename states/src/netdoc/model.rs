@@ -1,11 +1,12 @@
-//! What a kernel does about a step: the rules that a plan has to know.
+//! A model of the kernel: what it does about a step, and which steps it refuses. The planner works on it, the simulated
+//! host is it, and real kernels are compared with it in namespaces.
 
-use super::super::super::{
+use crate::host::{
     Address, Cause, Link, LinkKind, MAIN_TABLE, Mac, NetSnapshot, NetStep, NewLink, PortState, PortVlan,
     Protocol, Route, RouteKind,
 };
 
-pub(super) fn push<'a>(
+pub(crate) fn push<'a>(
     net: &'a mut NetSnapshot,
     name: &str,
     kind: LinkKind,
@@ -13,7 +14,7 @@ pub(super) fn push<'a>(
     mtu: u32,
 ) -> &'a mut Link {
     let index = net.links.iter().map(|l| l.index).max().unwrap_or(0) + 1;
-    let mac = (kind != LinkKind::Loopback).then(|| mac.unwrap_or_else(|| super::mac(index)));
+    let mac = (kind != LinkKind::Loopback).then(|| mac.unwrap_or_else(|| made_up(index)));
     net.links.push(Link {
         index,
         name: name.to_owned(),
@@ -33,7 +34,11 @@ pub(super) fn push<'a>(
     net.links.last_mut().expect("just pushed")
 }
 
-pub(super) fn take(net: &mut NetSnapshot, step: &NetStep) -> Result<(), Cause> {
+/// Carries out a step.
+///
+/// # Errors
+/// When a kernel would refuse it.
+pub fn take(net: &mut NetSnapshot, step: &NetStep) -> Result<(), Cause> {
     match step {
         NetStep::CreateLink(new) => create(net, new)?,
         NetStep::DeleteLink { name } => delete(net, name)?,
@@ -124,7 +129,11 @@ pub(super) fn take(net: &mut NetSnapshot, step: &NetStep) -> Result<(), Cause> {
         NetStep::SetSysctl { key, value } => {
             net.sysctls.insert(key.clone(), value.clone());
         }
-        NetStep::WriteFile { .. } => {}
+        NetStep::WriteFile { path, content } => {
+            net.files.remove(path);
+            net.files.extend(content.clone().map(|c| (path.clone(), c)));
+        }
+        NetStep::RestartService { .. } => {}
     }
     Ok(())
 }
@@ -134,7 +143,13 @@ fn other(text: String) -> Cause {
 }
 
 fn link<'a>(net: &'a mut NetSnapshot, name: &str) -> Result<&'a mut Link, Cause> {
-    super::link(net, name).ok_or_else(|| other(format!("there is no link {name}")))
+    let found = net.links.iter_mut().find(|l| l.name == name);
+    found.ok_or_else(|| other(format!("there is no link {name}")))
+}
+
+fn made_up(index: u32) -> Mac {
+    let [_, _, high, low] = index.to_be_bytes();
+    Mac([0x52, 0x54, 0, 0, high, low])
 }
 
 fn create(net: &mut NetSnapshot, new: &NewLink) -> Result<(), Cause> {
@@ -177,6 +192,10 @@ fn delete(net: &mut NetSnapshot, name: &str) -> Result<(), Cause> {
     if matches!(kind, LinkKind::Device | LinkKind::Loopback) {
         return Err(other("Operation not supported".to_owned()));
     }
+    if matches!(kind, LinkKind::Bond { .. }) {
+        let ports: Vec<String> = net.ports_of(name).map(|l| l.name.clone()).collect();
+        ports.iter().try_for_each(|port| set_up(net, port, false))?;
+    }
     net.links.retain(|l| l.name != name);
     net.routes.retain(|r| r.link.as_deref() != Some(name));
     for l in net.links.iter_mut().filter(|l| l.master.as_deref() == Some(name)) {
@@ -195,6 +214,11 @@ fn delete(net: &mut NetSnapshot, name: &str) -> Result<(), Cause> {
 
 fn set_master(net: &mut NetSnapshot, port: &str, master: Option<&str>) -> Result<(), Cause> {
     let kind = master.map(|m| link(net, m).map(|l| l.kind.clone())).transpose()?;
+    let old = link(net, port)?.master.clone();
+    if old.as_deref().is_some_and(|m| net.link(m).is_some_and(|l| matches!(l.kind, LinkKind::Bond { .. }))) {
+        // A bond lets a port go switched off.
+        set_up(net, port, false)?;
+    }
     let have = link(net, port)?;
     match kind {
         Some(LinkKind::Bridge(options)) => {
@@ -242,7 +266,7 @@ fn add_port_vlan(link: &mut Link, vlan: PortVlan) {
     link.vlans.sort();
 }
 
-pub(super) fn add_address(net: &mut NetSnapshot, name: &str, address: Address) -> Result<(), Cause> {
+pub(crate) fn add_address(net: &mut NetSnapshot, name: &str, address: Address) -> Result<(), Cause> {
     let have = link(net, name)?;
     if have.addresses.contains(&address) {
         return Ok(());

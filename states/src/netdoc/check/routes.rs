@@ -1,0 +1,181 @@
+//! Checks about addresses and routes.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::super::Wrong;
+use super::super::document::{Interface, Owned, RouteWant};
+use super::super::networks::Networks;
+use super::{Checker, name};
+use crate::host::{Address, Protocol, RouteKey, RouteKind};
+
+impl Checker<'_> {
+    pub(super) fn addresses(&self) -> Result<(), Wrong> {
+        let mut seen: HashMap<IpAddr, &str> = HashMap::new();
+        let mut have: HashMap<IpAddr, Vec<&str>> = HashMap::new();
+        for link in &self.now.links {
+            for address in &link.addresses {
+                have.entry(address.ip).or_default().push(&link.name);
+            }
+        }
+        for i in self.document.interfaces.values() {
+            for Owned { owner, what: address } in &i.addresses {
+                let wrong = |text: String| Err(Wrong::new(*owner, text));
+                if let Some(other) = seen.insert(address.ip, &i.name).filter(|other| *other != i.name) {
+                    return wrong(format!(
+                        "{address} is given to {other} and to {}: a machine has it once",
+                        i.name
+                    ));
+                }
+                if self.going_away(&i.name, *address) {
+                    return wrong(format!(
+                        "{address} on {} is to be there and to be absent: drop one of the two",
+                        i.name
+                    ));
+                }
+                let on = have.get(&address.ip).into_iter().flatten();
+                let elsewhere = on.copied().find(|l| *l != i.name && !self.moves(l, &i.name));
+                if let Some(other) = elsewhere.filter(|l| !self.going_away(l, *address)) {
+                    return wrong(format!(
+                        "{address} is on {other} already: say `take_over: {other}` when {} shall have it in its place, or \
+                         address.absent",
+                        i.name
+                    ));
+                }
+                if let Some(mac) = self.strangers(address.ip) {
+                    return wrong(format!(
+                        "{address} is in use by another machine ({mac}): two hosts with one address reach nobody; choose another"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn going_away(&self, link: &str, address: Address) -> bool {
+        self.document.address_absent.iter().any(|a| name(&a.what.0) == link && a.what.1.ip == address.ip)
+    }
+
+    /// Tells whether a link's addresses move to another one.
+    fn moves(&self, from: &str, to: &str) -> bool {
+        let uplink = self.document.interfaces.get(to).and_then(|i| i.take_over.as_ref());
+        uplink.map(name) == Some(from)
+    }
+
+    /// Finds the hardware address of another machine that answers for an address.
+    fn strangers(&self, ip: IpAddr) -> Option<crate::host::Mac> {
+        let known = self.now.neighbours.iter().find(|n| n.ip == ip)?;
+        let own = self.now.links.iter().any(|l| l.mac == Some(known.mac));
+        (!own).then_some(known.mac)
+    }
+
+    pub(super) fn routes(&self) -> Result<(), Wrong> {
+        let known = self.known_networks();
+        let mut seen: HashMap<RouteKey, &RouteWant> = HashMap::new();
+        let absent: HashSet<RouteKey> = self.document.route_absent.iter().map(|r| r.what.key()).collect();
+        for Owned { owner, what: route } in &self.document.routes {
+            let wrong = |text: String| Err(Wrong::new(*owner, text));
+            if let Some(twin) = seen.insert(route.key(), route).filter(|twin| *twin != route) {
+                if route.destination.is_none() {
+                    let gateway =
+                        |r: &RouteWant| r.gateway.map_or("no gateway".to_owned(), |g| g.to_string());
+                    return wrong(format!(
+                        "two default gateways ({} and {}): keep one, or give the second a `metric` of its own",
+                        gateway(twin),
+                        gateway(route)
+                    ));
+                }
+                return wrong(format!(
+                    "route {} is given twice and differs: keep one, or give one a metric",
+                    shown(route)
+                ));
+            }
+            if absent.contains(&route.key()) {
+                return wrong(format!(
+                    "route {} is to be there and to be absent: drop one of the two",
+                    shown(route)
+                ));
+            }
+            self.route(*owner, route, &known)?;
+        }
+        Ok(())
+    }
+
+    fn route(&self, owner: usize, route: &RouteWant, known: &Networks) -> Result<(), Wrong> {
+        let wrong = |text: String| Err(Wrong::new(owner, text));
+        let link = route.link.as_ref().map(name);
+        if route.kind != RouteKind::Unicast {
+            if route.gateway.is_some() || link.is_some() {
+                return wrong(format!(
+                    "route {}: one that sends nothing has neither gateway nor link",
+                    shown(route)
+                ));
+            }
+            return Ok(());
+        }
+        if let Some(link) = link.filter(|l| !self.exists(l)) {
+            return wrong(format!(
+                "route {}: there is no link {link}: {}",
+                shown(route),
+                self.there_are(link)
+            ));
+        }
+        let Some(gateway) = route.gateway else {
+            return match link {
+                Some(_) => Ok(()),
+                None => wrong(format!("route {} leads nowhere: give it `via` or `link`", shown(route))),
+            };
+        };
+        if route.onlink {
+            return match link {
+                Some(_) => Ok(()),
+                None => wrong(format!("route {}: onlink needs a link", shown(route))),
+            };
+        }
+        if known.near(gateway).any(|on| link.is_none_or(|l| l == on)) {
+            let own = self.now.links.iter().any(|l| l.addresses.iter().any(|a| a.ip == gateway));
+            let new =
+                self.document.interfaces.values().any(|i| i.addresses.iter().any(|a| a.what.ip == gateway));
+            if own || new {
+                return wrong(format!(
+                    "route {}: the gateway {gateway} is this machine itself",
+                    shown(route)
+                ));
+            }
+            return Ok(());
+        }
+        wrong(format!(
+            "route {}: the gateway {gateway} is in no network of this machine ({}): add an address, or say `onlink: True`",
+            shown(route),
+            known.list()
+        ))
+    }
+
+    /// Lists the networks that the machine will be in, each with the link.
+    fn known_networks(&self) -> Networks {
+        let mut known = Networks::default();
+        for link in self.now.links.iter().filter(|l| l.name != "lo") {
+            let takes = |i: &&Interface| i.take_over.as_ref().map(name) == Some(link.name.as_str());
+            let to = self.document.interfaces.values().find(takes).map_or(&link.name, |i| &i.name);
+            link.addresses.iter().for_each(|a| known.add(to, *a));
+        }
+        for i in self.document.interfaces.values() {
+            i.addresses.iter().for_each(|a| known.add(&i.name, a.what));
+        }
+        for route in self.now.routes.iter().filter(|r| r.gateway.is_none() && r.origin != Protocol::KERNEL) {
+            if let (Some(to), Some(link)) = (route.destination, &route.link) {
+                known.add(link, to);
+            }
+        }
+        for route in self.document.routes.iter().filter(|r| r.what.gateway.is_none()) {
+            if let (Some(to), Some(link)) = (route.what.destination, &route.what.link) {
+                known.add(name(link), to);
+            }
+        }
+        known
+    }
+}
+
+fn shown(route: &RouteWant) -> String {
+    route.destination.map_or_else(|| "default".to_owned(), |d| d.to_string())
+}

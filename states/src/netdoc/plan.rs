@@ -1,0 +1,105 @@
+//! From a document and a snapshot to ordered steps.
+//!
+//! The order is that of the specification: modules, parameters that exist, links without ports, addresses on their new side,
+//! ports, routes and rules, the old side away, the spanning tree, what is to go, late parameters. When a bridge takes a
+//! port's addresses over, every step leaves a machine that still carries traffic: the bridge gets the addresses and the known
+//! neighbours first, then the port is enslaved while it stays up, then each route moves in one message, and only then the old
+//! addresses go. The spanning tree protocol is switched on last, because a port that is enslaved before it forwards at once.
+
+mod addresses;
+mod links;
+mod system;
+
+use serde::{Deserialize, Serialize};
+
+use super::check::check;
+use super::document::{Document, Interface, Kind};
+use super::resolve::resolve;
+use super::{Risk, Surroundings, Wrong, inverse, model, risk};
+use crate::host::{NetSnapshot, NetStep};
+
+/// One step, whose state asked for it, and how it is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The number of the state.
+    pub owner: usize,
+    /// The step.
+    pub step: NetStep,
+    /// What undoes it, in order; empty when nothing needs undoing.
+    pub undo: Vec<NetStep>,
+    /// What is at risk meanwhile.
+    pub risk: Option<Risk>,
+}
+
+/// Plans everything that the states of a run ask for.
+///
+/// # Errors
+/// When the document cannot be meant so, or the kernel would refuse it; nothing has been done then.
+pub fn plan(document: &Document, now: &NetSnapshot, around: &Surroundings) -> Result<Vec<Planned>, Wrong> {
+    let mut document = document.clone();
+    resolve(&mut document, now)?;
+    check(&document, now, around)?;
+    let mut plan = Plan { net: now.clone(), around, steps: Vec::new(), deferred: Vec::new() };
+    plan.modules(&document)?;
+    plan.early_sysctls(&document)?;
+    let order = bottom_up(&document);
+    plan.make_links(&document, &order)?;
+    plan.add_addresses(&order)?;
+    plan.plug_ports(&document, &order)?;
+    plan.port_vlans(&order)?;
+    plan.move_and_add_routes(&document, &order)?;
+    plan.rules(&document)?;
+    plan.old_side(&document, &order)?;
+    plan.finish_links(&order)?;
+    plan.remove_links(&document)?;
+    plan.late_sysctls(&document)?;
+    plan.dns(&document)?;
+    Ok(plan.steps)
+}
+
+struct Plan<'a> {
+    /// The kernel as it is after the steps so far.
+    net: NetSnapshot,
+    around: &'a Surroundings,
+    steps: Vec<Planned>,
+    /// Parameters that did not exist when it was their turn.
+    deferred: Vec<(usize, String, String)>,
+}
+
+impl Plan<'_> {
+    fn push(&mut self, owner: usize, step: NetStep) -> Result<(), Wrong> {
+        let undo = inverse(&step, &self.net);
+        let risk = risk::of(&step, self.around.session, &self.net);
+        model::take(&mut self.net, &step)
+            .map_err(|cause| Wrong::new(owner, format!("{step}: the kernel would refuse it: {cause}")))?;
+        self.steps.push(Planned { owner, step, undo, risk });
+        Ok(())
+    }
+}
+
+/// Orders links so that each comes behind what it stands on and behind its ports; loops were refused before.
+fn bottom_up(document: &Document) -> Vec<&Interface> {
+    let mut order: Vec<&Interface> = Vec::new();
+    let all: Vec<&Interface> = document.interfaces.values().collect();
+    let mut left = all.clone();
+    while !left.is_empty() {
+        let stands_on = |i: &Interface| i.kind.lower().map(super::check::name).map(str::to_owned);
+        let ready = |i: &&Interface| {
+            let waits = |n: &str| left.iter().any(|l| l.name == n);
+            let blocked = stands_on(i).is_some_and(|n| waits(&n));
+            let ports = i.ports.iter().any(|p| waits(super::check::name(&p.what)));
+            let plugged = all.iter().any(|o| {
+                waits(&o.name) && o.port_of.as_ref().is_some_and(|m| super::check::name(&m.what) == i.name)
+            });
+            !blocked && !ports && !plugged
+        };
+        let next: Vec<&Interface> = left.iter().copied().filter(|i| ready(i)).collect();
+        // What is left stands in a ring that was not seen: any order is as good.
+        let next = if next.is_empty() { left.clone() } else { next };
+        left.retain(|l| !next.iter().any(|n| n.name == l.name));
+        order.extend(next);
+    }
+    // A cable's ends are made together, before anything else needs one of them.
+    order.sort_by_key(|i| !matches!(i.kind, Kind::Veth { .. }));
+    order
+}

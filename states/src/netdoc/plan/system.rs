@@ -1,0 +1,93 @@
+//! Steps about modules, parameters and name servers.
+
+use super::super::Wrong;
+use super::super::document::{Dns, Document};
+use super::Plan;
+use crate::host::NetStep;
+
+/// Modules that make a link of their own when they are loaded, which would then stand in the way of the first one asked for.
+const WITHOUT_FIRST: [(&str, &str); 2] = [("bonding", "max_bonds"), ("dummy", "numdummies")];
+
+impl Plan<'_> {
+    pub(super) fn modules(&mut self, document: &Document) -> Result<(), Wrong> {
+        for (name, wanted) in &document.modules {
+            if self.net.modules.contains_key(name) {
+                continue;
+            }
+            let mut options = wanted.what.clone();
+            for (module, option) in WITHOUT_FIRST {
+                if module == name {
+                    options.entry(option.to_owned()).or_insert_with(|| "0".to_owned());
+                }
+            }
+            self.push(wanted.owner, NetStep::LoadModule { name: name.clone(), options })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn early_sysctls(&mut self, document: &Document) -> Result<(), Wrong> {
+        for (key, wanted) in &document.sysctls {
+            match self.net.sysctls.get(key) {
+                Some(now) if same(now, &wanted.what) => {}
+                Some(_) => self.sysctl(wanted.owner, key, &wanted.what)?,
+                None => self.deferred.push((wanted.owner, key.clone(), wanted.what.clone())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets what modules and links of this very plan bring.
+    pub(super) fn late_sysctls(&mut self, _: &Document) -> Result<(), Wrong> {
+        for (owner, key, value) in std::mem::take(&mut self.deferred) {
+            self.sysctl(owner, &key, &value)?;
+        }
+        Ok(())
+    }
+
+    fn sysctl(&mut self, owner: usize, key: &str, value: &str) -> Result<(), Wrong> {
+        self.push(owner, NetStep::SetSysctl { key: key.to_owned(), value: value.to_owned() })
+    }
+
+    pub(super) fn dns(&mut self, document: &Document) -> Result<(), Wrong> {
+        let Some(wanted) = &document.dns else { return Ok(()) };
+        let dns = &wanted.what;
+        let content = if dns.resolved { resolved_conf(dns) } else { resolv_conf(dns) };
+        if self.net.files.get(&dns.path) == Some(&content) {
+            return Ok(());
+        }
+        self.push(wanted.owner, NetStep::WriteFile { path: dns.path.clone(), content: Some(content) })?;
+        if dns.resolved {
+            self.push(wanted.owner, NetStep::RestartService { name: "systemd-resolved".to_owned() })?;
+        }
+        Ok(())
+    }
+}
+
+/// The kernel separates numbers by tabs.
+fn same(a: &str, b: &str) -> bool {
+    a.split_whitespace().eq(b.split_whitespace())
+}
+
+fn resolv_conf(dns: &Dns) -> String {
+    let Dns { servers, search, options, path: _, resolved: _ } = dns;
+    let mut text = "# Kept by lab (dns.config).\n".to_owned();
+    if !search.is_empty() {
+        text.push_str(&format!("search {}\n", search.join(" ")));
+    }
+    for server in servers {
+        text.push_str(&format!("nameserver {server}\n"));
+    }
+    if !options.is_empty() {
+        text.push_str(&format!("options {}\n", options.join(" ")));
+    }
+    text
+}
+
+fn resolved_conf(dns: &Dns) -> String {
+    let servers: Vec<String> = dns.servers.iter().map(ToString::to_string).collect();
+    let mut text = format!("# Kept by lab (dns.config).\n[Resolve]\nDNS={}\n", servers.join(" "));
+    if !dns.search.is_empty() {
+        text.push_str(&format!("Domains={}\n", dns.search.join(" ")));
+    }
+    text
+}
