@@ -411,6 +411,7 @@ fn operator_frames_keep_their_bytes() {
             open(OpRequest::Mine { target: target(), function: None }),
             open(OpRequest::OperatorList),
             open(OpRequest::OperatorRevoke { name: text() }),
+            open(OpRequest::PillarShow { target: target(), key: Some(text()), explain: true, reveal: false }),
         ],
     );
     let refused = |kind| OpReply::Refused(OpRefusal { kind, text: "x".to_owned() });

@@ -14,6 +14,7 @@ use crate::target::Minion;
 use crate::top;
 
 pub mod schema;
+pub mod secret;
 
 use schema::PillarSchema;
 
@@ -27,6 +28,8 @@ pub struct Pillar {
     pub data: Value,
     /// The files in the order of merging: a later one wins.
     pub layers: Vec<Layer>,
+    /// Where the data is secret.
+    pub secrets: Vec<secret::Path>,
 }
 
 /// What one file gave.
@@ -36,7 +39,7 @@ pub struct Layer {
     pub sls: SlsName,
     /// Its path below the pillar roots.
     pub path: String,
-    /// Its own data, without what it includes.
+    /// Its own data, without what it includes; secrets are marks ([`secret`]).
     pub data: Value,
 }
 
@@ -60,6 +63,26 @@ fn lookup<'v>(data: &'v Value, key: &str) -> Option<&'v Value> {
 /// # Errors
 /// Every mistake found, at least one, each of kind [`RenderErrorKind::Pillar`].
 pub fn render(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Pillar, Vec<RenderError>> {
+    render_with(env, minion, &secret::NoKeys)
+}
+
+/// Renders and merges the pillar of a minion with keys for its encrypted secrets.
+///
+/// # Errors
+/// As [`render`]; also every secret that cannot be opened. No error shows a secret.
+pub fn render_with(
+    env: &RenderEnv<'_>,
+    minion: &Minion<'_>,
+    keys: &dyn secret::Decrypt,
+) -> Result<Pillar, Vec<RenderError>> {
+    rendered(env, minion, keys).map_err(|errors| errors.into_iter().map(|e| hidden(e, env)).collect())
+}
+
+fn rendered(
+    env: &RenderEnv<'_>,
+    minion: &Minion<'_>,
+    keys: &dyn secret::Decrypt,
+) -> Result<Pillar, Vec<RenderError>> {
     let names = top::pillars(env, minion).map_err(|e| vec![as_pillar_error(*e)])?;
     let schema = own_schema(env).map_err(|e| vec![as_pillar_error(e)])?;
     let mut merger =
@@ -78,12 +101,22 @@ pub fn render(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Pillar, Vec<Re
             merge(&mut data, map);
         }
     }
+    let mut data = Value::Map(data);
+    let secrets = match secret::open(&mut data, keys) {
+        Ok(paths) => paths,
+        Err(closed) => {
+            let told = closed.into_iter().map(|c| merger.closed(c)).collect::<Vec<_>>();
+            merger.errors.extend(told);
+            Vec::new()
+        }
+    };
     if let (Some(schema), true) = (&schema, merger.errors.is_empty()) {
         let place = |path: &[String]| merger.place(path);
-        merger.errors = schema.check(&Value::Map(data.clone()), &place, &|_| false);
+        let is_secret = |path: &[String]| secrets.iter().any(|s| words(s) == path);
+        merger.errors = schema.check(&data, &place, &is_secret);
     }
     if merger.errors.is_empty() {
-        return Ok(Pillar { data: Value::Map(data), layers: merger.layers });
+        return Ok(Pillar { data, layers: merger.layers, secrets });
     }
     Err(merger.errors.into_iter().map(|e| with_line(e, env)).collect())
 }
@@ -92,13 +125,49 @@ pub fn render(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Pillar, Vec<Re
 pub fn merge(into: &mut Map, later: Map) {
     for (key, value) in later {
         match (into.get_mut(&key), value) {
-            (Some(Value::Map(mine)), Value::Map(theirs)) => merge(mine, theirs),
+            (Some(Value::Map(mine)), Value::Map(theirs))
+                if !secret::is_mark(mine) && !secret::is_mark(&theirs) =>
+            {
+                merge(mine, theirs);
+            }
             (Some(mine), value) => *mine = value,
             (None, value) => {
                 into.insert(key, value);
             }
         }
     }
+}
+
+/// Takes secrets out of what an error shows of its file.
+fn hidden(mut error: RenderError, env: &RenderEnv<'_>) -> RenderError {
+    let text = env.sources.read(&error.place.file).ok().flatten().unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let own = (error.place.line as usize).checked_sub(1).and_then(|i| lines.get(i).map(|l| (i, *l)));
+    let secret_here = own.is_some_and(|(i, line)| {
+        let indent = |l: &str| l.len() - l.trim_start().len();
+        let above = lines[..i].iter().rev().find(|l| !l.trim().is_empty() && indent(l) < indent(line));
+        let block = |l: &&str| [secret::SECRET, secret::ENCRYPTED].iter().any(|tag| l.contains(tag));
+        above.is_some_and(block) || block(&line)
+    });
+    if secret_here {
+        // What was said may quote the line.
+        if let Some((what, _)) = error.message.split_once(" (the line rendered to") {
+            error.message = what.to_owned();
+        }
+        error.source_line = own.map(|(_, line)| match secret::hide(line) {
+            shown if shown != line || line.contains(secret::SECRET) || line.contains(secret::ENCRYPTED) => {
+                shown.into()
+            }
+            _ => crate::redact::MASK.into(),
+        });
+    }
+    error
+}
+
+/// Returns a path as texts.
+fn words(path: &[Value]) -> Vec<String> {
+    path.iter().map(ToString::to_string).collect()
 }
 
 /// Reads the lab's own schema, if the tree has one.
@@ -138,6 +207,15 @@ struct Include {
 }
 
 impl Merger<'_> {
+    /// Tells that a secret cannot be opened.
+    fn closed(&self, closed: secret::Closed) -> RenderError {
+        let path = words(&closed.path);
+        let place = self.place(&path).unwrap_or_default();
+        let message = format!("{}: {}", path.join(":"), closed.reason);
+        let remedy = "encrypt it for the master's key, and name the key under [secrets] in its configuration";
+        RenderError::new(RenderErrorKind::Pillar, place, message).suggest(remedy)
+    }
+
     /// Finds where the value of a key was written: the last layer that has it counts.
     fn place(&self, path: &[String]) -> Option<Place> {
         self.docs.iter().rev().find_map(|doc| Some(doc.place(schema::span_of(&doc.doc, path)?)))

@@ -8,10 +8,13 @@
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
-use lab_proto::{Map, Value};
+use lab_proto::{Map, StateReturn, Value};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "**redacted**";
+
+/// What stands in the place of a text of before or after.
+pub const WITHHELD: &str = "**withheld: the state used a secret**";
 
 /// Shorter values would blank ordinary words; they are masked only where they are a whole value.
 const SHORTEST: usize = 4;
@@ -64,6 +67,40 @@ impl Secrets {
         }
     }
 
+    /// Tells whether a value holds a secret in any form.
+    pub fn touches(&self, value: &Value) -> bool {
+        !self.is_empty() && self.value(value) != *value
+    }
+
+    /// Returns the result of a state without secrets; a state that used one says that something changed, not what.
+    pub fn state_return(&self, mut result: StateReturn) -> StateReturn {
+        if self.is_empty() {
+            return result;
+        }
+        result.changes = self.changes(&Map::new(), &result.changes);
+        result.comment = self.text(&result.comment);
+        result.id = self.text(&result.id);
+        result.name = self.text(&result.name);
+        result
+    }
+
+    /// Returns the changes of a state without secrets. When its arguments or the changes themselves hold one, texts of
+    /// before and after are withheld as a whole: what a secret takes the place of was one, too.
+    pub fn changes(&self, args: &Map, changes: &Map) -> Map {
+        if self.is_empty() {
+            return changes.clone();
+        }
+        let args = Value::Map(args.clone());
+        let whole = Value::Map(changes.clone());
+        if !self.touches(&args) && !self.touches(&whole) {
+            return changes.clone();
+        }
+        match withheld(&self.value(&whole), false) {
+            Value::Map(map) => map,
+            _ => Map::new(),
+        }
+    }
+
     /// Tells whether nothing is secret.
     pub fn is_empty(&self) -> bool {
         self.forms.read().unwrap_or_else(PoisonError::into_inner).whole.is_empty()
@@ -105,12 +142,29 @@ impl Secrets {
     }
 }
 
+/// Withholds what a state tells of before and after.
+fn withheld(value: &Value, inside: bool) -> Value {
+    match value {
+        Value::Map(map) => {
+            let told = |key: &Value| matches!(key.as_str(), Some("diff" | "old" | "new" | "contents"));
+            Value::Map(map.iter().map(|(k, v)| (k.clone(), withheld(v, inside || told(k)))).collect())
+        }
+        Value::List(list) => Value::List(list.iter().map(|v| withheld(v, inside)).collect()),
+        Value::Str(_) if inside => Value::from(WITHHELD),
+        other => other.clone(),
+    }
+}
+
 /// Lists the forms in which a secret shows up in texts: plain, JSON-escaped, base64.
 fn derived(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
     if let Ok(json) = serde_json::to_string(secret) {
         forms.push(json[1..json.len() - 1].to_owned());
     }
+    forms.push(secret.bytes().map(|b| format!("{b:02x}")).collect());
+    forms.push(percent(secret));
+    forms.push(secret.replace('\'', "''"));
+    forms.push(secret.replace('\'', "'\\''"));
     for skip in 0..3 {
         // With `skip` unknown bytes before it, only the groups of four letters that hold nothing else are known.
         let mut padded = vec![0; skip];
@@ -125,6 +179,12 @@ fn derived(secret: &str) -> Vec<String> {
     }
     forms.push(base64(secret.as_bytes()));
     forms
+}
+
+/// Encodes a text as an address has it.
+fn percent(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -14,9 +14,34 @@ pub(super) struct Args {
     key: Option<String>,
 }
 
-pub(super) async fn pillar(args: Args, context: &Context) -> Outcome {
-    let Args { target, key } = args;
-    print(context, OpRequest::Pillar { target: target.target(), key }).await
+/// The command line of `pillar`.
+#[derive(clap::Args, Debug)]
+pub(super) struct PillarArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// A key, with `:` between levels
+    key: Option<String>,
+    /// Tell which files have this key, in the order of merging, and which of them wins
+    #[arg(long, value_name = "KEY", conflicts_with = "key")]
+    explain: Option<String>,
+    /// Show secrets
+    #[arg(long)]
+    reveal: bool,
+}
+
+pub(super) async fn pillar(args: PillarArgs, context: &Context) -> Outcome {
+    let PillarArgs { target, key, explain, reveal } = args;
+    let target = target.target();
+    let Some(key) = explain else {
+        return print(context, OpRequest::PillarShow { target, key, explain: false, reveal }).await;
+    };
+    let request = OpRequest::PillarShow { target, key: Some(key.clone()), explain: true, reveal };
+    let rows: Vec<Value> = context.client.collect(request).await?;
+    if rows.is_empty() {
+        eprintln!("no pillar file has {key}");
+    }
+    output::records(&rows, &["minion", "sls", "file", "verdict", "value"], context.json);
+    Ok(0)
 }
 
 pub(super) async fn grains(args: Args, context: &Context) -> Outcome {

@@ -104,7 +104,7 @@ enum Command {
     /// Minions: list, show
     Minion(minion::Args),
     /// Pillar of minions, rendered now
-    Pillar(data::Args),
+    Pillar(data::PillarArgs),
     /// Last known grains of minions
     Grains(data::Args),
     /// Mine values of minions

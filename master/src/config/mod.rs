@@ -43,6 +43,8 @@ pub struct Config {
     pub jobs: Jobs,
     /// The event log.
     pub events: Events,
+    /// Keys of pillar secrets.
+    pub secrets: Secrets,
     /// The store.
     pub store: Store,
     /// Names for targets, in compound syntax.
@@ -125,6 +127,15 @@ pub struct Events {
     /// How often retention runs.
     #[serde(deserialize_with = "duration")]
     pub retention_every: Duration,
+}
+
+/// Keys of pillar secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Secrets {
+    /// The age identity file; empty is none.
+    pub age_identity: PathBuf,
+    /// The GnuPG home; empty is none.
+    pub gpg_home: PathBuf,
 }
 
 /// The store.

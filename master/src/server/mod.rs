@@ -19,6 +19,7 @@ mod orchestrate;
 mod pillar;
 mod query;
 mod reset;
+mod secrets;
 mod strangers;
 mod tail;
 mod targets;
@@ -146,8 +147,7 @@ impl Server {
         let content = Content::open(&config.data_dir, config.file_roots.clone())
             .map_err(|e| StartError::Write(chain(&e)))?;
         let content = Arc::new(content);
-        let pillar =
-            Arc::new(pillar::Renderer::new(config.pillar_roots.clone(), config.node_groups.clone(), clock));
+        let pillar = Arc::new(pillar::Renderer::new(&config, clock));
         let runner = Arc::new(Runner { content: content.clone(), pillar: pillar.clone(), clock });
         let core = load::core(&config, &*store, &runner, now)?;
         let (failed_sender, failed) = mpsc::channel(1);

@@ -90,15 +90,24 @@ impl Runner {
         };
         let sources = PinnedTree { content: self.content.clone(), manifest };
         let wanted = find(&sources, name)?;
+        let pillar = self.pillar.for_master(overrides)?;
+        let secrets = pillar.secrets();
         let context = RenderContext {
-            pillar: Value::Map(self.pillar.for_master(overrides)?),
+            pillar: Value::Map(pillar.data),
             opts: Value::from([("id", pillar::MASTER_ID), ("saltenv", "base")]),
             now: self.clock.now(),
             ..RenderContext::default()
         };
         let tree_of = RenderedTree::new(RenderEnv::new(&sources, &NoFunctions, &context));
-        let chunks = compile(&tree_of, &CompileRequest::sls([wanted])).map_err(|e| e.to_string())?;
-        let plan = Plan::placed(&chunks, &tree_of).map_err(|e| lines(&e))?;
+        let chunks =
+            compile(&tree_of, &CompileRequest::sls([wanted])).map_err(|e| secrets.text(&e.to_string()))?;
+        if let Some(chunk) = chunks.iter().find(|c| secrets.touches(&c.to_value())) {
+            return Err(format!(
+                "{}: step {} holds a secret of the pillar, and steps are kept in the event log; let the minions' own pillar bring it",
+                chunk.at, chunk.id
+            ));
+        }
+        let plan = Plan::placed(&chunks, &tree_of).map_err(|e| secrets.text(&lines(&e)))?;
         check_start(&plan, overrides)?;
         Ok(Compiled { plan, tree })
     }

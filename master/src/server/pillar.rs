@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lab_proto::{JobSpec, Map, MinionId, Value};
-use lab_states::pillar;
+use lab_states::pillar::{self, secret};
+use lab_states::redact::Secrets;
 use lab_states::render::{NoFunctions, RenderContext, RenderEnv, SourceError, Sources};
 use lab_states::target::Minion;
 use tracing::warn;
 
 use super::clock::Clock;
+use super::secrets::Keys;
 use super::{Shared, chain, wall_time};
+use crate::config::{self, Config};
 use crate::content::{Scan, Scanner};
 use crate::core::SharedGrains;
 
@@ -27,6 +30,32 @@ pub(crate) struct Renderer {
     node_groups: BTreeMap<String, String>,
     scanner: Mutex<Scanner>,
     clock: Clock,
+    keys: Keys,
+}
+
+/// What pillar came to.
+pub(crate) struct Rendered {
+    pub(crate) data: Map,
+    /// Where the data is secret.
+    pub(crate) secrets: Vec<secret::Path>,
+    /// What each file gave, with marks in the places of secrets.
+    pub(crate) layers: Vec<pillar::Layer>,
+}
+
+impl Rendered {
+    /// Returns the data as its minion gets it: with the places of the secrets.
+    fn delivered(mut self) -> Map {
+        secret::attach(&mut self.data, &self.secrets);
+        self.data
+    }
+
+    /// Returns all secret values.
+    pub(crate) fn secrets(&self) -> Secrets {
+        let (secrets, whole) = (Secrets::new(), Value::Map(self.data.clone()));
+        let values = self.secrets.iter().filter_map(|path| secret::at(&whole, path));
+        values.for_each(|value| secrets.register_value(value));
+        secrets
+    }
 }
 
 /// Renders a minion's pillar for a job; what it gives as `pillar=` goes over it.
@@ -36,7 +65,7 @@ pub(crate) async fn for_job(shared: &Arc<Shared>, minion: &MinionId, job: &JobSp
         return overrides;
     }
     match fresh(shared, minion, overrides).await {
-        Ok(pillar) => pillar,
+        Ok(pillar) => pillar.delivered(),
         Err(why) => {
             warn!(%minion, jid = %job.jid, "pillar does not render");
             // As Salt has it: whoever uses the pillar sees this and refuses.
@@ -45,8 +74,21 @@ pub(crate) async fn for_job(shared: &Arc<Shared>, minion: &MinionId, job: &JobSp
     }
 }
 
+/// Renders a minion's pillar as the minion gets it.
+pub(crate) async fn for_minion(
+    shared: &Arc<Shared>,
+    minion: &MinionId,
+    overrides: Map,
+) -> Result<Map, String> {
+    fresh(shared, minion, overrides).await.map(Rendered::delivered)
+}
+
 /// Renders a minion's pillar now.
-pub(crate) async fn fresh(shared: &Arc<Shared>, minion: &MinionId, overrides: Map) -> Result<Map, String> {
+pub(crate) async fn fresh(
+    shared: &Arc<Shared>,
+    minion: &MinionId,
+    overrides: Map,
+) -> Result<Rendered, String> {
     let asked = minion.clone();
     let grains = shared.hub.ask(move |core| core.grains(&asked)).await.map_err(|e| e.to_string())?;
     let (shared, minion) = (shared.clone(), minion.clone());
@@ -61,28 +103,35 @@ pub(crate) fn render(
     minion: &MinionId,
     grains: Option<SharedGrains>,
     overrides: &Map,
-) -> Result<Map, String> {
+) -> Result<Rendered, String> {
     let grains = grains.unwrap_or_else(|| Arc::new(Value::map()));
     shared.pillar.render(minion.as_str(), &grains, overrides)
 }
 
 impl Renderer {
-    pub(crate) fn new(roots: Vec<PathBuf>, node_groups: BTreeMap<String, String>, clock: Clock) -> Self {
-        Self { roots, node_groups, scanner: Mutex::default(), clock }
+    pub(crate) fn new(config: &Config, clock: Clock) -> Self {
+        let config::Secrets { age_identity, gpg_home } = config.secrets.clone();
+        Self {
+            roots: config.pillar_roots.clone(),
+            node_groups: config.node_groups.clone(),
+            scanner: Mutex::default(),
+            clock,
+            keys: Keys::new(age_identity, gpg_home),
+        }
     }
 
     /// Renders the pillar that orchestrations see.
-    pub(crate) fn for_master(&self, overrides: &Map) -> Result<Map, String> {
+    pub(crate) fn for_master(&self, overrides: &Map) -> Result<Rendered, String> {
         self.render(MASTER_ID, &Value::from([("id", MASTER_ID)]), overrides)
     }
 
-    fn render(&self, id: &str, grains: &Value, overrides: &Map) -> Result<Map, String> {
+    fn render(&self, id: &str, grains: &Value, overrides: &Map) -> Result<Rendered, String> {
         let scan = {
             let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
             let now = wall_time().as_micros().div_euclid(1_000_000);
             scanner.scan(&self.roots, now).map_err(|e| format!("pillar cannot be read: {}", chain(&e)))?
         };
-        let mut data = overrides.clone();
+        let mut out = Rendered { data: overrides.clone(), secrets: Vec::new(), layers: Vec::new() };
         if !scan.manifest.entries().is_empty() {
             let sources = Roots { scan: &scan };
             let context = RenderContext {
@@ -94,14 +143,14 @@ impl Renderer {
             };
             let env = RenderEnv::new(&sources, &NoFunctions, &context);
             let minion = Minion { id, grains, pillar: &Value::Null, nodegroups: &self.node_groups };
-            let rendered = pillar::render(&env, &minion)
+            let rendered = pillar::render_with(&env, &minion, &self.keys)
                 .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
             if let Value::Map(map) = rendered.data {
-                data = map;
-                pillar::merge(&mut data, overrides.clone());
+                out = Rendered { data: map, secrets: rendered.secrets, layers: rendered.layers };
+                pillar::merge(&mut out.data, overrides.clone());
             }
         }
-        Ok(data)
+        Ok(out)
     }
 }
 

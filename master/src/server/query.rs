@@ -163,7 +163,7 @@ async fn take_blob(shared: &Arc<Shared>, digest: Digest, size: u64, up: FrameRea
 }
 
 async fn own_pillar(shared: &Arc<Shared>, minion: &MinionId, overrides: Map) -> QueryReply {
-    match pillar::fresh(shared, minion, overrides).await {
+    match pillar::for_minion(shared, minion, overrides).await {
         Ok(pillar) => QueryReply::Value(Value::Map(pillar)),
         Err(why) => QueryReply::Failed(why),
     }

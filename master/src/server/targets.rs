@@ -20,7 +20,8 @@ pub(crate) async fn resolve(shared: &Arc<Shared>, target: &Target) -> Result<Vec
     let found = tokio::task::spawn_blocking(move || {
         let pillar = |id: &MinionId| {
             let grains = candidates.iter().find(|(c, _)| c == id).map(|(_, g)| g.clone());
-            super::pillar::render(&shared, id, grains, &Map::new()).map_or(Value::Null, Value::Map)
+            super::pillar::render(&shared, id, grains, &Map::new())
+                .map_or(Value::Null, |p| Value::Map(p.data))
         };
         select(&target, &candidates, &shared.config.node_groups, pillar)
     })

@@ -115,7 +115,7 @@ fn wanted(
     Ok(compile::Request { highstate: true, ..compile::Request::sls(names) })
 }
 
-/// Renders the pillar of this minion out of a pillar tree.
+/// Renders the pillar of this minion out of a pillar tree; the places of its secrets are beside it.
 ///
 /// # Errors
 /// When it does not render or merge.
@@ -127,7 +127,11 @@ pub fn pillar(sources: &(dyn Sources + Sync), ctx: &JobCtx<'_>) -> Result<Value,
     let minion =
         Minion { id: ctx.services.id(), grains: &grains, pillar: &Value::Null, nodegroups: &BTreeMap::new() };
     match pillar::render(&env, &minion) {
-        Ok(found) => Ok(found.data),
+        Ok(found) => {
+            let mut data = found.data.as_map().cloned().unwrap_or_default();
+            pillar::secret::attach(&mut data, &found.secrets);
+            Ok(Value::Map(data))
+        }
         Err(errors) => {
             let errors: Vec<CompileError> = errors.iter().map(refusal).collect();
             Err(CompileErrors::check(errors).err().unwrap_or_else(|| {

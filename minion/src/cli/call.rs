@@ -69,11 +69,14 @@ impl Args {
             .and_then(|f| f.call(&args, &kwargs, &ctx));
         match called {
             Ok(value) => {
-                report::value(&value, self.json);
+                report::value(&local.hide(&value), self.json);
                 Ok(ExitCode::SUCCESS)
             }
             Err(e @ (CallError::Unknown(_) | CallError::Args(_))) => Err(Failure::new(e, exit::USAGE)),
-            Err(e) => Err(Failure::new(e, exit::STATE_FAILED)),
+            Err(e) => {
+                let text = local.hide_text(&e.to_string());
+                Err(Failure::new(std::io::Error::other(text), exit::STATE_FAILED))
+            }
         }
     }
 }

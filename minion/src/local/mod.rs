@@ -15,6 +15,7 @@ use lab_states::function::{
     ApplyOutcome, ApplyRequest, Control, FileEntry, JobCtx, Progress, Registry, ServiceError, Services,
     Template,
 };
+use lab_states::pillar::secret;
 use lab_states::redact::Secrets;
 
 pub use dir_sources::DirSources;
@@ -81,7 +82,9 @@ impl Local {
     pub fn load_pillar(&self) -> Result<(), CompileErrors> {
         if let Some(dir) = &self.settings.pillar {
             let pillar = apply::pillar(&DirSources::new(dir.clone()), &self.ctx())?;
-            *self.pillar.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pillar);
+            let mut pillar = pillar.as_map().cloned().unwrap_or_default();
+            secret::take(&mut pillar).iter().for_each(|s| self.secrets.register_value(s));
+            *self.pillar.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Value::Map(pillar));
         }
         Ok(())
     }
@@ -114,6 +117,7 @@ impl Local {
     pub fn run(&self, request: &ApplyRequest) -> Result<ApplyOutcome, CompileErrors> {
         self.load_pillar()?;
         let results = apply::apply(&self.states, request, self.settings.failhard, &self.ctx())?;
+        let results = results.into_iter().map(|r| self.secrets.state_return(r)).collect();
         Ok(ApplyOutcome { results })
     }
 }
@@ -132,6 +136,11 @@ impl Control for Local {
     }
 
     fn progress(&self, what: Progress) {
+        let what = match what {
+            Progress::Message(text) => Progress::Message(self.secrets.text(&text)),
+            Progress::StateDone(result) => Progress::StateDone(Box::new(self.secrets.state_return(*result))),
+            other => other,
+        };
         // Nobody listening is nobody to tell.
         let _ = self.progress.lock().unwrap_or_else(PoisonError::into_inner).send(what);
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lab_proto::ids::JobId;
 use lab_proto::{Digest, Map, Timestamp, Value};
 use lab_states::function::{JobCtx, Registry, ServiceError, Services};
+use lab_states::pillar::secret;
 use lab_states::redact::Secrets;
 
 use super::{Assignment, Cancel, Env};
@@ -33,7 +34,9 @@ pub struct Job {
 impl Job {
     /// Prepares a job. It has a door to the machine of its own, so that a reboot that it asks for is its own too.
     pub fn new(env: Arc<Env>, assignment: Assignment) -> Self {
-        let Assignment { job, pillar, deadline, cancel } = assignment;
+        let Assignment { job, mut pillar, deadline, cancel } = assignment;
+        let secrets = Secrets::new();
+        secret::take(&mut pillar).iter().for_each(|s| secrets.register_value(s));
         Self {
             registry: env.registry(),
             env,
@@ -41,7 +44,7 @@ impl Job {
             deadline,
             cancel,
             host: LinuxHost::new(),
-            secrets: Secrets::new(),
+            secrets,
             pillar: Mutex::new(Arc::new(Value::Map(pillar))),
             tree: job.tree,
             opened: Mutex::new(None),
@@ -73,6 +76,9 @@ impl Job {
     }
 
     pub(super) fn replace_pillar(&self, pillar: Value) {
+        let mut pillar = pillar.as_map().cloned().unwrap_or_default();
+        secret::take(&mut pillar).iter().for_each(|s| self.secrets.register_value(s));
+        let pillar = Value::Map(pillar);
         *self.pillar.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(pillar);
     }
 

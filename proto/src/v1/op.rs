@@ -93,6 +93,17 @@ pub enum OpRequest {
         /// Whose keys, all of them.
         name: String,
     },
+    /// Rendered pillar of minions, with its secrets or with its layers.
+    PillarShow {
+        /// Whose.
+        target: Target,
+        /// A key path joined by `:`; everything when absent.
+        key: Option<String>,
+        /// Tells the layers that have the key, and which of them won.
+        explain: bool,
+        /// Shows secrets.
+        reveal: bool,
+    },
 }
 
 impl OpRequest {
@@ -116,6 +127,7 @@ impl OpRequest {
             Self::Mine { .. } => "mine",
             Self::OperatorList => "operator list",
             Self::OperatorRevoke { .. } => "operator revoke",
+            Self::PillarShow { .. } => "pillar show",
         }
     }
 }

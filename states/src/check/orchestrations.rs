@@ -56,7 +56,7 @@ fn master_pillar(input: &Input<'_>) -> Value {
     let env = RenderEnv::new(sources, &NoFunctions, &context);
     let minion = Minion { id: MASTER, grains: &grains, pillar: &Value::Null, nodegroups: input.node_groups };
     // Its mistakes are told with the minions' pillar.
-    pillar::render(&env, &minion).map_or_else(|_| Value::map(), |p| p.data)
+    pillar::render_with(&env, &minion, &pillar::secret::Masked).map_or_else(|_| Value::map(), |p| p.data)
 }
 
 fn plan(input: &Input<'_>, chunks: &[LowChunk], tree: &RenderedTree<'_>, c: &mut Collector<'_>) {

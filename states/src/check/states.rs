@@ -90,7 +90,7 @@ fn pillar(input: &Input<'_>, subject: &Subject, c: &mut Collector<'_>) -> Option
         pillar: &Value::Null,
         nodegroups: input.node_groups,
     };
-    match pillar::render(&env, &minion) {
+    match pillar::render_with(&env, &minion, &pillar::secret::Masked) {
         Ok(found) => Some(found.data),
         Err(errors) => {
             for error in errors {
@@ -359,7 +359,7 @@ pub(super) fn held_by(input: &Input<'_>, subject: &Subject) -> BTreeSet<String> 
             let nodegroups = input.node_groups;
             let minion =
                 Minion { id: &subject.id, grains: &subject.grains, pillar: &Value::Null, nodegroups };
-            match pillar::render(&env, &minion) {
+            match pillar::render_with(&env, &minion, &pillar::secret::Masked) {
                 Ok(found) => found.data,
                 Err(_) => return BTreeSet::new(),
             }

@@ -91,6 +91,8 @@ struct Broken<'r> {
     rule: &'r Rule,
     path: Vec<String>,
     message: String,
+    /// Whether the value is the mask of a secret.
+    masked: bool,
 }
 
 impl PillarSchema {
@@ -223,7 +225,9 @@ impl PillarSchema {
         hidden: &dyn Fn(&[String]) -> bool,
     ) -> Vec<RenderError> {
         let broken = self.rules.iter().flat_map(|rule| rule.check(data, true));
-        let told = |Broken { rule, path, message }: Broken<'_>| {
+        // Where nothing was decrypted there is nothing to judge.
+        let broken = broken.filter(|b| !(hidden(&b.path) && b.masked));
+        let told = |Broken { rule, path, message, .. }: Broken<'_>| {
             let at = place(&path).unwrap_or_else(|| rule.place.clone());
             let what = if hidden(&path) { "breaks its rule (it is a secret)".to_owned() } else { message };
             let error = RenderError::new(RenderErrorKind::Pillar, at, format!("{} {what}", path.join(":")));
@@ -236,7 +240,7 @@ impl PillarSchema {
     pub fn check_file(&self, name: &str, text: &str, node: &Node) -> Vec<RenderError> {
         let data = node.to_value();
         let broken = self.rules.iter().flat_map(|rule| rule.check(&data, false));
-        let told = |Broken { rule, path, message }: Broken<'_>| {
+        let told = |Broken { rule, path, message, .. }: Broken<'_>| {
             let span = span_of(node, &path).unwrap_or(node.span);
             let place = Place { file: name.to_owned(), line: span.line, column: span.column };
             let error =
@@ -302,7 +306,8 @@ impl Rule {
     ) {
         let Some(part) = self.path.get(depth) else {
             if let Some(message) = self.breaks(value) {
-                out.push(Broken { rule: self, path: path.clone(), message });
+                let masked = value.as_str() == Some(crate::redact::MASK);
+                out.push(Broken { rule: self, path: path.clone(), message, masked });
             }
             return;
         };
@@ -319,6 +324,7 @@ impl Rule {
                         rule: self,
                         path: missing,
                         message: "is required and missing".to_owned(),
+                        masked: false,
                     });
                     return;
                 }

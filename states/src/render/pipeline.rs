@@ -15,10 +15,14 @@ use crate::sls::{self, SlsFile, SlsName};
 /// # Errors
 /// When the SLS does not exist or does not render to a mapping (or to nothing).
 pub fn sls(env: &RenderEnv<'_>, name: &SlsName) -> Result<RenderedSls, RenderError> {
+    found(env, name, Purpose::States)
+}
+
+fn found(env: &RenderEnv<'_>, name: &SlsName, purpose: Purpose) -> Result<RenderedSls, RenderError> {
     let found = sls::find(env.sources, name);
     let at = |file: String| Place { file, line: 0, column: 0 };
     match found {
-        Ok(Some(file)) => file_of(env, file),
+        Ok(Some(file)) => file_of(env, file, purpose),
         Ok(None) => {
             let [path, init] = name.candidates();
             let names = sls::names(env.sources);
@@ -40,7 +44,16 @@ pub fn sls(env: &RenderEnv<'_>, name: &SlsName) -> Result<RenderedSls, RenderErr
 /// # Errors
 /// As [`sls()`]; the kind tells the mistake, the caller reports it as a pillar error.
 pub fn pillar_file(env: &RenderEnv<'_>, name: &SlsName) -> Result<RenderedSls, RenderError> {
-    sls(env, name)
+    found(env, name, Purpose::Pillar)
+}
+
+/// What a file is rendered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// States: secrets have no place in them.
+    States,
+    /// Pillar.
+    Pillar,
 }
 
 /// Renders the text of a template that is no SLS, as `file.managed` does: it sees `context` and the run's data, but
@@ -60,14 +73,18 @@ pub fn yaml_document(name: &str, text: &str) -> Result<Node, RenderError> {
     yaml::parse(text).map_err(|e| yaml_error(&e, name, text, None))
 }
 
-fn file_of(env: &RenderEnv<'_>, file: SlsFile) -> Result<RenderedSls, RenderError> {
+fn file_of(env: &RenderEnv<'_>, file: SlsFile, purpose: Purpose) -> Result<RenderedSls, RenderError> {
     let SlsFile { name, path, content } = file;
     let text = String::from_utf8(content).map_err(|_| {
         let place = Place { file: path.clone(), line: 0, column: 0 };
         RenderError::new(RenderErrorKind::Source, place, "the file is not UTF-8 text")
     })?;
     let variables = sls_variables(&name, &path);
-    render_text(env, name, path, &text, &variables)
+    let rendered = render_text(env, name, path, &text, &variables, purpose)?;
+    if purpose == Purpose::States && text.contains("!") {
+        refuse_secrets(&rendered.doc, &rendered, &text)?;
+    }
+    Ok(rendered)
 }
 
 /// Runs the renderers over the text of an SLS.
@@ -77,6 +94,7 @@ fn render_text(
     path: String,
     text: &str,
     variables: &[(&str, Value)],
+    purpose: Purpose,
 ) -> Result<RenderedSls, RenderError> {
     let (renderers, body) = shebang(text);
     let mut source = body;
@@ -93,11 +111,14 @@ fn render_text(
                 doc = Some(yaml::parse(&source).map_err(|e| yaml_error(&e, &path, &source, lines.as_ref()))?);
             }
             "json" => doc = Some(json_document(&path, &source)?),
+            // Salt's: every text that is a PGP message is a secret.
+            "gpg" if purpose == Purpose::Pillar => doc.iter_mut().for_each(mark_pgp),
             other => {
                 let place = Place { file: path.clone(), line: 1, column: 1 };
                 let message = format!("there is no renderer '{other}'");
                 let error = RenderError::new(RenderErrorKind::Pipeline, place, message);
-                return Err(error.suggest("the renderers are jinja, yaml and json").with_line_of(text));
+                let remedy = "the renderers are jinja, yaml and json, in pillar also gpg";
+                return Err(error.suggest(remedy).with_line_of(text));
             }
         }
     }
@@ -115,6 +136,42 @@ fn render_text(
     };
     let files = if files.is_empty() { vec![path.clone()] } else { files };
     Ok(RenderedSls { name, path, doc, files })
+}
+
+fn mark_pgp(node: &mut Node) {
+    match &mut node.data {
+        yaml::Data::Scalar(Value::Str(text))
+            if text.trim_start().starts_with("-----BEGIN PGP MESSAGE-----") =>
+        {
+            let body = Node { data: yaml::Data::Scalar(Value::from(text.as_str())), span: node.span };
+            node.data =
+                yaml::Data::Map(vec![(Node::scalar(crate::pillar::secret::ENCRYPTED, node.span), body)]);
+        }
+        yaml::Data::Scalar(_) => {}
+        yaml::Data::List(items) => items.iter_mut().for_each(mark_pgp),
+        yaml::Data::Map(entries) => entries.iter_mut().for_each(|(_, value)| mark_pgp(value)),
+    }
+}
+
+/// Refuses secrets in states: they would be in the tree that every minion gets.
+fn refuse_secrets(node: &Node, rendered: &RenderedSls, text: &str) -> Result<(), RenderError> {
+    match &node.data {
+        yaml::Data::Scalar(_) => Ok(()),
+        yaml::Data::List(items) => items.iter().try_for_each(|n| refuse_secrets(n, rendered, text)),
+        yaml::Data::Map(entries) => entries.iter().try_for_each(|(key, value)| {
+            if matches!(key.as_str(), Some(crate::pillar::secret::SECRET | crate::pillar::secret::ENCRYPTED))
+            {
+                let message = "a secret in a state file, which every minion gets to see";
+                let error = RenderError::new(RenderErrorKind::Yaml, rendered.place(value.span), message);
+                let mut error = error
+                    .suggest("put it into the pillar, and write {{ pillar['KEY'] }} here")
+                    .with_line_of(text);
+                error.source_line = error.source_line.map(|l| crate::pillar::secret::hide(&l).into());
+                return Err(error);
+            }
+            refuse_secrets(value, rendered, text)
+        }),
+    }
 }
 
 /// Reads the first line's renderers; the line itself stays as an empty one, so that line numbers hold.

@@ -73,10 +73,22 @@ pub fn perform(work: &Work, ctx: &JobCtx<'_>) -> Answer {
     match work {
         Work::Guard { options, args } => Answer::Guard(guard::before(options, args, ctx)),
         Work::CheckCmd(commands) => Answer::CheckCmd(guard::after(commands, ctx)),
-        Work::Run(call) => Answer::Verdict(Box::new(run(call, ctx))),
-        Work::Watch(call) => Answer::Verdict(Box::new(fire(call, ctx))),
-        Work::Group(calls) => Answer::Group(together(calls, ctx)),
+        Work::Run(call) => Answer::Verdict(Box::new(discreet(run(call, ctx), call, ctx))),
+        Work::Watch(call) => Answer::Verdict(Box::new(discreet(fire(call, ctx), call, ctx))),
+        Work::Group(calls) => {
+            let verdicts = together(calls, ctx).into_iter();
+            Answer::Group(verdicts.zip(calls).map(|(v, call)| discreet(v, call, ctx)).collect())
+        }
     }
+}
+
+/// Withholds what a state that used a secret would tell of it.
+pub(crate) fn discreet(mut verdict: Verdict, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+    if !ctx.secrets.is_empty() {
+        verdict.changes = ctx.secrets.changes(&call.args, &verdict.changes);
+        verdict.comment = ctx.secrets.text(&verdict.comment);
+    }
+    verdict
 }
 
 fn run(call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {

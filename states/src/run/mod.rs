@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use lab_proto::{Map, StateOutcome, StateReturn, Timestamp, Value};
 
+pub(crate) use drive::discreet;
 pub use drive::{drive, perform};
 use guard::Guard;
 use job::Job;

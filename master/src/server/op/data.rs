@@ -2,20 +2,62 @@
 
 use lab_proto::v1::op::RefusalKind;
 use lab_proto::{Map, MinionId, Target, Value};
+use lab_states::pillar::secret;
 
 use super::{Answer, Request, Stop, refuse};
 use crate::core::records;
 use crate::server::{pillar, targets};
 
 impl Request {
-    pub(super) async fn pillar(&mut self, target: Target, key: Option<String>) -> Answer {
+    pub(super) async fn pillar(&mut self, target: Target, key: Option<String>, reveal: bool) -> Answer {
         for id in self.meant(&target).await? {
-            let rendered = pillar::fresh(&self.shared.clone(), &id, Map::new()).await;
-            let value = rendered
-                .map_err(|why| refuse(RefusalKind::DoesNotCompile, format!("pillar of {id}: {why}")))?;
-            self.keyed(&id, &Value::Map(value), key.as_deref()).await?;
+            let rendered = self.rendered(&id).await?;
+            let secrets = rendered.secrets();
+            let value = Value::Map(rendered.data);
+            let shown = if reveal { value } else { secrets.value(&value) };
+            self.keyed(&id, &shown, key.as_deref()).await?;
         }
         Ok(())
+    }
+
+    /// Tells for each minion which files have a key, in the order of merging, and which of them counts.
+    pub(super) async fn pillar_layers(&mut self, target: Target, key: String, reveal: bool) -> Answer {
+        for id in self.meant(&target).await? {
+            let rendered = self.rendered(&id).await?;
+            let at = |value: &Value| key.split(':').try_fold(value, |v, k| v.get(k)).cloned();
+            let having: Vec<_> =
+                rendered.layers.iter().filter_map(|l| at(&l.data).map(|value| (l, value))).collect();
+            let last = having.len().saturating_sub(1);
+            let merged =
+                having.len() > 1 && having.iter().all(|(_, v)| matches!(v, Value::Map(m) if !m.is_empty()));
+            let whole = Value::Map(rendered.data.clone());
+            for (i, (layer, mut value)) in having.into_iter().enumerate() {
+                // The winner's own mark is what the whole has in that place.
+                match at(&whole).filter(|_| reveal && i == last && !merged) {
+                    Some(plain) => value = plain,
+                    None => secret::mask(&mut value),
+                }
+                let verdict = match (merged, i == last) {
+                    (true, _) => "merged",
+                    (false, true) => "wins",
+                    (false, false) => "overridden",
+                };
+                self.data(Value::from([
+                    ("minion", Value::from(id.as_str())),
+                    ("sls", Value::from(layer.sls.as_str())),
+                    ("file", Value::from(layer.path.as_str())),
+                    ("verdict", Value::from(verdict)),
+                    ("value", value),
+                ]))
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn rendered(&self, id: &MinionId) -> Result<pillar::Rendered, Stop> {
+        let rendered = pillar::fresh(&self.shared, id, Map::new()).await;
+        rendered.map_err(|why| refuse(RefusalKind::DoesNotCompile, format!("pillar of {id}: {why}")))
     }
 
     pub(super) async fn grains(&mut self, target: Target, key: Option<String>) -> Answer {

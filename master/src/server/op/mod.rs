@@ -177,7 +177,16 @@ impl Request {
             OpRequest::Orchestrate(request) => self.orchestrate(request).await,
             OpRequest::Runs(request) => self.runs(request).await,
             OpRequest::Job(request) => self.job(request).await,
-            OpRequest::Pillar { target, key } => self.pillar(target, key).await,
+            OpRequest::Pillar { target, key } => self.pillar(target, key, false).await,
+            OpRequest::PillarShow { target, key: Some(key), explain: true, reveal } => {
+                self.pillar_layers(target, key, reveal).await
+            }
+            OpRequest::PillarShow { explain: true, .. } => {
+                Err(refuse(RefusalKind::Usage, "name the key whose layers are to be told"))
+            }
+            OpRequest::PillarShow { target, key, reveal, explain: _ } => {
+                self.pillar(target, key, reveal).await
+            }
             OpRequest::Grains { target, key } => self.grains(target, key).await,
             OpRequest::Mine { target, function } => self.mine(target, function).await,
             OpRequest::MinionList => self.minion_list().await,

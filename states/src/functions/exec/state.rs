@@ -285,6 +285,7 @@ fn single(call: &Call<'_>) -> Result<Value, CallError> {
         }
         None => function.run(&state, call.ctx),
     };
+    let verdict = crate::run::discreet(verdict, &state, call.ctx);
     let result = match verdict.kind {
         VerdictKind::Ok => Value::Bool(true),
         VerdictKind::WouldChange => Value::Null,

@@ -272,6 +272,8 @@ enum Open {
         anchor: usize,
         set: bool,
         flow: bool,
+        /// The tag of a secret whose mark the mapping becomes.
+        mark: Option<String>,
     },
 }
 
@@ -333,10 +335,15 @@ impl Loader<'_> {
                     continue;
                 }
                 Event::MappingStart(anchor, tag) => {
-                    let name = collection_tag(tag.as_deref(), &["map", "omap", "set"], span)?;
+                    let name = collection_tag(
+                        tag.as_deref(),
+                        &["map", "omap", "set", "!secret", "!encrypted"],
+                        span,
+                    )?;
                     let set = name.as_deref() == Some("set");
+                    let mark = name.filter(|n| n.starts_with('!'));
                     let flow = self.enter(span);
-                    open.push(Open::Map { entries: Vec::new(), key: None, span, anchor, set, flow });
+                    open.push(Open::Map { entries: Vec::new(), key: None, span, anchor, set, flow, mark });
                     self.deepen(&open, span)?;
                     continue;
                 }
@@ -345,13 +352,17 @@ impl Loader<'_> {
                         self.leave(flow);
                         self.close(Data::List(items), span, anchor)
                     }
-                    Some(Open::Map { entries, span, anchor, set, flow, .. }) => {
+                    Some(Open::Map { entries, span, anchor, set, flow, mark, .. }) => {
                         self.leave(flow);
                         let entries = flatten(entries, span)?;
                         let data = if set {
                             Data::List(entries.into_iter().map(|(k, _)| k).collect())
                         } else {
                             Data::Map(entries)
+                        };
+                        let data = match mark {
+                            Some(tag) => marked(&tag, Node { data, span }, span).data,
+                            None => data,
                         };
                         self.close(data, span, anchor)
                     }
@@ -452,6 +463,11 @@ fn unknown_tag(name: &str, span: Span) -> YamlError {
         .suggest("quote the value if it only looks like a tag")
 }
 
+/// Makes the mark of a secret: see [`crate::pillar::secret`].
+fn marked(tag: &str, body: Node, span: Span) -> Node {
+    Node { data: Data::Map(vec![(Node::scalar(tag, span), body)]), span }
+}
+
 fn scalar_node(text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) -> Result<Loaded, YamlError> {
     let bad = |what: &str| YamlError::at(span, format!("'{text}' is not {what}"));
     let mut special = None;
@@ -480,6 +496,9 @@ fn scalar_node(text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) ->
         Some("merge") => {
             special = Some(Special::Merge);
             Value::from(text)
+        }
+        Some(tag @ ("!secret" | "!encrypted")) => {
+            return Ok(Loaded { node: marked(tag, Node::scalar(text, span), span), special: None });
         }
         Some(other) => return Err(unknown_tag(other, span)),
     };
