@@ -19,8 +19,8 @@ use indexmap::IndexMap;
 use lab_proto::BootId;
 
 use super::{
-    Accounts, Cause, Command, DiskUsage, Group, HostError, NetSnapshot, NetStep, PowerRequest, ServiceAction,
-    ServiceStatus, Services, System, User,
+    Accounts, Cause, Command, DiskUsage, Group, HostError, Mac, Neighbour, NetSnapshot, NetStep,
+    PowerRequest, ServiceAction, ServiceStatus, Services, System, User,
 };
 use files::Node;
 
@@ -186,6 +186,18 @@ impl SimHost {
     #[must_use]
     pub fn with_nic(self, name: &str, address: &str, gateway: Option<&str>) -> Self {
         network::add_nic(&mut self.lock().net, name, address, gateway);
+        self
+    }
+
+    /// Adds another machine that was seen on a link.
+    #[must_use]
+    pub fn with_neighbour(self, ip: &str, link: &str) -> Self {
+        let seen = Neighbour {
+            ip: ip.parse().expect("tests give addresses like 10.0.0.7"),
+            mac: Mac([2, 0, 0, 0, 0, 7]),
+            link: link.to_owned(),
+        };
+        self.lock().net.neighbours.push(seen);
         self
     }
 

@@ -1,5 +1,7 @@
 //! Checks about links: what they are, what they stand on, whose ports they are.
 
+use std::collections::BTreeSet;
+
 use super::super::document::{AbsentKind, Interface, Kind, Owned};
 use super::super::{Absent, Wrong};
 use super::{Checker, described, foreign, is_kind, name, not_foreign};
@@ -215,28 +217,32 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Finds masters and links below that lead back to where they began.
+    /// Finds links that stand on themselves by way of masters and of links below.
     pub(super) fn loops(&self) -> Result<(), Wrong> {
         for i in self.document.interfaces.values() {
             let mut way = vec![i.name.as_str()];
-            while let Some(next) = way.last().and_then(|at| self.master(at).or_else(|| self.below(at))) {
-                if next == i.name {
-                    way.push(next);
-                    let text =
-                        format!("{}: a loop of masters: {}; take one of them out", i.name, way.join(" -> "));
-                    return Err(Wrong::new(i.owner, text));
-                }
-                if way.contains(&next) {
-                    break;
-                }
-                way.push(next);
+            if self.leads_to(&i.name, &mut way, &mut BTreeSet::new()) {
+                let text =
+                    format!("{}: a loop of masters: {}; take one of them out", i.name, way.join(" -> "));
+                return Err(Wrong::new(i.owner, text));
             }
         }
         self.above()
     }
 
-    fn below(&self, at: &str) -> Option<&str> {
-        self.document.interfaces.get(at)?.kind.lower().map(name)
+    /// Follows what stands above the last link of a way; tells whether that leads to a name.
+    fn leads_to<'b>(&'b self, name: &str, way: &mut Vec<&'b str>, seen: &mut BTreeSet<&'b str>) -> bool {
+        let Some(at) = way.last().copied() else { return false };
+        let stands_on = |i: &&Interface| i.kind.lower().map(super::name) == Some(at);
+        let above = self.document.interfaces.values().filter(stands_on).map(|i| i.name.as_str());
+        for next in self.master(at).into_iter().chain(above).collect::<Vec<_>>() {
+            way.push(next);
+            if next == name || seen.insert(next) && self.leads_to(name, way, seen) {
+                return true;
+            }
+            way.pop();
+        }
+        false
     }
 
     /// A link cannot become narrower than what stands on it.
