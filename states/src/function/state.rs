@@ -26,6 +26,8 @@ pub struct StateCall {
     pub test: bool,
     /// Where it is declared.
     pub at: At,
+    /// The names of the file states that it requires: what it cleans up, it keeps these.
+    pub keeps: Vec<String>,
 }
 
 impl StateCall {

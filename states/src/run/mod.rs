@@ -346,7 +346,16 @@ impl<'p> StateRun<'p> {
     }
 
     fn call(&self, node: usize, test: bool) -> StateCall {
-        self.chunks[node].call(test)
+        let chunk = &self.chunks[node];
+        let mut call = chunk.call(test);
+        if chunk.args.get("clean").is_some_and(Value::truthy) {
+            let required = chunk.references(Requisite::Require).iter().filter(|r| r.kind == "file");
+            for reference in required {
+                let named = |c: &&LowChunk| c.name == reference.value || c.id == reference.value;
+                call.keeps.extend(self.chunks.iter().filter(named).map(|c| c.name.clone()));
+            }
+        }
+        call
     }
 
     fn work(&mut self, token: Token, node: usize, work: Work) {

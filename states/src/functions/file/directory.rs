@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use lab_proto::{Map, Value};
 use serde::Deserialize;
 
-use super::super::support::{Mode, Owner, make_parents, map, missing_parents, path_of, perms};
+use super::super::support::{
+    Mode, Owner, make_parents, map, missing_parents, path_of, perms, search, text_list,
+};
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction, Verdict,
 };
@@ -40,8 +42,9 @@ const ARGS: &[ArgDoc] = &[
         "clean",
         Kind::Bool,
         "false",
-        "Not supported: refused, so that nothing is removed by mistake.",
+        "Whether what is below is removed, but for what file states that this one requires keep there.",
     ),
+    ArgDoc::optional("exclude_pat", Kind::Any, "What clean leaves: a pattern, or a regular expression E@…."),
 ];
 
 static DOC: FunctionDoc = FunctionDoc::new(
@@ -71,6 +74,7 @@ struct Args {
     children_only: bool,
     #[serde(default)]
     clean: bool,
+    exclude_pat: Option<Value>,
 }
 
 fn yes() -> bool {
@@ -124,11 +128,6 @@ impl StateFunction for Directory {
 /// Finds what differs, and sets it right when `apply` is given.
 fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError> {
     let args: Args = call.typed()?;
-    if args.clean {
-        return Err(StateError::failed(
-            "argument clean: not supported (list what must go with file.absent states)",
-        ));
-    }
     if let Some(word) = args
         .recurse
         .iter()
@@ -148,6 +147,14 @@ fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError
             if !args.children_only {
                 let own = perms(host, &path, &have, args.directory_mode(), owner, apply)?;
                 note(&mut changes, &path, own);
+            }
+            if args.clean {
+                let keeps: Vec<&Path> = call.keeps.iter().map(Path::new).collect();
+                let mut removed = Vec::new();
+                clean(&args, &path, &path, &keeps, (host, apply), &mut removed)?;
+                if !removed.is_empty() {
+                    changes.insert("removed".into(), Value::List(removed));
+                }
             }
             if !args.recurse.is_empty() {
                 let mut walk = Walk { args: &args, owner, host, apply, changes: &mut changes };
@@ -217,6 +224,49 @@ fn make(
         }
     }
     Ok(())
+}
+
+/// Removes what is below a directory, but for what is kept, leads there, or is below it.
+fn clean(
+    args: &Args,
+    root: &Path,
+    dir: &Path,
+    keeps: &[&Path],
+    (host, apply): (&dyn Host, bool),
+    removed: &mut Vec<Value>,
+) -> Result<(), StateError> {
+    for name in host.list(dir)? {
+        let path = dir.join(name);
+        let Some(meta) = host.lstat(&path)? else { continue };
+        let below_kept = |k: &&Path| path.starts_with(k) && *k != root && k.starts_with(root);
+        let kept = keeps.iter().any(below_kept) || keeps.iter().any(|k| k.starts_with(&path));
+        let below = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+        if kept || excluded(args.exclude_pat.as_ref(), &below)? {
+            if meta.is_dir() && !keeps.iter().any(|k| *k == path) {
+                clean(args, root, &path, keeps, (host, apply), removed)?;
+            }
+            continue;
+        }
+        if apply {
+            if meta.is_dir() { host.remove_dir_all(&path)? } else { host.remove_file(&path)? }
+        }
+        removed.push(path.display().to_string().into());
+    }
+    Ok(())
+}
+
+fn excluded(patterns: Option<&Value>, below: &str) -> Result<bool, StateError> {
+    let Some(patterns) = patterns.filter(|p| p.truthy()) else { return Ok(false) };
+    for pattern in text_list(patterns) {
+        let hit = match pattern.strip_prefix("E@") {
+            Some(regex) => search(below, regex)?,
+            None => lab_proto::glob::matches(&pattern, below),
+        };
+        if hit {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn note(changes: &mut Map, path: &Path, found: Map) {
@@ -298,10 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn clean_is_refused_rather_than_guessed() {
-        let bench = Bench::new(SimHost::new().with_file("/srv/d/f", "x"));
-        let verdict = bench.run("/srv/d:\n  file.directory:\n    - clean: True\n");
-        assert_eq!(verdict.kind, VerdictKind::Failed);
-        assert_eq!(bench.host.text("/srv/d/f").as_deref(), Some("x"));
+    fn clean_removes_what_is_not_excluded_and_says_what() {
+        let bench = Bench::new(SimHost::new().with_file("/srv/d/f", "x").with_file("/srv/d/keep", "x"));
+        let sls = "/srv/d:\n  file.directory:\n    - clean: True\n    - exclude_pat: ke*\n";
+        assert!(bench.run(sls).changed());
+        assert_eq!(bench.host.text("/srv/d/f"), None);
+        assert_eq!(bench.host.text("/srv/d/keep").as_deref(), Some("x"));
+        assert!(!bench.run(sls).changed());
     }
 }

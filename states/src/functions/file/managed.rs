@@ -300,6 +300,11 @@ fn inline(
         ));
     }
     let parts = text_list(&value);
+    if parts.is_empty() {
+        return Err(StateError::failed(
+            "the contents are a list with nothing in it; write '' for an empty file",
+        ));
+    }
     let mut text = join_lines(&parts.iter().flat_map(|part| lines(part)).collect::<Vec<_>>());
     if !args.contents_newline {
         text.truncate(text.trim_end_matches(['\n', '\r']).len());

@@ -22,6 +22,7 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("dataset_pillar", Kind::Text, "The pillar key (a:b) whose value is the data."),
     ArgDoc::with_default("formatter", Kind::Text, "yaml", "yaml or json; also called serializer."),
     ArgDoc::optional("serializer", Kind::Text, "yaml or json."),
+    ArgDoc::optional("serializer_opts", Kind::Any, "How it is written: indent and sort_keys, for JSON."),
     ArgDoc::with_default(
         "merge_if_exists",
         Kind::Bool,
@@ -49,6 +50,7 @@ struct Args {
     dataset_pillar: Option<String>,
     formatter: Option<String>,
     serializer: Option<String>,
+    serializer_opts: Option<Value>,
     #[serde(default)]
     merge_if_exists: bool,
     mode: Option<Mode>,
@@ -134,7 +136,7 @@ fn plan(args: &Args, path: PathBuf, ctx: &JobCtx<'_>) -> Result<Edit, StateError
     if let (true, Some(text)) = (args.merge_if_exists, &old) {
         data = merged(read(format, text)?, data);
     }
-    let mut edit = Edit::new(path, old, written(format, &data)?);
+    let mut edit = Edit::new(path, old, written(format, &data, args.serializer_opts.as_ref())?);
     edit.show_changes = args.show_changes;
     Ok(edit)
 }
@@ -154,19 +156,36 @@ fn read(format: &str, text: &str) -> Result<Value, StateError> {
     }
 }
 
-fn written(format: &str, data: &Value) -> Result<String, StateError> {
+fn written(format: &str, data: &Value, options: Option<&Value>) -> Result<String, StateError> {
     match format {
-        "json" => {
-            let text =
-                serde_json::to_string_pretty(&sorted(data)).map_err(|e| StateError::failed(e.to_string()))?;
-            Ok(text + "\n")
-        }
+        "json" => json(data, options),
         "yaml" => {
             let text = yaml::dump_block(data);
             Ok(if text.ends_with('\n') { text } else { text + "\n" })
         }
         other => Err(unknown(other)),
     }
+}
+
+/// Writes JSON with two spaces and sorted keys, unless the options say otherwise.
+fn json(data: &Value, options: Option<&Value>) -> Result<String, StateError> {
+    let given = |name: &str| match options {
+        Some(Value::List(list)) => list.iter().find_map(|o| o.get(name)).cloned(),
+        Some(map) => map.get(name).cloned(),
+        None => None,
+    };
+    let indent = match given("indent") {
+        Some(Value::Int(n)) => usize::try_from(n.clamp(0, 32)).unwrap_or(2),
+        _ => 2,
+    };
+    let data = if given("sort_keys").is_none_or(|v| v.truthy()) { sorted(data) } else { data.clone() };
+    let spaces = " ".repeat(indent);
+    let mut out = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(spaces.as_bytes());
+    let mut writer = serde_json::Serializer::with_formatter(&mut out, formatter);
+    serde::Serialize::serialize(&data, &mut writer).map_err(|e| StateError::failed(e.to_string()))?;
+    out.push(b'\n');
+    String::from_utf8(out).map_err(|e| StateError::failed(e.to_string()))
 }
 
 /// Sorts the keys of all mappings, so that the file does not depend on who wrote the data in which order.

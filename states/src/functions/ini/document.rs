@@ -56,6 +56,15 @@ impl Document {
     pub(super) fn print(&self) -> String {
         let mut out = String::new();
         for section in &self.sections {
+            if self.edited {
+                // As Salt writes it: one blank line before each section, none at its ends.
+                out.truncate(out.trim_end_matches('\n').len());
+                out.push_str(match (out.is_empty(), section.name.is_some()) {
+                    (true, _) => "",
+                    (false, true) => "\n\n",
+                    (false, false) => "\n",
+                });
+            }
             if section.name.is_some() {
                 out.push_str(&section.header);
                 out.push('\n');
@@ -126,6 +135,7 @@ impl Document {
     /// Removes an option; returns its value, if it was there.
     pub(super) fn remove(&mut self, section: Option<&str>, key: &str) -> Option<String> {
         let value = self.get(section, key)?.to_owned();
+        self.edited = true;
         let found = self.sections.iter_mut().find(|s| s.name.as_deref() == section)?;
         found.lines.retain(|l| !matches!(l, Line::Option { key: k, .. } if k == key));
         Some(value)
@@ -135,6 +145,7 @@ impl Document {
     pub(super) fn add_section(&mut self, name: &str) -> bool {
         let missing = !self.has(name);
         if missing {
+            self.edited = true;
             self.section_or_new(Some(name));
         }
         missing
@@ -144,6 +155,7 @@ impl Document {
     pub(super) fn remove_section(&mut self, name: &str) -> Option<Map> {
         let index = self.sections.iter().position(|s| s.name.as_deref() == Some(name))?;
         let section = self.sections.remove(index);
+        self.edited = true;
         let entry = |l: Line| match l {
             Line::Option { key, value, .. } => Some((Value::from(key), Value::from(value))),
             Line::Other(_) => None,

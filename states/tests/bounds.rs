@@ -1,0 +1,142 @@
+//! Hostile templates: each is refused within its bound, with an error that has a place, and never by a crash.
+
+use std::time::Duration;
+
+use lab_proto::value::Map;
+use lab_states::render::{
+    self, MemorySources, NoFunctions, RenderContext, RenderEnv, RenderError, RenderErrorKind,
+};
+use lab_states::sls::SlsName;
+
+/// Renders on a thread with a small stack, as a worker's is; a crash of any kind fails the test.
+fn on_worker(files: Vec<(&'static str, String)>, as_sls: bool) -> Result<usize, RenderError> {
+    let worker = std::thread::Builder::new().stack_size(512 << 10);
+    let render = move || {
+        let sources = MemorySources::new(files.iter().map(|(n, t)| (*n, t.as_bytes().to_vec())));
+        let context = RenderContext::default();
+        let env = RenderEnv::new(&sources, &NoFunctions, &context);
+        if as_sls {
+            let name = SlsName::parse("a").expect("a name");
+            return render::sls(&env, &name).map(|r| r.doc.to_value().to_string().len());
+        }
+        render::template(&env, "a.sls", &files[0].1, &Map::new()).map(|text| text.len())
+    };
+    worker.spawn(render).expect("a thread").join().expect("no panic and no overflow")
+}
+
+fn refused(text: &str) -> RenderError {
+    on_worker(vec![("a.sls", text.to_owned())], false).expect_err(&text[..text.len().min(60)])
+}
+
+fn refused_files(files: Vec<(&'static str, String)>) -> RenderError {
+    on_worker(files, false).expect_err("refused")
+}
+
+#[test]
+fn steps_are_counted() {
+    for text in [
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{{ a }}{% endfor %}{% endfor %}{% endfor %}",
+        "{% set l = range(99999) | list %}{% for a in l %}{% for b in l %}{% set x = a * b %}{% endfor %}{% endfor %}",
+        "{% macro m(n) %}{% for i in range(9) %}{{ m(n + 1) if n < 9 }}{% endfor %}{% endmacro %}{{ m(0) }}",
+    ] {
+        let error = refused(text);
+        assert_eq!(error.kind, RenderErrorKind::Bounds, "{error}");
+        assert!(error.place.line == 1 && !error.message.is_empty(), "{error}");
+    }
+}
+
+#[test]
+fn ranges_and_texts_have_a_largest_size() {
+    for text in [
+        "{{ range(10 ** 12) | list }}",
+        "{% for i in range(10 ** 12) %}{% endfor %}",
+        "{{ 'a' * 10 ** 10 }}",
+        "{{ [0] * 10 ** 10 }}",
+        "{{ 10 ** 10 * 'ab' }}",
+        "{{ '%1000000000d' | format(1) }}",
+        "{{ '%.1000000000f' % 1.5 }}",
+        "{{ '{:>1000000000}'.format('x') }}",
+        "{{ 'x'.ljust(10 ** 10) }}",
+        "{{ 'x' | center(10 ** 10) }}",
+        "{{ 'x'.zfill(10 ** 10) }}",
+        "{{ 'x' | indent(10 ** 10, true) }}",
+        "{{ 'a\tb'.expandtabs(10 ** 10) }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ [1, 2] | batch(10 ** 10, 0) | list }}",
+        "{{ '10.0.0.0/8' | network_hosts }}",
+        "{{ range(30) | list | permutations(12) | list }}",
+    ] {
+        let error = refused(text);
+        assert!(error.place.line == 1 && error.place.column > 0, "{text}: {error}");
+    }
+    // Doubling, step by step.
+    let doubled =
+        "{% set ns = namespace(s='x') %}{% for i in range(64) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}";
+    assert_eq!(refused(doubled).kind, RenderErrorKind::Bounds);
+    let filled = "{% for i in range(99999) %}{{ 'x' * 9999 }}{% endfor %}";
+    assert_eq!(refused(filled).kind, RenderErrorKind::Bounds);
+}
+
+#[test]
+fn recursion_ends() {
+    let error = refused("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}");
+    assert_eq!(error.kind, RenderErrorKind::Bounds, "{error}");
+    for text in ["{% include 'a.sls' %}", "{% import 'a.sls' as a %}", "{% extends 'a.sls' %}"] {
+        let error = refused_files(vec![("a.sls", text.to_owned())]);
+        assert_eq!(error.place.file, "a.sls", "{text}: {error}");
+    }
+    let error = refused_files(vec![
+        ("a.sls", "{% include 'b.j' %}".to_owned()),
+        ("b.j", "{% from 'a.sls' import x %}".to_owned()),
+    ]);
+    assert!(["a.sls", "b.j"].contains(&error.place.file.as_str()), "{error}");
+    let selfish = "{% set l = [] %}{% do l.append(l) %}{{ l | tojson }}";
+    assert!(refused(selfish).place.line == 1);
+}
+
+#[test]
+fn nesting_has_a_depth() {
+    for (open, close) in [("(", ")"), ("[", "]"), ("{1: ", "}"), ("not ", ""), ("-", ""), ("f(", ")")] {
+        let text = format!("{{{{ {}1{} }}}}", open.repeat(20_000), close.repeat(20_000));
+        let error = refused(&text);
+        assert_eq!(error.place.file, "a.sls", "{open}: {error}");
+    }
+    let blocks = format!("{}x{}", "{% if 1 %}".repeat(20_000), "{% endif %}".repeat(20_000));
+    assert_eq!(refused(&blocks).place.file, "a.sls");
+    for text in [
+        "[".repeat(20_000),
+        format!("x: {}1{}", "[".repeat(20_000), "]".repeat(20_000)),
+        format!("x: {}1{}", "{a: ".repeat(20_000), "}".repeat(20_000)),
+        (0..2_000).map(|i| format!("{}k:\n", " ".repeat(i))).collect::<String>(),
+        format!("{}x", "- ".repeat(20_000)),
+    ] {
+        let error = on_worker(vec![("a.sls", format!("#!yaml\n{text}"))], true).expect_err("refused");
+        assert_eq!(error.place.file, "a.sls", "{error}");
+    }
+}
+
+#[test]
+fn aliases_cannot_multiply_without_end() {
+    let mut text = "#!yaml\na0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for i in 1..12 {
+        text.push_str(&format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 9].join(", ")));
+    }
+    let error = on_worker(vec![("a.sls", text)], true).expect_err("refused");
+    assert_eq!(error.place.file, "a.sls", "{error}");
+}
+
+#[test]
+fn patterns_run_in_linear_time() {
+    let (done, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let text =
+            "{{ ('a' * 50000) | regex_match('(a+)+$b') }}{{ ('a' * 50000 ~ '!') is match('(a|aa)+$') }}";
+        let _ = done.send(on_worker(vec![("a.sls", text.to_owned())], false));
+    });
+    // Backtracking would take longer than the universe has; the limit only ends a broken test.
+    let answer = told.recv_timeout(Duration::from_secs(120)).expect("an answer");
+    assert!(answer.is_ok_and(|length| length > 0));
+    let error = refused("{{ 'x' | regex_match('(a{1000}){1000}') }}");
+    assert!(error.message.contains("pattern"), "{error}");
+    assert!(refused("{{ 'aa' | regex_match('(a)\\\\1') }}").message.contains("pattern"));
+}
