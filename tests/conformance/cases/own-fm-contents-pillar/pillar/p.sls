@@ -1,0 +1,3 @@
+a:
+  b: from pillar
+list: [x, y]

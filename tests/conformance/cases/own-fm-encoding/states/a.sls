@@ -1,0 +1,5 @@
+a:
+  file.managed:
+    - name: @ROOT@/latin
+    - contents: "größe"
+    - encoding: latin-1

@@ -1,0 +1,10 @@
+p:
+  file.pruned:
+    - name: @ROOT@/pr
+ne:
+  file.pruned:
+    - name: @ROOT@/ne
+r:
+  file.pruned:
+    - name: @ROOT@/rec
+    - recurse: True

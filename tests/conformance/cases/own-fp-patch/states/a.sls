@@ -1,0 +1,4 @@
+a:
+  file.patch:
+    - name: @ROOT@/f
+    - source: salt://p.patch

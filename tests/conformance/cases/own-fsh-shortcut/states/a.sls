@@ -1,0 +1,3 @@
+a:
+  file.nosuchfunction:
+    - name: @ROOT@/x

@@ -1,0 +1,2 @@
+data:
+  inner: {k: v}

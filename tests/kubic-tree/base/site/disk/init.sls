@@ -1,0 +1,4 @@
+include:
+  - .parts
+  - ..soft.repos
+  - .mount
