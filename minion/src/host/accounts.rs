@@ -1,6 +1,10 @@
 //! Users and groups of this machine, as its account database (files, LDAP, …) has them.
 
-use lab_states::host::{Accounts, Cause, Group, HostError, User};
+use std::time::Duration;
+
+use lab_states::host::{
+    AccountStep, Accounts, Cause, Command, Commands, Group, HostError, Shadow, Silent, User,
+};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
 
@@ -24,6 +28,49 @@ impl Accounts for LinuxHost {
         let found = nix::unistd::Group::from_gid(Gid::from_raw(gid));
         answer("look up group", &gid.to_string(), found).map(|g| g.map(group))
     }
+
+    fn users(&self) -> Result<Vec<User>, HostError> {
+        Ok(self.getent("passwd", None)?.lines().filter_map(User::parse).collect())
+    }
+
+    fn groups(&self) -> Result<Vec<Group>, HostError> {
+        Ok(self.getent("group", None)?.lines().filter_map(Group::parse).collect())
+    }
+
+    fn shadow(&self, name: &str) -> Result<Option<Shadow>, HostError> {
+        Ok(self.getent("shadow", Some(name))?.lines().find_map(Shadow::parse))
+    }
+
+    fn account_step(&self, step: &AccountStep) -> Result<(), HostError> {
+        let (verb, subject) = (step.verb(), step.subject());
+        let mut command = step.command();
+        command.env.insert("LC_ALL".to_owned(), Some("C".to_owned()));
+        command.timeout = Some(LIMIT);
+        let output = self.run(&command, &Silent).map_err(|e| HostError::new(verb, subject, e.cause))?;
+        if output.exit.success() {
+            return Ok(());
+        }
+        let said = [output.stderr_text(), output.stdout_text()].into_iter().find(|t| !t.is_empty());
+        let said = said.unwrap_or_else(|| format!("status {}", output.exit.code()));
+        Err(HostError::other(verb, subject, said))
+    }
+}
+
+/// The tools wait for the lock of the account database for some seconds themselves; this only bounds a hung one.
+const LIMIT: Duration = Duration::from_secs(120);
+/// getent's status for "no such key".
+const NO_SUCH_KEY: i32 = 2;
+
+impl LinuxHost {
+    fn getent(&self, database: &str, key: Option<&str>) -> Result<String, HostError> {
+        let mut command = Command::argv(["getent", database].into_iter().chain(key));
+        command.timeout = Some(LIMIT);
+        let output = self.run(&command, &Silent)?;
+        if output.exit.success() || output.exit.code() == NO_SUCH_KEY {
+            return Ok(output.stdout_text());
+        }
+        Err(HostError::other("read the database", database, output.stderr_text()))
+    }
 }
 
 fn answer<T>(
@@ -44,13 +91,14 @@ fn user(u: nix::unistd::User) -> User {
         name: u.name,
         uid: u.uid.as_raw(),
         gid: u.gid.as_raw(),
+        gecos: u.gecos.to_string_lossy().into_owned(),
         home: u.dir.to_string_lossy().into_owned(),
         shell: u.shell.to_string_lossy().into_owned(),
     }
 }
 
 fn group(g: nix::unistd::Group) -> Group {
-    Group { name: g.name, gid: g.gid.as_raw() }
+    Group { name: g.name, gid: g.gid.as_raw(), members: g.mem }
 }
 
 #[cfg(test)]

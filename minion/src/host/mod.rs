@@ -9,6 +9,7 @@ mod files;
 mod kernel;
 mod mounts;
 mod network;
+mod packages;
 mod remote;
 mod services;
 mod system;
@@ -16,6 +17,7 @@ mod system;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
+use std::time::Instant;
 
 use lab_states::host::{HostError, Output, PowerRequest};
 
@@ -26,13 +28,20 @@ pub struct LinuxHost {
     power: Mutex<Option<PowerRequest>>,
     /// Variables that functions set or removed, for what is started later.
     env: Mutex<BTreeMap<String, Option<String>>>,
+    /// When this process last read what package repositories offer.
+    lists_read: Mutex<Option<Instant>>,
 }
 
 impl LinuxHost {
     /// Opens the door to this machine. Reads the umask once, since asking for it later would change it for a moment.
     pub fn new() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        Self { umask: umask_of(&status).unwrap_or(0o022), power: Mutex::new(None), env: Mutex::default() }
+        Self {
+            umask: umask_of(&status).unwrap_or(0o022),
+            power: Mutex::new(None),
+            env: Mutex::default(),
+            lists_read: Mutex::new(None),
+        }
     }
 }
 

@@ -40,8 +40,19 @@ impl Services for LinuxHost {
         Ok(units.map(|u| u.trim_end_matches(".service").to_owned()).collect())
     }
 
+    fn service_definitions_changed(&self) -> Result<(), HostError> {
+        if !has_systemd() {
+            return Ok(());
+        }
+        let (action, argv) = ("read again", ["systemctl", "daemon-reload"]);
+        success(action, "the units", &self.tool(action, "the units", &argv)?)
+    }
+
     fn service_act(&self, name: &str, action: ServiceAction) -> Result<(), HostError> {
         if has_systemd() {
+            if matches!(action, ServiceAction::Start | ServiceAction::Restart | ServiceAction::Reload) {
+                self.read_changed_unit(name)?;
+            }
             let argv = ["systemctl", action.as_str(), name];
             return success(action.as_str(), name, &self.tool(action.as_str(), name, &argv)?);
         }
@@ -77,10 +88,20 @@ impl LinuxHost {
     }
 
     fn unit(&self, name: &str) -> Result<Option<ServiceStatus>, HostError> {
-        let argv = ["systemctl", "show", name, "--property=LoadState,ActiveState,UnitFileState"];
+        let argv = ["systemctl", "show", name, "--property=LoadState,ActiveState,SubState,UnitFileState"];
         let output = self.tool("look at service", name, &argv)?;
         success("look at service", name, &output)?;
         Ok(unit_status(&output.stdout_text()))
+    }
+
+    /// systemd goes by what it read last, also where the file of a unit has changed since.
+    fn read_changed_unit(&self, name: &str) -> Result<(), HostError> {
+        let argv = ["systemctl", "show", name, "--property=NeedDaemonReload"];
+        let output = self.tool("look at service", name, &argv)?;
+        if output.stdout_text().trim() == "NeedDaemonReload=yes" {
+            self.service_definitions_changed()?;
+        }
+        Ok(())
     }
 
     fn script(&self, name: &str) -> Result<Option<ServiceStatus>, HostError> {
@@ -100,10 +121,15 @@ fn unit_status(shown: &str) -> Option<ServiceStatus> {
     if field("LoadState") == "not-found" {
         return None;
     }
-    let running = matches!(field("ActiveState"), "active" | "reloading" | "activating");
+    // One that dies again and again is waiting for its next try most of the time; that is not running.
+    let running = match field("ActiveState") {
+        "active" | "reloading" => true,
+        "activating" => field("SubState") != "auto-restart",
+        _ => false,
+    };
     let enabled = match field("UnitFileState") {
         "enabled" | "enabled-runtime" | "alias" => Some(true),
-        "disabled" | "masked" | "masked-runtime" => Some(false),
+        "disabled" | "linked" | "linked-runtime" | "masked" | "masked-runtime" => Some(false),
         _ => None,
     };
     Some(ServiceStatus { running, enabled, masked })
@@ -157,6 +183,9 @@ mod tests {
         assert_eq!(shown("loaded", "failed", "disabled"), status(false, Some(false), false));
         assert_eq!(shown("loaded", "active", "static"), status(true, None, false));
         assert_eq!(shown("masked", "inactive", "masked"), status(false, Some(false), true));
+        let dying = "LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nUnitFileState=enabled";
+        assert_eq!(unit_status(dying), status(false, Some(true), false));
+        assert_eq!(shown("loaded", "activating", "linked"), status(true, Some(false), false));
         assert_eq!(shown("not-found", "inactive", ""), None);
     }
 }

@@ -15,6 +15,9 @@ use crate::host::sim::{SimHost, SimReply};
 /// The reviewed list: a new function is added here with the class that its author claims.
 const CLASSES: &str = include_str!("classes.txt");
 
+const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIFRXgrctv+tIs8anh+9H/QNscCqmHVQf1AtD5HwBqdW4";
+const OTHER_KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIKHEPHcJXkLj0UBCGHbxJB1xMVpEXPAHDvgtXQpAcXNk";
+
 /// A machine on which every example can be applied.
 fn bench() -> Bench {
     let host = SimHost::new()
@@ -35,6 +38,16 @@ fn bench() -> Bench {
         .with_file("/usr/share/zoneinfo/Europe/Berlin", "zone")
         .with_url("http://10.0.0.1/healthz", 200, "ok", 0)
         .with_listener("cplane:6443", 0)
+        .with_file("/etc/apt/sources.list", "deb http://old.example.net/debian bookworm main\n")
+        .with_file("/root/.ssh/authorized_keys", format!("ssh-ed25519 {KEY} old\n"))
+        .with_file("/etc/ssh/ssh_known_hosts", format!("git.example.net ssh-ed25519 {OTHER_KEY}\n"))
+        .with_user("guest", 1400)
+        .with_group("games", 60, &[])
+        .with_package("curl", "7.70")
+        .with_package("telnetd", "1")
+        .with_offer("curl", &["7.70", "7.88"], &[])
+        .with_offer("nginx", &["1.22"], &["libssl"])
+        .with_offer("libssl", &["3.0"], &[])
         .with_script(|c| c.line().contains("script").then(SimReply::default))
         .with_file("/etc/lab/grains", "retired: 1\nold_roles: [kvm]\n")
         .with_file("/var/lib/cache/x.tmp", "")

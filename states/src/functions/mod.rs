@@ -12,6 +12,7 @@ mod exec;
 mod file;
 mod git;
 mod grains;
+mod group;
 mod host;
 mod ini;
 mod kmod;
@@ -23,8 +24,11 @@ mod lookup;
 mod module;
 mod mount;
 mod network;
+mod pkg;
+mod pkgrepo;
 mod salt;
 mod service;
+mod ssh;
 mod support;
 mod sysctl;
 mod system;
@@ -32,6 +36,7 @@ mod test;
 #[cfg(test)]
 mod testing;
 mod timezone;
+mod user;
 mod wait;
 
 use crate::function::Registry;
@@ -47,6 +52,7 @@ pub fn register(registry: &mut Registry) {
     file::register(registry);
     git::register(registry);
     grains::register(registry);
+    group::register(registry);
     host::register(registry);
     ini::register(registry);
     kmod::register(registry);
@@ -55,12 +61,16 @@ pub fn register(registry: &mut Registry) {
     module::register(registry);
     mount::register(registry);
     network::register(registry);
+    pkg::register(registry);
+    pkgrepo::register(registry);
     salt::register(registry);
     service::register(registry);
+    ssh::register(registry);
     sysctl::register(registry);
     system::register(registry);
     test::register(registry);
     timezone::register(registry);
+    user::register(registry);
     wait::register(registry);
 }
 

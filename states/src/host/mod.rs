@@ -13,13 +13,14 @@ mod kernel;
 mod mounts;
 mod network;
 pub mod nowhere;
+pub mod packages;
 mod remote;
 mod services;
 #[cfg(feature = "simulation")]
 pub mod sim;
 mod system;
 
-pub use accounts::{Accounts, Group, User};
+pub use accounts::{AccountStep, Accounts, Ageing, Group, NewUser, Shadow, User, UserAttributes};
 pub use archives::{ArchiveEntry, ArchiveFormat, ArchiveKind, ArchiveSource, Archives, Extraction};
 pub use commands::{Command, Commands, Exit, Observer, Output, Program, Silent, Stream};
 pub use error::{Cause, HostError};
@@ -32,17 +33,32 @@ pub use network::{
     PortState, PortVlan, Protocol, Route, RouteKey, RouteKind, Rule, RuleAction, TapOptions, VxlanOptions,
     XmitHashPolicy,
 };
+pub use packages::{
+    Package, PackageAction, PackageChange, PackageJob, PackageManager, PackageOptions, PackagePlan,
+    PackageSpec, Packages, VersionRules,
+};
 pub use remote::{HttpReply, HttpRequest, Remote};
 pub use services::{ServiceAction, ServiceStatus, Services};
 pub use system::{DiskUsage, PowerRequest, System};
 
 /// A machine, real or simulated.
 pub trait Host:
-    Files + Commands + Services + Network + Accounts + System + Kernel + Mounts + Remote + Archives
+    Files + Commands + Services + Network + Accounts + Packages + System + Kernel + Mounts + Remote + Archives
 {
 }
 
-impl<T: Files + Commands + Services + Network + Accounts + System + Kernel + Mounts + Remote + Archives> Host
-    for T
+impl<
+    T: Files
+        + Commands
+        + Services
+        + Network
+        + Accounts
+        + Packages
+        + System
+        + Kernel
+        + Mounts
+        + Remote
+        + Archives,
+> Host for T
 {
 }

@@ -1,6 +1,7 @@
 //! No machine at all: every question is refused, and that it was asked is remembered. [`crate::check`] calls the
 //! functions of templates with it: those that need no machine answer, the others are recognised.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,10 +9,11 @@ use std::time::Duration;
 use lab_proto::BootId;
 
 use super::{
-    Accounts, ArchiveEntry, ArchiveFormat, ArchiveSource, Archives, Cause, Command, Commands, DiskUsage,
-    Extraction, FileMeta, Files, Group, HostError, HttpReply, HttpRequest, Kernel, MountRequest, Mounts,
-    NetSession, Network, Observer, Output, PowerRequest, Remote, ServiceAction, ServiceStatus, Services,
-    System, User, WriteOptions,
+    AccountStep, Accounts, ArchiveEntry, ArchiveFormat, ArchiveSource, Archives, Cause, Command, Commands,
+    DiskUsage, Extraction, FileMeta, Files, Group, HostError, HttpReply, HttpRequest, Kernel, MountRequest,
+    Mounts, NetSession, Network, Observer, Output, Package, PackageJob, PackageManager, PackagePlan,
+    Packages, PowerRequest, Remote, ServiceAction, ServiceStatus, Services, Shadow, System, User,
+    WriteOptions,
 };
 
 /// The machine that is not there.
@@ -116,6 +118,9 @@ impl Services for Nowhere {
     fn service_act(&self, name: &str, action: ServiceAction) -> Result<(), HostError> {
         self.no(action.as_str(), name)
     }
+    fn service_definitions_changed(&self) -> Result<(), HostError> {
+        self.no("read again", "the definitions of services")
+    }
 }
 
 impl Network for Nowhere {
@@ -136,6 +141,49 @@ impl Accounts for Nowhere {
     }
     fn group_by_id(&self, gid: u32) -> Result<Option<Group>, HostError> {
         self.no("look up", &gid.to_string())
+    }
+    fn users(&self) -> Result<Vec<User>, HostError> {
+        self.no("list", "users")
+    }
+    fn groups(&self) -> Result<Vec<Group>, HostError> {
+        self.no("list", "groups")
+    }
+    fn shadow(&self, name: &str) -> Result<Option<Shadow>, HostError> {
+        self.no("look up", name)
+    }
+    fn account_step(&self, step: &AccountStep) -> Result<(), HostError> {
+        self.no(step.verb(), step.subject())
+    }
+}
+
+impl Packages for Nowhere {
+    fn package_manager(&self) -> Result<PackageManager, HostError> {
+        self.no("manage", "packages")
+    }
+    fn packages(&self) -> Result<Vec<Package>, HostError> {
+        self.no("list", "packages")
+    }
+    fn package_providers(&self, capability: &str) -> Result<Vec<String>, HostError> {
+        self.no("look up", capability)
+    }
+    fn package_versions(&self, names: &[String]) -> Result<BTreeMap<String, Vec<String>>, HostError> {
+        self.no("list versions of", &names.join(", "))
+    }
+    fn package_plan(&self, _: &PackageJob) -> Result<PackagePlan, HostError> {
+        self.no("plan", "packages")
+    }
+    fn package_act(&self, _: &PackageJob, _: &dyn Observer) -> Result<(), HostError> {
+        self.no("change", "packages")
+    }
+    fn package_hold(&self, names: &[String], _: bool, _: &dyn Observer) -> Result<(), HostError> {
+        self.no("hold", &names.join(", "))
+    }
+    fn package_refresh(&self, _: &dyn Observer) -> Result<(), HostError> {
+        self.no("read", "package repositories")
+    }
+    fn package_lists_age(&self) -> Option<Duration> {
+        self.ask();
+        None
     }
 }
 

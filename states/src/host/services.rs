@@ -72,4 +72,10 @@ pub trait Services: Send + Sync {
     /// # Errors
     /// When the service is unknown or the manager reports a failure.
     fn service_act(&self, name: &str, action: ServiceAction) -> Result<(), HostError>;
+
+    /// Lets the manager read the definitions of its services again. Managers that always read them have nothing to do.
+    ///
+    /// # Errors
+    /// When the manager reports a failure.
+    fn service_definitions_changed(&self) -> Result<(), HostError>;
 }

@@ -25,11 +25,6 @@ const SEARCH: &[ArgDoc] = &[
         "Whether a missing file is false, not an error.",
     ),
 ];
-const ACCESS: &[ArgDoc] = &[
-    ArgDoc::required("path", Kind::Path, "Which path."),
-    ArgDoc::with_default("mode", Kind::Text, "f", "Only f, existence, is supported."),
-];
-
 pub(super) static ALL: &[Exec] = &[
     Exec {
         name: "file.file_exists",
@@ -57,15 +52,6 @@ pub(super) static ALL: &[Exec] = &[
             "lab-master run '*' file.path_exists_glob '/etc/host*'",
         ),
         body: exists_glob,
-    },
-    Exec {
-        name: "file.access",
-        doc: FunctionDoc::new(
-            "Tells whether something is there.",
-            ACCESS,
-            "lab-master run '*' file.access /etc/motd f",
-        ),
-        body: |call| Ok(stat(call)?.is_some().into()),
     },
     Exec {
         name: "file.contains",
@@ -235,7 +221,9 @@ fn read(call: &Call<'_>) -> Result<Value, CallError> {
 
 fn readdir(call: &Call<'_>) -> Result<Value, CallError> {
     let names = call.ctx.host.list(&path(call)?)?;
-    Ok(names.iter().map(|n| n.display().to_string()).collect::<Vec<_>>().into())
+    // As Salt has it, with the directory itself and the one above.
+    let dots = [".", ".."].map(str::to_owned).into_iter();
+    Ok(dots.chain(names.iter().map(|n| n.display().to_string())).collect::<Vec<_>>().into())
 }
 
 fn mode(call: &Call<'_>) -> Result<Value, CallError> {
@@ -265,6 +253,7 @@ mod tests {
         assert_eq!(exec("file.readlink", "/etc/l"), Ok("motd".into()));
         assert_eq!(exec("file.read", "/etc/l"), Ok("hi\n".into()));
         assert!(exec("file.read", "/etc/none").is_err());
+        assert_eq!(exec("file.readdir", "/etc"), Ok(Value::from(vec![".", "..", "l", "motd"])));
         let join = bench.exec("file.join", &["/a".into(), "b".into()], &Map::new());
         assert_eq!(join, Ok(Value::from("/a/b")));
     }

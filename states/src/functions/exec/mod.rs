@@ -7,6 +7,7 @@ mod cp;
 mod data;
 mod event;
 mod file;
+mod file_facts;
 mod grains;
 mod kernel;
 mod matching;
@@ -32,13 +33,14 @@ use serde::de::DeserializeOwned;
 use crate::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
 
 pub(super) fn register(registry: &mut Registry) {
-    let tables: [&'static [Exec]; 22] = [
+    let tables: &[&'static [Exec]] = &[
         cmd::ALL,
         config::ALL,
         cp::ALL,
         data::ALL,
         event::ALL,
         file::ALL,
+        file_facts::ALL,
         grains::ALL,
         kernel::ALL,
         matching::ALL,
@@ -46,6 +48,8 @@ pub(super) fn register(registry: &mut Registry) {
         mount::ALL,
         network::ALL,
         pillar::ALL,
+        super::pkg::EXECS,
+        super::ssh::EXECS,
         service::ALL,
         settings::ALL,
         state::ALL,
@@ -56,29 +60,29 @@ pub(super) fn register(registry: &mut Registry) {
         tools::ALL,
         user::ALL,
     ];
-    for exec in tables.into_iter().flatten() {
+    for exec in tables.iter().copied().flatten() {
         registry.add_exec(Arc::new(exec));
     }
 }
 
 /// One execution function.
-struct Exec {
-    name: &'static str,
-    doc: FunctionDoc,
-    body: fn(&Call<'_>) -> Result<Value, CallError>,
+pub(super) struct Exec {
+    pub(super) name: &'static str,
+    pub(super) doc: FunctionDoc,
+    pub(super) body: fn(&Call<'_>) -> Result<Value, CallError>,
 }
 
 /// One call of it.
-struct Call<'a> {
-    args: &'a [Value],
-    kwargs: &'a Map,
-    doc: &'a FunctionDoc,
-    ctx: &'a JobCtx<'a>,
+pub(super) struct Call<'a> {
+    pub(super) args: &'a [Value],
+    pub(super) kwargs: &'a Map,
+    pub(super) doc: &'a FunctionDoc,
+    pub(super) ctx: &'a JobCtx<'a>,
 }
 
 impl Call<'_> {
     /// Reads the arguments into a type.
-    fn typed<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+    pub(super) fn typed<T: DeserializeOwned>(&self) -> Result<T, CallError> {
         bind(self.doc, self.args, self.kwargs)
     }
 }
@@ -98,7 +102,7 @@ impl ExecFunction for &'static Exec {
 }
 
 /// Turns what a state error says into what an execution function says.
-fn failed(e: crate::function::StateError) -> CallError {
+pub(super) fn failed(e: crate::function::StateError) -> CallError {
     use crate::function::StateError;
     match e {
         StateError::Args(e) => e.into(),

@@ -90,6 +90,102 @@ pub(super) static ALL: &[Exec] = &[
         .open(),
         body: |call| act(call, ServiceAction::Disable),
     },
+    Exec {
+        name: "service.mask",
+        doc: FunctionDoc::new(
+            "Makes it impossible to start a service.",
+            NAME,
+            "lab-master run '*' service.mask cups",
+        )
+        .open(),
+        body: |call| act(call, ServiceAction::Mask),
+    },
+    Exec {
+        name: "service.unmask",
+        doc: FunctionDoc::new(
+            "Makes it possible to start a service again.",
+            NAME,
+            "lab-master run '*' service.unmask cups",
+        )
+        .open(),
+        body: |call| act(call, ServiceAction::Unmask),
+    },
+    Exec {
+        name: "service.masked",
+        doc: FunctionDoc::new(
+            "Tells whether a service is masked.",
+            NAME,
+            "lab-master run '*' service.masked cups",
+        )
+        .open(),
+        body: |call| look(call, |s| s.masked),
+    },
+    Exec {
+        name: "service.disabled",
+        doc: FunctionDoc::new(
+            "Tells whether a service does not start at boot.",
+            NAME,
+            "lab-master run '*' service.disabled cups",
+        )
+        .open(),
+        body: |call| look(call, |s| s.enabled == Some(false)),
+    },
+    Exec {
+        name: "service.missing",
+        doc: FunctionDoc::new(
+            "Tells whether a service is not known.",
+            NAME,
+            "lab-master run '*' service.missing cups",
+        ),
+        body: |call| {
+            let Args { name } = call.typed()?;
+            Ok(call.ctx.host.service(&name)?.is_none().into())
+        },
+    },
+    Exec {
+        name: "service.get_running",
+        doc: FunctionDoc::new("Lists the services that run.", &[], "lab-master run '*' service.get_running")
+            .open(),
+        body: |call| all(call, |s| s.running),
+    },
+    Exec {
+        name: "service.get_enabled",
+        doc: FunctionDoc::new(
+            "Lists the services that start at boot.",
+            &[],
+            "lab-master run '*' service.get_enabled",
+        )
+        .open(),
+        body: |call| all(call, |s| s.enabled == Some(true)),
+    },
+    Exec {
+        name: "service.get_disabled",
+        doc: FunctionDoc::new(
+            "Lists the services that do not start at boot.",
+            &[],
+            "lab-master run '*' service.get_disabled",
+        )
+        .open(),
+        body: |call| all(call, |s| s.enabled == Some(false)),
+    },
+    Exec {
+        name: "service.systemctl_reload",
+        doc: FunctionDoc::new(
+            "Lets systemd read its units again.",
+            &[],
+            "lab-master run '*' service.systemctl_reload",
+        ),
+        body: again,
+    },
+    Exec {
+        name: "service.systemd_reload",
+        doc: FunctionDoc::new(
+            "Lets systemd read its units again.",
+            &[],
+            "lab-master run '*' service.systemd_reload",
+        ),
+        body: again,
+    },
 ];
 
 #[derive(Deserialize)]
@@ -100,6 +196,24 @@ struct Args {
 fn look(call: &Call<'_>, tell: fn(crate::host::ServiceStatus) -> bool) -> Result<Value, CallError> {
     let Args { name } = call.typed()?;
     Ok(call.ctx.host.service(&name)?.is_some_and(tell).into())
+}
+
+fn all(call: &Call<'_>, fits: fn(crate::host::ServiceStatus) -> bool) -> Result<Value, CallError> {
+    let mut names = call.ctx.host.service_list()?;
+    let mut failure = None;
+    names.retain(|name| match call.ctx.host.service(name) {
+        Ok(status) => status.is_some_and(fits),
+        Err(e) => {
+            failure.get_or_insert(e);
+            false
+        }
+    });
+    failure.map_or_else(|| Ok(names.into()), |e| Err(e.into()))
+}
+
+fn again(call: &Call<'_>) -> Result<Value, CallError> {
+    call.ctx.host.service_definitions_changed()?;
+    Ok(true.into())
 }
 
 fn act(call: &Call<'_>, action: ServiceAction) -> Result<Value, CallError> {
@@ -123,5 +237,11 @@ mod tests {
         assert_eq!(exec("service.status", "sshd"), Ok(true.into()));
         assert_eq!(exec("service.available", "none"), Ok(false.into()));
         assert!(exec("service.start", "none").is_err());
+        assert_eq!(exec("service.mask", "sshd"), Ok(true.into()));
+        assert_eq!(exec("service.masked", "sshd"), Ok(true.into()));
+        assert_eq!(exec("service.missing", "none"), Ok(true.into()));
+        let running = bench.exec("service.get_running", &[], &Map::new());
+        assert_eq!(running, Ok(vec!["sshd"].into()));
+        assert_eq!(bench.exec("service.systemctl_reload", &[], &Map::new()), Ok(true.into()));
     }
 }

@@ -7,7 +7,7 @@ use crate::function::StateError;
 
 /// A file in sections; the first has no header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Document {
+pub(in crate::functions) struct Document {
     sections: Vec<Section>,
     separator: char,
     spaces: bool,
@@ -28,7 +28,7 @@ enum Line {
 }
 
 impl Document {
-    pub(super) fn parse(text: &str, separator: &str, spaces: bool) -> Result<Self, StateError> {
+    pub(in crate::functions) fn parse(text: &str, separator: &str, spaces: bool) -> Result<Self, StateError> {
         let mut chars = separator.chars();
         let (Some(separator), None) = (chars.next(), chars.next()) else {
             return Err(StateError::failed(format!(
@@ -53,7 +53,7 @@ impl Document {
         Ok(Self { sections, separator, spaces, edited: false })
     }
 
-    pub(super) fn print(&self) -> String {
+    pub(in crate::functions) fn print(&self) -> String {
         let mut out = String::new();
         for section in &self.sections {
             if self.edited {
@@ -88,25 +88,30 @@ impl Document {
         if *spaces { format!("{key} {separator} {value}") } else { format!("{key}{separator}{value}") }
     }
 
-    pub(super) fn get(&self, section: Option<&str>, key: &str) -> Option<&str> {
+    pub(in crate::functions) fn get(&self, section: Option<&str>, key: &str) -> Option<&str> {
         self.section(section)?.lines.iter().find_map(|l| match l {
             Line::Option { key: k, value, .. } if k == key => Some(value.as_str()),
             _ => None,
         })
     }
 
-    pub(super) fn has(&self, section: &str) -> bool {
+    pub(in crate::functions) fn has(&self, section: &str) -> bool {
         self.section(Some(section)).is_some()
     }
 
-    pub(super) fn keys(&self, section: Option<&str>) -> Vec<String> {
+    pub(in crate::functions) fn keys(&self, section: Option<&str>) -> Vec<String> {
         let lines = self.section(section).map(|s| s.lines.as_slice()).unwrap_or_default();
         let key = |l: &Line| if let Line::Option { key, .. } = l { Some(key.clone()) } else { None };
         lines.iter().filter_map(key).collect()
     }
 
     /// Sets an option; returns the change, if it is one.
-    pub(super) fn set(&mut self, section: Option<&str>, key: &str, value: &Value) -> Option<Value> {
+    pub(in crate::functions) fn set(
+        &mut self,
+        section: Option<&str>,
+        key: &str,
+        value: &Value,
+    ) -> Option<Value> {
         let text = text_of(value);
         let before = self.get(section, key).map(str::to_owned);
         if before.as_deref() == Some(&text) {
@@ -133,7 +138,7 @@ impl Document {
     }
 
     /// Removes an option; returns its value, if it was there.
-    pub(super) fn remove(&mut self, section: Option<&str>, key: &str) -> Option<String> {
+    pub(in crate::functions) fn remove(&mut self, section: Option<&str>, key: &str) -> Option<String> {
         let value = self.get(section, key)?.to_owned();
         self.edited = true;
         let found = self.sections.iter_mut().find(|s| s.name.as_deref() == section)?;
@@ -142,7 +147,7 @@ impl Document {
     }
 
     /// Adds a section; tells whether it was missing.
-    pub(super) fn add_section(&mut self, name: &str) -> bool {
+    pub(in crate::functions) fn add_section(&mut self, name: &str) -> bool {
         let missing = !self.has(name);
         if missing {
             self.edited = true;
@@ -152,7 +157,7 @@ impl Document {
     }
 
     /// Removes a section; returns its options, if it was there.
-    pub(super) fn remove_section(&mut self, name: &str) -> Option<Map> {
+    pub(in crate::functions) fn remove_section(&mut self, name: &str) -> Option<Map> {
         let index = self.sections.iter().position(|s| s.name.as_deref() == Some(name))?;
         let section = self.sections.remove(index);
         self.edited = true;

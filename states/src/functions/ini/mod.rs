@@ -7,6 +7,8 @@ mod sections;
 
 use std::sync::Arc;
 
+pub(super) use document::Document;
+
 use crate::function::Registry;
 
 pub(super) fn register(registry: &mut Registry) {

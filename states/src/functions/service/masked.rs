@@ -1,9 +1,10 @@
 //! `service.masked` and `service.unmasked`: whether a service can be started at all.
 
-use super::{Wanted, changes, steps, take, unknown};
+use super::{Wanted, changes, steps, take};
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
 };
+use crate::host::ServiceStatus;
 
 /// Cannot be started.
 pub(in crate::functions) struct Masked;
@@ -69,8 +70,7 @@ impl StateFunction for Unmasked {
 
 fn check(call: &StateCall, ctx: &JobCtx<'_>, masked: bool) -> Result<Check, StateError> {
     let word = if masked { "masked" } else { "unmasked" };
-    let have = ctx.host.service(&call.name)?.ok_or_else(|| unknown(&call.name, ctx))?;
-    let steps = steps(have, Wanted { masked: Some(masked), ..Wanted::default() });
+    let steps = steps(status(call, ctx)?, Wanted { masked: Some(masked), ..Wanted::default() });
     if steps.is_empty() {
         return Ok(Check::holds(format!("service {} is already {word}", call.name)));
     }
@@ -78,9 +78,14 @@ fn check(call: &StateCall, ctx: &JobCtx<'_>, masked: bool) -> Result<Check, Stat
 }
 
 fn apply(call: &StateCall, check: &Check, ctx: &JobCtx<'_>, masked: bool) -> Result<Applied, StateError> {
-    let have = ctx.host.service(&call.name)?.ok_or_else(|| unknown(&call.name, ctx))?;
-    take(&call.name, &steps(have, Wanted { masked: Some(masked), ..Wanted::default() }), ctx)?;
+    take(&call.name, &steps(status(call, ctx)?, Wanted { masked: Some(masked), ..Wanted::default() }), ctx)?;
     Ok(Applied::new(check.changes.clone(), format!("service {} has been changed", call.name)))
+}
+
+/// A service that is not installed can be masked; it is not masked until then.
+fn status(call: &StateCall, ctx: &JobCtx<'_>) -> Result<ServiceStatus, StateError> {
+    let unknown = ServiceStatus { running: false, enabled: None, masked: false };
+    Ok(ctx.host.service(&call.name)?.unwrap_or(unknown))
 }
 
 #[cfg(test)]
@@ -94,5 +99,13 @@ mod tests {
         assert!(bench.run("nginx:\n  service.masked: []\n").changed());
         assert!(!bench.run("nginx:\n  service.masked: []\n").changed());
         assert!(bench.run("nginx:\n  service.unmasked: []\n").changed());
+    }
+
+    #[test]
+    fn what_is_not_installed_can_be_masked_and_is_not_masked_before() {
+        let bench = Bench::new(SimHost::new());
+        assert!(!bench.run("none:\n  service.unmasked: []\n").changed());
+        assert!(bench.run("none:\n  service.masked: []\n").changed());
+        assert!(!bench.run("none:\n  service.masked: []\n").changed());
     }
 }

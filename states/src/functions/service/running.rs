@@ -24,9 +24,16 @@ const ARGS: &[ArgDoc] = &[
     ),
     ArgDoc::with_default("full_restart", Kind::Bool, "false", "Accepted; a restart is always a full one."),
     ArgDoc::with_default("unmask", Kind::Bool, "false", "Whether a masked service is unmasked first."),
+    ArgDoc::with_default(
+        "unmask_runtime",
+        Kind::Bool,
+        "false",
+        "Accepted; masks are taken away wherever they are.",
+    ),
     ArgDoc::with_default("init_delay", Kind::Float, "0", "How many seconds to wait after starting it."),
     ArgDoc::optional("sig", Kind::Text, "Accepted; the service manager knows whether it runs."),
     ArgDoc::with_default("no_block", Kind::Bool, "false", "Accepted."),
+    ArgDoc::optional("timeout", Kind::Int, "Accepted."),
 ];
 
 static DOC: FunctionDoc = FunctionDoc::new(

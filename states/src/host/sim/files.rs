@@ -38,6 +38,10 @@ impl Node {
         Self { body: Body::Dir, mode, uid: 0, gid: 0, mtime: 0, inode: fresh() }
     }
 
+    pub(super) fn owned_by(self, uid: u32, gid: u32) -> Self {
+        Self { uid, gid, ..self }
+    }
+
     pub(super) fn symlink(target: impl Into<PathBuf>) -> Self {
         Self { body: Body::Symlink(target.into()), mode: 0o777, uid: 0, gid: 0, mtime: 0, inode: fresh() }
     }

@@ -3,11 +3,13 @@
 //! It is no machine and says so: commands that nobody scripted answer `simulation: …` with status 127. It counts every
 //! write, so that "test mode writes nothing" can be asserted, and it can be told to fail the next step at a place.
 
+mod accounts;
 mod archives;
 mod commands;
 mod files;
 mod kernel;
 mod network;
+mod packages;
 mod remote;
 
 use std::collections::BTreeMap;
@@ -19,8 +21,8 @@ use indexmap::IndexMap;
 use lab_proto::BootId;
 
 use super::{
-    Accounts, Cause, Command, DiskUsage, Group, HostError, Mac, Neighbour, NetSnapshot, NetStep,
-    PowerRequest, ServiceAction, ServiceStatus, Services, System, User,
+    Cause, Command, DiskUsage, Group, HostError, Mac, Neighbour, NetSnapshot, NetStep, PowerRequest,
+    ServiceAction, ServiceStatus, Services, Shadow, System, User,
 };
 use files::Node;
 
@@ -62,8 +64,10 @@ struct State {
     nodes: BTreeMap<PathBuf, Node>,
     users: Vec<User>,
     groups: Vec<Group>,
+    shadows: BTreeMap<String, Shadow>,
     services: BTreeMap<String, ServiceStatus>,
     net: NetSnapshot,
+    packages: packages::SimPackages,
     steps: Vec<NetStep>,
     scripts: Vec<Script>,
     commands: Vec<Command>,
@@ -104,15 +108,18 @@ impl SimHost {
             name: "root".to_owned(),
             uid: 0,
             gid: 0,
+            gecos: "root".to_owned(),
             home: "/root".to_owned(),
             shell: "/bin/sh".to_owned(),
         };
         let state = State {
             nodes,
             users: vec![root],
-            groups: vec![Group { name: "root".to_owned(), gid: 0 }],
+            groups: vec![Group { name: "root".to_owned(), gid: 0, members: vec![] }],
+            shadows: BTreeMap::new(),
             services: BTreeMap::new(),
             net: network::loopback_only(),
+            packages: packages::SimPackages::default(),
             steps: Vec::new(),
             scripts: Vec::new(),
             commands: Vec::new(),
@@ -162,15 +169,24 @@ impl SimHost {
     pub fn with_user(self, name: &str, id: u32) -> Self {
         {
             let mut state = self.lock();
-            state.groups.push(Group { name: name.to_owned(), gid: id });
+            state.groups.push(Group { name: name.to_owned(), gid: id, members: vec![] });
             state.users.push(User {
                 name: name.to_owned(),
                 uid: id,
                 gid: id,
+                gecos: String::new(),
                 home: format!("/home/{name}"),
                 shell: "/bin/sh".to_owned(),
             });
         }
+        self
+    }
+
+    /// Adds a group.
+    #[must_use]
+    pub fn with_group(self, name: &str, gid: u32, members: &[&str]) -> Self {
+        let members = members.iter().map(|m| (*m).to_owned()).collect();
+        self.lock().groups.push(Group { name: name.to_owned(), gid, members });
         self
     }
 
@@ -312,6 +328,10 @@ impl Services for SimHost {
         Ok(self.lock().services.keys().cloned().collect())
     }
 
+    fn service_definitions_changed(&self) -> Result<(), HostError> {
+        self.lock().write("reload", "service definitions")
+    }
+
     fn service_act(&self, name: &str, action: ServiceAction) -> Result<(), HostError> {
         let mut state = self.lock();
         let verb = match action {
@@ -324,8 +344,12 @@ impl Services for SimHost {
             ServiceAction::Mask => "mask service",
             ServiceAction::Unmask => "unmask service",
         };
-        let Some(mut status) = state.services.get(name).copied() else {
-            return Err(HostError::new(verb, name, Cause::NotFound));
+        let unknown = ServiceStatus { running: false, enabled: None, masked: false };
+        let mut status = match state.services.get(name) {
+            Some(status) => *status,
+            // What is not installed can be kept from starting all the same.
+            None if action == ServiceAction::Mask => unknown,
+            None => return Err(HostError::new(verb, name, Cause::NotFound)),
         };
         state.write(verb, name)?;
         match action {
@@ -342,24 +366,6 @@ impl Services for SimHost {
         }
         state.services.insert(name.to_owned(), status);
         Ok(())
-    }
-}
-
-impl Accounts for SimHost {
-    fn user(&self, name: &str) -> Result<Option<User>, HostError> {
-        Ok(self.lock().users.iter().find(|u| u.name == name).cloned())
-    }
-
-    fn user_by_id(&self, uid: u32) -> Result<Option<User>, HostError> {
-        Ok(self.lock().users.iter().find(|u| u.uid == uid).cloned())
-    }
-
-    fn group(&self, name: &str) -> Result<Option<Group>, HostError> {
-        Ok(self.lock().groups.iter().find(|g| g.name == name).cloned())
-    }
-
-    fn group_by_id(&self, gid: u32) -> Result<Option<Group>, HostError> {
-        Ok(self.lock().groups.iter().find(|g| g.gid == gid).cloned())
     }
 }
 
