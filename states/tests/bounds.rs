@@ -93,11 +93,12 @@ fn aliases_cannot_multiply_without_end() {
 #[test]
 fn patterns_run_in_linear_time() {
     let (done, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+    let watched = std::thread::Builder::new().spawn(move || {
         let text =
             "{{ ('a' * 50000) | regex_match('(a+)+$b') }}{{ ('a' * 50000 ~ '!') is match('(a|aa)+$') }}";
         let _ = done.send(on_worker(vec![("a.sls", text.to_owned())], false));
     });
+    watched.expect("a thread");
     // Backtracking would take longer than the universe has; the limit only ends a broken test.
     let answer = told.recv_timeout(Duration::from_secs(120)).expect("an answer");
     assert!(answer.is_ok_and(|length| length > 0));
