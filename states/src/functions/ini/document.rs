@@ -235,7 +235,7 @@ mod tests {
         assert!(doc.set(Some("one"), "c", &Value::from(3)).is_some());
         assert!(doc.set(Some("one"), "c", &Value::from("3")).is_none());
         assert!(doc.set(Some("two"), "b", &Value::from(true)).is_some());
-        assert_eq!(doc.print(), "# head\n[one]\na = 1 ; no\nc = 3\n\n[two]\nb = True\n");
+        assert_eq!(doc.print(), "# head\n\n[one]\na = 1 ; no\nc = 3\n\n[two]\nb = True\n");
         assert_eq!(doc.remove(Some("one"), "a").as_deref(), Some("1 ; no"));
         assert!(Document::parse("", "==", true).is_err());
     }
