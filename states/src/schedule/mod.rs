@@ -288,8 +288,8 @@ impl Scheduler {
 
     /// Looks at what the node asks for: decides about it, or lists what must be pulled forward.
     fn look(&mut self, node: usize) -> Result<Option<Step>, Unfinished> {
-        if self.settled[node].is_some() {
-            // Settled further up, by way of a circle that led back here.
+        if self.settled[node].is_some() || self.running[node] {
+            // Settled, or begun beside the others, further up: by way of a circle that led back here.
             self.pop();
             return Ok(None);
         }
@@ -338,7 +338,7 @@ impl Scheduler {
 
     /// Begins the next node that is pulled forward.
     fn pull(&mut self, node: usize) -> Option<Step> {
-        if self.settled[node].is_some() {
+        if self.settled[node].is_some() || self.running[node] {
             return self.leave();
         }
         while let Some(frame) = self.stack.last_mut() {

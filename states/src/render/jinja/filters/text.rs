@@ -8,6 +8,9 @@ use super::super::ops::Num;
 use super::super::value::Val;
 use super::{count, flag};
 
+/// The widest tabulator: a text is at most this many times as long without its tabulators.
+const MAX_TAB: usize = 1000;
+
 pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>> {
     let args = args.clone();
     let text = || value.to_text();
@@ -122,7 +125,11 @@ pub(in crate::render::jinja) fn str_method(text: &str, name: &str, args: CallArg
         }
         "expandtabs" => {
             let [size] = args.bind(name, ["tabsize"])?;
-            expand_tabs(text, count(size.as_ref(), 8)?.min(1000))
+            let size = count(size.as_ref(), 8)?;
+            if size > MAX_TAB {
+                return Err(Fault::bounds(format!("a tabulator of more than {MAX_TAB} columns")));
+            }
+            expand_tabs(text, size)
         }
         "encode" => Val::Bytes(text.as_bytes().into()),
         "isdigit" | "isdecimal" | "isnumeric" => all(char::is_numeric),
