@@ -69,7 +69,7 @@ pub fn render(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Pillar, Vec<Re
 /// Renders and merges the pillar of a minion with keys for its encrypted secrets.
 ///
 /// # Errors
-/// As [`render`]; also every secret that cannot be opened. No error shows a secret.
+/// As [`render()`]; also every secret that cannot be opened. No error shows a secret.
 pub fn render_with(
     env: &RenderEnv<'_>,
     minion: &Minion<'_>,

@@ -95,14 +95,14 @@ impl Reason {
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Run the node; answer with [`Scheduler::finish`].
+    /// Run the node; answer with [`Scheduler::finish`](super::Scheduler::finish).
     Run {
         /// The node.
         node: usize,
         /// Whether something that it watches has changed.
         fire: bool,
     },
-    /// Run the node dry; answer with [`Scheduler::rehearsed`].
+    /// Run the node dry; answer with [`Scheduler::rehearsed`](super::Scheduler::rehearsed).
     Rehearse {
         /// The node.
         node: usize,
@@ -116,7 +116,7 @@ pub enum Step {
     },
 }
 
-/// What [`Scheduler::poll`] found.
+/// What [`Scheduler::poll`](super::Scheduler::poll) found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Poll {
     /// Something is to be done.

@@ -1,6 +1,6 @@
 //! Network states: all of a run are one transaction.
 //!
-//! Each file holds the documentation of one module's states; what they ask for is read by [`crate::net`], which also plans.
+//! Each file holds the documentation of one module's states; what they ask for is read by [`crate::netdoc`], which also plans.
 
 mod address;
 mod bond;
