@@ -18,6 +18,8 @@ pub mod journal;
 pub mod link;
 pub mod local;
 mod memory;
+pub mod netguard;
+pub mod netwatch;
 pub mod outbox;
 pub mod power;
 mod records;

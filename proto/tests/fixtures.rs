@@ -13,8 +13,8 @@ use lab_proto::ids::ProcessId;
 use lab_proto::job::StepRef;
 use lab_proto::v1::enrol::{EnrolRefusal, EnrolReply, EnrolRequest};
 use lab_proto::v1::link::{
-    CloseReason, EventAck, EventBatch, Hello, JobState, JobsDown, JobsUp, LinkRefusal, Progress, Query,
-    QueryReply, StreamOpen, ToMaster, ToMinion, Welcome,
+    CloseReason, EventAck, EventBatch, Hello, JobState, JobsDown, JobsUp, LinkRefusal, ProbeEcho, Progress,
+    Query, QueryReply, StreamOpen, ToMaster, ToMinion, Welcome,
 };
 use lab_proto::v1::op::{
     Batch, EventQuery, JobRequest, KeyRequest, OpOpen, OpRefusal, OpReply, OpRequest, OrchestrateRequest,
@@ -265,8 +265,10 @@ fn link_frames_keep_their_bytes() {
                 ttl_seconds: Some(60),
             }),
             StreamOpen::Query(Query::MineDelete { function: None }),
+            StreamOpen::Probe { nonce: 7 },
         ],
     );
+    frozen("probe-echo", &[ProbeEcho { nonce: 7 }]);
     frozen(
         "to-master",
         &[

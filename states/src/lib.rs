@@ -10,6 +10,7 @@ pub mod functions;
 pub mod host;
 pub mod low;
 pub mod nearest;
+pub mod net;
 pub mod netdoc;
 pub mod orchestrate;
 pub mod pillar;

@@ -100,6 +100,12 @@ facts!(
     MinionDisconnected,
     MinionLost,
     MinionFound,
+    NetPending,
+    NetCommitted,
+    NetRolledBack,
+    NetRefused,
+    NetDrift,
+    NetLink,
 );
 
 const ID: &str = "20261121051940000042_000000000000abcd";
@@ -171,6 +177,29 @@ fn samples() -> Vec<(String, serde_json::Value)> {
         ),
         ("lab/minion/web1/lost".to_owned(), serde_json::json!({"id": "web1", "last_heard": AT})),
         ("lab/minion/web1/found".to_owned(), serde_json::json!({"id": "web1"})),
+        (
+            "lab/net/web1/pending".to_owned(),
+            serde_json::json!({"id": "web1", "change": ID, "until": AT, "steps": [], "risk": null, "confirm": "master"}),
+        ),
+        (
+            "lab/net/web1/committed".to_owned(),
+            serde_json::json!({"id": "web1", "change": ID, "steps": [], "files": [], "reverts": null, "duration_micros": 1}),
+        ),
+        (
+            "lab/net/web1/rolled-back".to_owned(),
+            serde_json::json!({"id": "web1", "change": ID, "by": "guard", "reason": "r", "step": null, "error": null,
+                "undone": [], "left": [], "reachable": true}),
+        ),
+        ("lab/net/web1/refused".to_owned(), serde_json::json!({"id": "web1", "reason": "r", "steps": []})),
+        (
+            "lab/net/web1/drift".to_owned(),
+            serde_json::json!({"id": "web1", "healing": [], "action": "reported", "reason": null}),
+        ),
+        (
+            "lab/net/web1/link/brq0".to_owned(),
+            serde_json::json!({"id": "web1", "name": "brq0", "what": "appeared", "kind": "bridge", "master": null,
+                "up": true}),
+        ),
     ]
 }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 const SYSTEM_UNITS: &str = "/lib/systemd/system";
 
 #[test]
-fn systemd_takes_both_units_without_a_word() {
+fn systemd_takes_all_units_without_a_word() {
     let tree = tempfile::tempdir().expect("tempdir");
     let bin = tree.path().join("usr/bin");
     let units = tree.path().join("etc/systemd/system");
@@ -24,10 +24,12 @@ fn systemd_takes_both_units_without_a_word() {
         let program = bin.join(name);
         fs::write(&program, "#!/bin/sh\n").expect("written");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("set");
-        fs::copy(packaging.join(format!("{name}.service")), units.join(format!("{name}.service")))
-            .expect("copied");
     }
-    for name in ["lab-master.service", "lab-minion.service"] {
+    const UNITS: [&str; 3] = ["lab-master.service", "lab-minion.service", "lab-net-restore.service"];
+    for name in UNITS {
+        fs::copy(packaging.join(name), units.join(name)).expect("copied");
+    }
+    for name in UNITS {
         let output = Command::new("systemd-analyze")
             .arg(format!("--root={}", tree.path().display()))
             .args(["verify", "--man=no", "--recursive-errors=one", name])

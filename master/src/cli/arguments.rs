@@ -39,6 +39,21 @@ pub(super) struct TargetArgs {
 }
 
 impl TargetArgs {
+    /// Means one minion, whatever its name looks like.
+    pub(super) fn one(id: &lab_proto::MinionId) -> Self {
+        Self {
+            target: id.to_string(),
+            list: true,
+            pcre: false,
+            grain: false,
+            grain_pcre: false,
+            of_pillar: false,
+            of_pillar_pcre: false,
+            compound: false,
+            nodegroup: false,
+        }
+    }
+
     pub(super) fn target(self) -> Target {
         let kinds = [
             (self.list, TargetKind::List),

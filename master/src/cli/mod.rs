@@ -12,6 +12,7 @@ mod follow;
 mod job;
 mod key;
 mod minion;
+mod net;
 mod operator;
 mod orchestrate;
 mod output;
@@ -103,6 +104,8 @@ enum Command {
     Operator(operator::Args),
     /// Minions: list, show
     Minion(minion::Args),
+    /// Network changes of hosts: pending, history, rollback
+    Net(net::Args),
     /// Pillar of minions, rendered now
     Pillar(data::PillarArgs),
     /// Last known grains of minions
@@ -219,6 +222,7 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Token(args) => token::run(args, context).await,
         Command::Operator(args) => operator::run(args, context).await,
         Command::Minion(args) => minion::run(args, context).await,
+        Command::Net(args) => net::run(args, context).await,
         Command::Pillar(args) => data::pillar(args, context).await,
         Command::Grains(args) => data::grains(args, context).await,
         Command::Mine(args) => data::mine(args, context).await,

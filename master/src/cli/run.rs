@@ -82,6 +82,12 @@ pub(super) async fn apply(args: ApplyArgs, context: &Context) -> Outcome {
     follow(context, target, function.to_owned(), args, kwargs, following).await
 }
 
+/// Calls a function on one minion and follows it to its end.
+pub(super) async fn on_one(id: &MinionId, fun: &str, kwargs: Map, context: &Context) -> Outcome {
+    let following = Following { timeout: None, subset: None, batch: None, detach: false };
+    follow(context, TargetArgs::one(id), fun.to_owned(), Vec::new(), kwargs, following).await
+}
+
 pub(super) async fn follow(
     context: &Context,
     target: TargetArgs,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lab_proto::event::{Boot, OutboxEvent};
+use lab_proto::facts::Fact;
 use lab_proto::link::MasterEvent;
 use lab_proto::v1::link::{CloseReason, Hello};
 use lab_proto::{EndState, JobId, Map, MinionId, Timestamp, Value};
@@ -49,6 +50,8 @@ pub struct MinionView {
     pub jobs: u32,
     /// When it last gave a sign of life.
     pub last_heard: Timestamp,
+    /// Until when a network change is pending there.
+    pub change_until: Option<Timestamp>,
 }
 
 /// How a link went down.
@@ -85,6 +88,8 @@ pub(super) struct Entry {
     pub(super) lost: bool,
     /// When it becomes lost unless a link comes up; `None` while there is one.
     pub(super) away_until: Option<Timestamp>,
+    /// Until when a network change is pending there, by the master's clock: silence before that is expected.
+    pub(super) change_until: Option<Timestamp>,
 }
 
 impl Core {
@@ -126,6 +131,21 @@ impl Core {
         Some(records::put_minion(&entry.record))
     }
 
+    /// Notes what a minion says of a network change of its own: silence is expected while one is pending.
+    pub(super) fn note_change(&mut self, id: &MinionId, event: &OutboxEvent) {
+        if !event.tag.as_str().starts_with("lab/net/") {
+            return;
+        }
+        let until = match Fact::parse(&event.tag, &event.data) {
+            Ok(Some(Fact::NetPending(fact))) => Some(fact.until),
+            Ok(Some(Fact::NetCommitted(_) | Fact::NetRolledBack(_))) => None,
+            _ => return,
+        };
+        if let Some(entry) = self.roster.get_mut(id) {
+            entry.change_until = until.max(entry.change_until.filter(|_| until.is_some()));
+        }
+    }
+
     /// Closes a minion's link because its key is not accepted any more, and forgets it when `forget`.
     pub fn revoke(&mut self, id: &MinionId, forget: bool, now: Timestamp) {
         if let Some(conn) = self.roster.get(id).and_then(|e| e.conn) {
@@ -158,6 +178,7 @@ impl Core {
                 // Whoever was gone long before the restart is not told to be lost once more.
                 lost: now.since(last_heard) > self.config.reboot_patience.max(patience),
                 away_until: Some(now + patience.max(self.silence())),
+                change_until: None,
             };
             if let (false, Some(at)) = (entry.lost, entry.away_until) {
                 self.arm(at, Timer::Away(id.clone()));
@@ -198,6 +219,7 @@ impl Core {
             last_heard: now,
             lost: false,
             away_until: None,
+            change_until: None,
         });
         entry.record = record;
         entry.conn = Some(conn);
@@ -219,7 +241,7 @@ impl Core {
         let event = facts::disconnected(id, entry.record.boot.id, why.text(), why.jid());
         let change = records::put_minion(&entry.record);
         if !entry.lost {
-            let until = now + patience;
+            let until = entry.change_until.unwrap_or(now).max(now + patience);
             entry.away_until = Some(until);
             self.arm(until, Timer::Away(id.clone()));
         }
@@ -228,10 +250,11 @@ impl Core {
 
     pub(super) fn session_event(&mut self, conn: ConnId, id: &MinionId, event: MasterEvent, now: Timestamp) {
         match event {
-            MasterEvent::Heartbeat { jobs, change_pending_until: _ } => {
+            MasterEvent::Heartbeat { jobs, change_pending_until } => {
                 if let Some(entry) = self.roster.get_mut(id) {
                     entry.jobs = jobs;
                     entry.last_heard = now;
+                    entry.change_until = change_pending_until;
                 }
             }
             MasterEvent::Lost { last_heard } => self.lose(id, last_heard),
@@ -303,6 +326,7 @@ impl Entry {
             grains: self.grains.clone(),
             jobs: self.jobs,
             last_heard: self.last_heard,
+            change_until: self.change_until,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::v1::link::{
-    CloseReason, EventAck, EventBatch, JobsDown, JobsUp, Query, StreamOpen, ToMaster, ToMinion,
+    CloseReason, EventAck, EventBatch, JobsDown, JobsUp, ProbeEcho, Query, StreamOpen, ToMaster, ToMinion,
 };
 use lab_proto::{Fingerprint, MinionId, OutboxId, Position};
 use quinn::{Connection, SendStream, VarInt};
@@ -37,6 +37,7 @@ pub(crate) async fn serve(shared: &Arc<Shared>, connection: Connection, minion: 
             let address = connection.remote_address().to_string();
             (control, reader, Arrival { minion: minion.clone(), key, address, hello, stored_mark: 0 })
         }
+        Ok(Ok((down, _, StreamOpen::Probe { nonce }))) => return echo(&connection, down, nonce).await,
         Ok(Ok(_)) => return violated(shared, &connection, &minion, "the first stream is not control").await,
         Ok(Err(e)) => return violated(shared, &connection, &minion, &e.to_string()).await,
         Err(_) => return violated(shared, &connection, &minion, "no hello in time").await,
@@ -54,6 +55,16 @@ async fn opening(connection: &Connection) -> Result<(SendStream, FrameReader, St
     let mut reader = FrameReader::new(recv);
     let open = reader.expect().await?;
     Ok((send, reader, open))
+}
+
+/// Answers a minion that only wants to know whether it can be heard. Its link, if it has one, is another connection.
+async fn echo(connection: &Connection, mut down: SendStream, nonce: u64) {
+    let answered = send(&mut down, &ProbeEcho { nonce }).await;
+    if answered.is_ok() && down.finish().is_ok() {
+        // The asking side closes, when it has read.
+        let _ = tokio::time::timeout(GOODBYE, connection.closed()).await;
+    }
+    connection.close(VarInt::from_u32(0), b"");
 }
 
 async fn violated(shared: &Shared, connection: &Connection, minion: &MinionId, what: &str) {
@@ -168,10 +179,10 @@ impl Link {
                 self.streams.spawn(logged("query", answer(shared, minion, query, send, reader)));
                 Some(())
             }
-            StreamOpen::Control(_) => None,
+            StreamOpen::Control(_) | StreamOpen::Probe { .. } => None,
         };
         if taken.is_none() {
-            let what = "a second control, events or jobs stream";
+            let what = "a second control, events or jobs stream, or a probe on a link";
             violated(&self.shared, &self.connection, &self.minion, what).await;
         }
     }

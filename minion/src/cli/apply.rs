@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use clap::ValueEnum;
-use lab_proto::StateOutcome;
+use lab_proto::{MinionId, StateOutcome};
 use lab_states::function::{ApplyRequest, Progress};
 
 use super::{Done, Failure, exit, report};
+use crate::config::Config;
 use crate::grains;
 use crate::host::LinuxHost;
 use crate::local::{Local, Settings};
+use crate::netguard::{Guard, Mute, Setup};
 
 /// Applies states to this machine: those named, or the highstate of the tree's top file.
 #[derive(Debug, clap::Args)]
@@ -37,6 +39,13 @@ pub(super) struct Args {
     /// Change nothing; say what would be changed.
     #[arg(long)]
     test: bool,
+    /// What confirms a network change: `none`, or a shell command that must succeed twice in a row. There is no master to
+    /// ask, so a change that cuts this machine off stays unless a command says that it does.
+    #[arg(long, value_name = "none|COMMAND", default_value = "none")]
+    confirm: String,
+    /// Where minion.toml lies: where network changes are journalled.
+    #[arg(long, value_name = "DIR", default_value = crate::config::CONFIG_DIR)]
+    config_dir: PathBuf,
     /// How results are written to standard output.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -66,8 +75,14 @@ impl Args {
         }
         let json = self.output == Output::Json;
         let (sender, messages) = mpsc::channel::<Progress>();
-        let settings =
-            Settings { id: self.id, states: self.states, pillar: self.pillar, failhard: self.failhard };
+        let guard = if self.test { None } else { Some(guard(&self)?) };
+        let settings = Settings {
+            id: self.id,
+            states: self.states,
+            pillar: self.pillar,
+            failhard: self.failhard,
+            guard,
+        };
         let local = Local::new(settings, host, known, sender);
         let request = ApplyRequest { sls: self.sls, test: self.test, ..ApplyRequest::default() };
         let outcome = if json {
@@ -104,4 +119,13 @@ impl Args {
             }
         }
     }
+}
+
+/// Makes the guard of network changes of a run without a master.
+fn guard(args: &Args) -> Result<Arc<Guard>, Failure> {
+    let mut config = Config::load(&args.config_dir)?;
+    config.net.confirm.clone_from(&args.confirm);
+    let id = MinionId::new(args.id.as_str()).map_err(|e| Failure::new(e, exit::USAGE))?;
+    let Config { run_dir, data_dir, net: settings, .. } = config;
+    Ok(Arc::new(Guard::new(Setup { id, run_dir, data_dir, settings, prober: None, voice: Box::new(Mute) })))
 }

@@ -6,6 +6,7 @@ mod enrol;
 mod event;
 mod finger;
 mod grains;
+mod net;
 mod report;
 mod serve;
 mod show;
@@ -55,6 +56,8 @@ enum Command {
     Event(event::Args),
     Finger(finger::Args),
     Grains(grains::Args),
+    NetRollback(net::RollbackArgs),
+    NetRestore(net::RestoreArgs),
 }
 
 impl Cli {
@@ -69,6 +72,8 @@ impl Cli {
             Command::Event(args) => args.run(),
             Command::Finger(args) => args.run(),
             Command::Grains(args) => args.run(),
+            Command::NetRollback(args) => args.run(),
+            Command::NetRestore(args) => args.run(),
         };
         match done {
             Ok(code) => code,

@@ -57,7 +57,8 @@ impl Args {
             known = grains::with_file(known, path).map_err(|e| Failure::new(e, exit::USAGE))?;
         }
         let (sender, _unheard) = mpsc::channel();
-        let settings = Settings { id: self.id, states: self.states, pillar: self.pillar, failhard: false };
+        let settings =
+            Settings { id: self.id, states: self.states, pillar: self.pillar, ..Settings::default() };
         let local = Local::new(settings, host, known, sender);
         local.load_pillar().map_err(|e| Failure::new(e, exit::COMPILE))?;
         let function = match (self.top, self.only_sls, self.lowstate, self.sls.is_empty()) {

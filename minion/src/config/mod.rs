@@ -88,6 +88,8 @@ pub struct Config {
     pub content: ContentSettings,
     /// Grains.
     pub grains: GrainSettings,
+    /// Network changes.
+    pub net: NetSettings,
 }
 
 /// Whom to trust.
@@ -154,6 +156,31 @@ pub struct GrainSettings {
     /// How often they are read.
     #[serde(deserialize_with = "units::duration")]
     pub refresh: Duration,
+}
+
+/// Network changes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NetSettings {
+    /// What confirms a change: `master`, `none`, or a command.
+    pub confirm: String,
+    /// Within which time.
+    #[serde(deserialize_with = "units::duration")]
+    pub within: Duration,
+    /// What is done about a network that is not any more what was committed.
+    pub heal: Heal,
+    /// How long the network must be quiet before it is compared.
+    #[serde(deserialize_with = "units::duration")]
+    pub settle: Duration,
+}
+
+/// What is done about drift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Heal {
+    /// It is told.
+    Never,
+    /// It is told, and healed as a change that must be confirmed like any other.
+    Guarded,
 }
 
 impl Config {

@@ -4,6 +4,7 @@
 
 mod extensions;
 mod mine;
+mod net;
 mod saltutil;
 mod sync;
 
@@ -17,6 +18,7 @@ use crate::workers::Env;
 pub fn registry(env: &Arc<Env>) -> Registry {
     let mut registry = lab_states::functions::builtin();
     mine::register(&mut registry, env);
+    net::register(&mut registry, env);
     saltutil::register(&mut registry, env);
     sync::register(&mut registry, env);
     extensions::register(&mut registry, &env.extensions);

@@ -8,6 +8,7 @@ mod commands;
 mod files;
 mod kernel;
 mod mounts;
+pub(crate) mod netwatch;
 mod network;
 mod packages;
 mod remote;

@@ -129,6 +129,10 @@ pub enum LinkCommand {
     Renew(Vec<u8>),
     /// Another certificate for the next connection.
     Credentials(Credentials),
+    /// A network change is pending until then, or none is any more.
+    ChangePending(Option<Timestamp>),
+    /// The network is another one: a connection that does not answer soon is given up.
+    PathChanged,
     /// Good-bye; answered when the master has had a chance to hear it. The link stays down until [`Self::Reopen`].
     Close(CloseReason, oneshot::Sender<()>),
     /// The good-bye was premature: dial again.
@@ -191,6 +195,7 @@ pub fn start(setup: Setup) -> (Link, tokio::task::JoinHandle<()>) {
 struct Standing {
     grains: Option<Map>,
     jobs: u32,
+    change_pending_until: Option<Timestamp>,
 }
 
 struct Keeper {
@@ -313,7 +318,8 @@ impl Keeper {
                 Some(LinkCommand::Grains(grains)) => self.standing.grains = Some(grains),
                 Some(LinkCommand::Jobs(jobs)) => self.standing.jobs = jobs,
                 Some(LinkCommand::Credentials(fresh)) => self.setup.credentials = fresh,
-                Some(LinkCommand::Tell(_) | LinkCommand::Renew(_)) => {}
+                Some(LinkCommand::ChangePending(until)) => self.standing.change_pending_until = until,
+                Some(LinkCommand::Tell(_) | LinkCommand::Renew(_) | LinkCommand::PathChanged) => {}
                 None => return false,
             }
         }
@@ -342,9 +348,13 @@ impl Keeper {
                 LinkCommand::Grains(grains) => standing.grains = Some(grains),
                 LinkCommand::Jobs(jobs) => standing.jobs = jobs,
                 LinkCommand::Credentials(fresh) => *credentials = fresh,
+                LinkCommand::ChangePending(until) => standing.change_pending_until = until,
                 LinkCommand::Close(_, done) => return Some(done),
                 // Live states are told again on the next job stream; a renewal is asked for again by its timer.
-                LinkCommand::Tell(_) | LinkCommand::Renew(_) | LinkCommand::Reopen => {}
+                LinkCommand::Tell(_)
+                | LinkCommand::Renew(_)
+                | LinkCommand::Reopen
+                | LinkCommand::PathChanged => {}
             }
         }
     }

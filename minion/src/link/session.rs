@@ -15,6 +15,8 @@ use crate::clock;
 
 /// How long a good-bye may take to reach the master.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the master may take to answer over a way that was just made: a probe went over it already.
+const PROOF: Duration = Duration::from_secs(2);
 
 /// Serves a connection until it ends.
 pub(super) async fn run(keeper: &mut Keeper, connection: Connection) -> Ended {
@@ -157,6 +159,9 @@ impl Session {
         }
         self.was_up = true;
         self.control.set_jobs(keeper.standing.jobs);
+        if let Some(until) = keeper.standing.change_pending_until {
+            self.control.announce_change(Some(until), keeper.setup.clock.now());
+        }
         if let Some(grains) = keeper.standing.grains.clone() {
             self.control.send_grains(grains);
         }
@@ -208,6 +213,11 @@ impl Session {
                 self.control.say_closing(reason);
                 return Turn::Closing(done);
             }
+            Some(LinkCommand::ChangePending(until)) => {
+                keeper.standing.change_pending_until = until;
+                self.control.announce_change(until, keeper.setup.clock.now());
+            }
+            Some(LinkCommand::PathChanged) => self.control.path_changed(PROOF, keeper.setup.clock.now()),
             Some(LinkCommand::Reopen) => {}
             None => return agent_gone(),
         }

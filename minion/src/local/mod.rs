@@ -15,6 +15,7 @@ use lab_states::function::{
     ApplyOutcome, ApplyRequest, Control, FileEntry, JobCtx, Progress, Registry, ServiceError, Services,
     Template,
 };
+use lab_states::net::NetGuard;
 use lab_states::pillar::secret;
 use lab_states::redact::Secrets;
 
@@ -23,9 +24,10 @@ pub use dir_sources::DirSources;
 use crate::apply;
 use crate::clock::Clock;
 use crate::host::LinuxHost;
+use crate::netguard::Guard;
 
 /// What a local job is made of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     /// The minion's id.
     pub id: String,
@@ -35,6 +37,8 @@ pub struct Settings {
     pub pillar: Option<PathBuf>,
     /// Whether the first failure ends the run.
     pub failhard: bool,
+    /// Who carries network changes out.
+    pub guard: Option<Arc<Guard>>,
 }
 
 /// A local job.
@@ -157,6 +161,10 @@ impl Services for Local {
 
     fn pillar(&self) -> Arc<Value> {
         Arc::clone(&self.pillar.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn net_guard(&self) -> Option<&dyn NetGuard> {
+        self.settings.guard.as_deref().map(|g| g as &dyn NetGuard)
     }
 
     fn opts(&self) -> Arc<Value> {

@@ -12,7 +12,7 @@ use lab_proto::{MinionId, Value};
 use lab_states::host::{HostError, System};
 use tokio::sync::mpsc;
 
-use super::{Shell, WAITING, returns::Returns, socket};
+use super::{Shell, WAITING, net, returns::Returns, socket};
 use crate::agent::{Agent, Beginning, Limits};
 use crate::clock::{self, Clock};
 use crate::config::{Config, ConfigError};
@@ -121,6 +121,7 @@ pub async fn start(options: Options) -> Result<Shell, BootError> {
     let boot_id = host.boot_id()?;
     let old_boot = stored.journal.ledger().boots().last().map(|b| b.id);
     let boot = note_boot(&mut stored.journal, boot_id)?;
+    let recovered = net::recover(&config, boot_id.to_string()).await;
     let ledger = stored.journal.ledger().clone();
     let returned = returned_jobs(&mut stored.outbox, &ledger, &id)?;
 
@@ -161,12 +162,13 @@ pub async fn start(options: Options) -> Result<Shell, BootError> {
         content,
         extensions: config.data_dir.join("extensions"),
         opts: opts(&config, &id, &config_dir),
-        config_dir,
+        config_dir: config_dir.clone(),
         grains: grains.clone(),
         commands: link.commands.clone(),
         requests: requests_tx,
     }));
     env.set_registry(crate::functions::registry(&env));
+    net::start(&env, &config, &config_dir, link.commands.clone(), recovered)?;
     let grains = grains.as_map().cloned().unwrap_or_default();
     // The link's task was just started and has room.
     let _ = link.commands.send(LinkCommand::Grains(grains)).await;

@@ -3,6 +3,7 @@
 
 mod boot;
 mod checks;
+mod net;
 mod notify;
 mod returns;
 mod socket;

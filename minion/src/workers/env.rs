@@ -1,7 +1,7 @@
 //! What all jobs of an agent share.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use lab_proto::ids::JobId;
 use lab_proto::v1::link::JobsUp;
@@ -15,6 +15,7 @@ use crate::emit::Emitter;
 use crate::grains;
 use crate::host::LinuxHost;
 use crate::link::{LinkCommand, Queries};
+use crate::netguard::Guard;
 
 /// What a function asks of the agent itself.
 #[derive(Debug)]
@@ -67,6 +68,7 @@ pub struct Env {
     running: Mutex<Vec<RunningJob>>,
     commands: mpsc::Sender<LinkCommand>,
     requests: mpsc::Sender<Request>,
+    guard: OnceLock<Arc<Guard>>,
 }
 
 /// What an [`Env`] is made of.
@@ -125,7 +127,19 @@ impl Env {
             running: Mutex::new(Vec::new()),
             commands,
             requests,
+            guard: OnceLock::new(),
         }
+    }
+
+    /// Takes the guard of network changes, which needs parts of this environment itself.
+    pub fn set_guard(&self, guard: Arc<Guard>) {
+        // The first one stays.
+        let _ = self.guard.set(guard);
+    }
+
+    /// Returns the guard of network changes.
+    pub fn guard(&self) -> Option<&Arc<Guard>> {
+        self.guard.get()
     }
 
     /// Returns the grains as they were last read.

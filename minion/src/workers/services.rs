@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lab_proto::v1::link::{Query, QueryReply};
 use lab_proto::{EventTag, Map, StateReturn, Target, Value};
 use lab_states::function::{ApplyOutcome, ApplyRequest, FileEntry, JobCtx, ServiceError, Services, Template};
+use lab_states::net::NetGuard;
 use lab_states::run::Refresh;
 
 use super::job::laid_over;
@@ -166,6 +167,10 @@ impl Services for Job {
         Some(socket.local_addr().ok()?.ip())
     }
 
+    fn net_guard(&self) -> Option<&dyn NetGuard> {
+        self.env.guard().map(|g| g.as_ref() as &dyn NetGuard)
+    }
+
     fn refresh(&self, what: Refresh) -> Result<(), ServiceError> {
         let Refresh { grains, pillar, modules } = what;
         if grains && self.env.read_grains() {
@@ -257,6 +262,10 @@ impl Services for WithPillar<'_> {
 
     fn session_address(&self) -> Option<IpAddr> {
         self.job.session_address()
+    }
+
+    fn net_guard(&self) -> Option<&dyn NetGuard> {
+        self.job.net_guard()
     }
 
     /// Pillar that was given for this run stays what it is.

@@ -7,6 +7,7 @@
 
 mod job;
 mod minion;
+mod net;
 mod run;
 
 use serde::Serialize;
@@ -17,6 +18,10 @@ pub use job::{JobEnd, JobNew, StateSummary};
 pub use minion::{
     MinionConnected, MinionDisconnected, MinionFound, MinionLost, MinionReady, MinionReboot, MinionStart,
     StartCause,
+};
+pub use net::{
+    DriftAction, LinkChange, MAX_LINES, NetCommitted, NetDrift, NetLink, NetPending, NetRefused,
+    NetRolledBack, RolledBackBy, lines,
 };
 pub use run::{
     ENTERED_TARGETS, MinionAt, NearMiss, NearReason, PLAN_INLINE, RunEnded, RunOutcome, RunResumed,
@@ -60,6 +65,12 @@ pub enum Fact {
     MinionDisconnected(MinionDisconnected),
     MinionLost(MinionLost),
     MinionFound(MinionFound),
+    NetPending(NetPending),
+    NetCommitted(NetCommitted),
+    NetRolledBack(NetRolledBack),
+    NetRefused(NetRefused),
+    NetDrift(NetDrift),
+    NetLink(NetLink),
 }
 
 impl Fact {
@@ -98,6 +109,12 @@ impl Fact {
             ["lab", "minion", _, "disconnected"] => Self::MinionDisconnected(typed(tag, data)?),
             ["lab", "minion", _, "lost"] => Self::MinionLost(typed(tag, data)?),
             ["lab", "minion", _, "found"] => Self::MinionFound(typed(tag, data)?),
+            ["lab", "net", _, "pending"] => Self::NetPending(typed(tag, data)?),
+            ["lab", "net", _, "committed"] => Self::NetCommitted(typed(tag, data)?),
+            ["lab", "net", _, "rolled-back"] => Self::NetRolledBack(typed(tag, data)?),
+            ["lab", "net", _, "refused"] => Self::NetRefused(typed(tag, data)?),
+            ["lab", "net", _, "drift"] => Self::NetDrift(typed(tag, data)?),
+            ["lab", "net", _, "link", _] => Self::NetLink(typed(tag, data)?),
             _ => return Ok(None),
         }))
     }

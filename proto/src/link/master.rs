@@ -258,6 +258,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pending_change_is_told_in_the_masters_time_and_its_new_way_must_be_proven_soon() {
+        let (mut minion, _) = MinionSession::new(hello(SUPPORTED, 0), at(100));
+        let mut master = accept(hello(SUPPORTED, 0), 0).expect("welcome");
+        exchange(&mut minion, &mut master, at(100));
+        minion.announce_change(Some(at(200)), at(101));
+        exchange(&mut minion, &mut master, at(104));
+        let told = std::iter::from_fn(|| master.poll_event()).last();
+        let until = Some(at(203));
+        assert_eq!(
+            told,
+            Some(MasterEvent::Heartbeat { jobs: 0, change_pending_until: until }),
+            "it is 3 s ahead"
+        );
+        minion.path_changed(Duration::from_secs(2), at(102));
+        exchange(&mut minion, &mut master, at(105));
+        minion.handle_timeout(at(104));
+        assert!(minion.poll_timeout().is_some(), "it was proven");
+        minion.path_changed(Duration::from_secs(2), at(105));
+        minion.handle_timeout(at(107));
+        assert_eq!(std::iter::from_fn(|| minion.poll_event()).last(), Some(MinionEvent::MasterSilent));
+    }
+
+    #[test]
     fn hellos_that_do_not_fit_are_refused_by_name() {
         let newer = VersionRange { min: 7, max: 9 };
         assert!(matches!(accept(hello(newer, 0), 0), Err(LinkRefusal::Version(_))));

@@ -38,6 +38,10 @@ struct Heartbeat {
     number: u64,
     jobs: u32,
     change_pending_until: Option<Timestamp>,
+    /// The master's clock minus ours, in microseconds.
+    skew: i64,
+    /// The heartbeat that must be answered, and until when: the way to the master is a new one.
+    proof: Option<(u64, Timestamp)>,
 }
 
 /// What a session tells the agent.
@@ -100,6 +104,7 @@ impl MinionSession {
                     return Err(Violation(format!("answer to heartbeat {number}, which was never sent")));
                 }
                 master.heard(now, self.heartbeat.change_pending_until);
+                self.heartbeat.proof.take_if(|(asked, _)| number >= *asked);
                 self.events.push_back(MinionEvent::Head(head));
                 Ok(())
             }
@@ -121,7 +126,8 @@ impl MinionSession {
             Phase::AwaitWelcome { until } if now >= *until => self.close(MinionEvent::MasterSilent),
             Phase::AwaitWelcome { .. } | Phase::Closed => {}
             Phase::Up { master } => {
-                if master.handle_timeout(now) {
+                let unproven = self.heartbeat.proof.is_some_and(|(_, until)| now >= until);
+                if master.handle_timeout(now) || unproven {
                     self.close(MinionEvent::MasterSilent);
                 } else if self.heartbeat.due.is_some_and(|due| now >= due) {
                     self.beat(now);
@@ -136,7 +142,8 @@ impl MinionSession {
             Phase::AwaitWelcome { until } => Some((*until, "welcome overdue")),
             Phase::Up { master } => {
                 let beat = self.heartbeat.due.map(|due| (due, "heartbeat due"));
-                master.poll_timeout().into_iter().chain(beat).min_by_key(|(t, _)| *t)
+                let proof = self.heartbeat.proof.map(|(_, until)| (until, "answer over the new way due"));
+                master.poll_timeout().into_iter().chain(beat).chain(proof).min_by_key(|(t, _)| *t)
             }
             Phase::Closed => None,
         }
@@ -165,6 +172,16 @@ impl MinionSession {
         }
     }
 
+    /// Notes that the way to the master is another one now: unless the master answers over it within that time, this
+    /// connection is given up for a new one, however patient it otherwise is. After an outage the old one may need as
+    /// long again to find its pace.
+    pub fn path_changed(&mut self, within: Duration, now: Timestamp) {
+        if matches!(self.phase, Phase::Up { .. }) {
+            self.beat(now);
+            self.heartbeat.proof = Some((self.heartbeat.number, now + within));
+        }
+    }
+
     /// Sends the machine's grains.
     pub fn send_grains(&mut self, grains: crate::value::Map) {
         self.transmits.push_back(ToMaster::Grains(grains));
@@ -189,6 +206,7 @@ impl MinionSession {
         let interval = Duration::from_micros((*heartbeat_micros).clamp(10_000, 600_000_000));
         self.heartbeat.interval = interval;
         let skew_micros = master_now.as_micros().saturating_sub(now.as_micros());
+        self.heartbeat.skew = skew_micros;
         self.phase = Phase::Up { master: Liveness::new(interval, MISSED_ACKS, now) };
         self.events.push_back(MinionEvent::Welcomed { welcome, skew_micros });
         self.beat(now);
@@ -198,10 +216,13 @@ impl MinionSession {
     fn beat(&mut self, now: Timestamp) {
         self.heartbeat.number += 1;
         self.heartbeat.due = Some(now + self.heartbeat.interval);
+        // The master compares with its own clock.
+        let skew = self.heartbeat.skew;
+        let by_master = |t: Timestamp| Timestamp::from_micros(t.as_micros().saturating_add(skew));
         self.transmits.push_back(ToMaster::Heartbeat {
             number: self.heartbeat.number,
             jobs: self.heartbeat.jobs,
-            change_pending_until: self.heartbeat.change_pending_until,
+            change_pending_until: self.heartbeat.change_pending_until.map(by_master),
         });
     }
 

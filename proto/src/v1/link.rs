@@ -6,6 +6,9 @@
 //! - **events** (one): [`EventBatch`] up, [`EventAck`] down; the outbox's contents, each event once;
 //! - **jobs** (one): [`JobsDown`] and [`JobsUp`]; returns go through the outbox, not here;
 //! - **query** (many, short): one [`Query`] up, one [`QueryReply`] down, then raw bytes for content.
+//!
+//! A connection whose first stream is a **probe** is no link: the master echoes the number and that is all. It shows
+//! that a new handshake works now, and disturbs nothing that the minion's link has.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +41,18 @@ pub enum StreamOpen {
     Jobs,
     /// A question.
     Query(Query),
+    /// The only stream of a connection that is made to see whether one can be made. Answered by [`ProbeEcho`].
+    Probe {
+        /// Any number.
+        nonce: u64,
+    },
+}
+
+/// The answer to a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeEcho {
+    /// The number of the probe.
+    pub nonce: u64,
 }
 
 /// What a minion says of itself when the link comes up.

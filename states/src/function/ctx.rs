@@ -8,6 +8,7 @@ use lab_proto::{Map, StateReturn, Timestamp, Value};
 
 use super::Registry;
 use crate::host::{Host, Observer, Stream};
+use crate::net::NetGuard;
 use crate::redact::Secrets;
 use crate::run::Refresh;
 
@@ -259,6 +260,12 @@ pub trait Services: Send + Sync {
 
     /// Returns the address of this machine by which its master is reached, while there is a session.
     fn session_address(&self) -> Option<IpAddr> {
+        None
+    }
+
+    /// Returns who carries network changes out so that they cannot cut the host off. Without one they are applied, read
+    /// back, and undone on failure, and nobody asks whether the host can still be reached.
+    fn net_guard(&self) -> Option<&dyn NetGuard> {
         None
     }
 

@@ -23,7 +23,7 @@ mod locale;
 mod lookup;
 mod module;
 mod mount;
-mod network;
+pub(crate) mod network;
 mod pkg;
 mod pkgrepo;
 mod salt;

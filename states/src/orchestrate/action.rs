@@ -46,6 +46,8 @@ pub struct Job {
     pub kwargs: Map,
     /// At most so many minions at a time.
     pub batch: Option<BatchSize>,
+    /// After so many failed minions no further batch goes.
+    pub stop_after: Option<usize>,
     /// Only so many of the matching minions.
     pub subset: Option<usize>,
     /// So many may fail.
@@ -248,6 +250,7 @@ fn job(fun: &str, args: &mut Args<'_>) -> Result<Job, String> {
         args: Vec::new(),
         kwargs: Map::new(),
         batch: args.take("batch").map(batch).transpose()?.flatten(),
+        stop_after: args.count("fail")?.filter(|n| *n > 0),
         subset: args.count("subset")?.filter(|n| *n > 0),
         allow_fail: args.count("allow_fail")?.unwrap_or(0),
         fail_minions,

@@ -134,6 +134,32 @@ pub(super) fn is_over(ledger: &Ledger, at: usize, id: &MinionId, now: Timestamp)
     }
 }
 
+/// Returns the first batch that is not tried any more, because before it as many minions failed as end a wave.
+pub(super) fn stopped_at(ledger: &Ledger, at: usize, now: Timestamp) -> Option<usize> {
+    let most = ledger.plan.steps()[at].action.job()?.stop_after?;
+    let rows = &ledger.records[at].rows;
+    let mut failed = 0;
+    for (n, (_, ids)) in rows.batches.iter().enumerate() {
+        if failed >= most {
+            return Some(n);
+        }
+        if !ids.iter().all(|id| is_over(ledger, at, id, now)) {
+            return None;
+        }
+        let bad =
+            |id: &&MinionId| rows.rows.get(*id).and_then(|r| r.end.as_ref()).is_some_and(|e| !e.success);
+        failed += ids.iter().filter(bad).count();
+    }
+    None
+}
+
+/// Lists the minions of the batches that are not tried any more.
+fn untried(ledger: &Ledger, at: usize, now: Timestamp) -> Vec<&MinionId> {
+    let from = stopped_at(ledger, at, now);
+    let batches = &ledger.records[at].rows.batches;
+    from.map(|n| batches[n..].iter().flat_map(|(_, ids)| ids).collect()).unwrap_or_default()
+}
+
 /// Judges an entered step: over, or not yet.
 pub(super) fn decide(ledger: &Ledger, at: usize, now: Timestamp) -> Option<Decision> {
     let step = &ledger.plan.steps()[at];
@@ -142,8 +168,10 @@ pub(super) fn decide(ledger: &Ledger, at: usize, now: Timestamp) -> Option<Decis
     let out_of_time = deadline(ledger, at).is_some_and(|d| d <= now);
     match &step.action {
         Action::Function(job) | Action::State(job) | Action::Assert(job, _) => {
-            let done = record.rows.rows.values().all(|r| is_final(ledger, r, now));
-            (done || out_of_time).then(|| of_job(ledger, step, job, record, now))
+            let untried = untried(ledger, at, now);
+            let over = |(id, r): (&MinionId, &Row)| untried.contains(&id) || is_final(ledger, r, now);
+            let done = record.rows.rows.iter().all(over);
+            (done || out_of_time).then(|| of_job(ledger, step, job, record, &untried, now))
         }
         Action::Wait(_) => of_wait(record, step, out_of_time),
         Action::Nested(_) => of_nested(record, out_of_time),
@@ -153,9 +181,19 @@ pub(super) fn decide(ledger: &Ledger, at: usize, now: Timestamp) -> Option<Decis
     }
 }
 
-fn of_job(ledger: &Ledger, step: &Step, job: &Job, record: &Record, now: Timestamp) -> Decision {
-    let rows: Vec<StepRow> =
-        record.rows.rows.iter().map(|(id, row)| of_row(id, row, !is_final(ledger, row, now))).collect();
+fn of_job(
+    ledger: &Ledger,
+    step: &Step,
+    job: &Job,
+    record: &Record,
+    untried: &[&MinionId],
+    now: Timestamp,
+) -> Decision {
+    let of = |(id, row): (&MinionId, &Row)| match untried.contains(&id) {
+        true => not_tried(id),
+        false => of_row(id, row, !is_final(ledger, row, now)),
+    };
+    let rows: Vec<StepRow> = record.rows.rows.iter().map(of).collect();
     let mut tolerated = job.allow_fail;
     let mut failed = Vec::new();
     for row in rows.iter().filter(|r| !r.success) {
@@ -172,7 +210,7 @@ fn of_job(ledger: &Ledger, step: &Step, job: &Job, record: &Record, now: Timesta
     }
     let changed = rows.iter().any(|r| r.changed);
     let test = job.test || ledger.started.as_ref().is_some_and(|s| s.fact.test);
-    let late = |r: &&StepRow| matches!(r.state, None | Some(EndState::TimedOut));
+    let late = |r: &&StepRow| matches!(r.state, None | Some(EndState::TimedOut)) && !untried.contains(&&r.id);
     let outcome = match () {
         () if !failed.is_empty() && failed.iter().all(late) => StepOutcome::TimedOut,
         () if !failed.is_empty() => StepOutcome::Failed,
@@ -196,6 +234,11 @@ fn of_job(ledger: &Ledger, step: &Step, job: &Job, record: &Record, now: Timesta
         )
     };
     Decision { outcome, reason: None, comment, addressed: rows.len(), succeeded, rows: worth_a_word(rows) }
+}
+
+fn not_tried(id: &MinionId) -> StepRow {
+    let detail = "was not tried: the wave was stopped by failures before it".to_owned();
+    StepRow { id: id.clone(), state: None, success: false, changed: false, detail }
 }
 
 fn of_row(id: &MinionId, row: &Row, open: bool) -> StepRow {

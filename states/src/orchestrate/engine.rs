@@ -507,7 +507,8 @@ impl Engine {
         let rows = &self.ledger.records[at].rows;
         let over = |ids: &[MinionId]| ids.iter().all(|id| decide::is_over(&self.ledger, at, id, now));
         let Some(n) = rows.batches.iter().position(|(_, ids)| !over(ids)) else { return };
-        if self.published.contains(&(at, n)) {
+        let stopped = decide::stopped_at(&self.ledger, at, now).is_some_and(|stop| n >= stop);
+        if stopped || self.published.contains(&(at, n)) {
             return;
         }
         let (jid, minions) = rows.batches[n].clone();

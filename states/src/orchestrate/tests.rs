@@ -438,6 +438,25 @@ fn batches_go_one_after_the_other_each_with_a_jid_of_its_own() {
 }
 
 #[test]
+fn a_wave_stops_at_the_failures_that_it_was_told_to_stop_at() {
+    let wave = with(with(on_all(), "batch", Value::from(1)), "fail", Value::from(1));
+    let chunks = vec![
+        chunk("wave", "salt.function", wave),
+        chunk("gate", "salt.function", requires(on_all(), "wave")),
+    ];
+    let mut desk = Desk::new(chunks, &["n1", "n2", "n3"]);
+    desk.returns("wave", "n1", true, Value::Null);
+    desk.returns("wave", "n2", false, Value::from("taken back"));
+    desk.restart();
+    let n3 = id("n3");
+    let left_alone = desk.jobs_of("wave").iter().all(|(_, ids)| !ids.contains(&n3));
+    assert!(left_alone, "n3 is left alone, also by a master that comes back");
+    assert_eq!(desk.outcome("wave"), Some(StepOutcome::Failed));
+    assert!(desk.comment("wave").contains("n3 was not tried"), "{}", desk.comment("wave"));
+    assert_eq!(desk.outcome("gate"), Some(StepOutcome::Blocked));
+}
+
+#[test]
 fn a_subset_is_the_same_whenever_it_is_drawn() {
     let args = || vec![chunk("a", "salt.function", with(on_all(), "subset", Value::from(2)))];
     let draw = || Desk::new(args(), &["n1", "n2", "n3", "n4"]).published[0].1.clone();

@@ -46,6 +46,7 @@ pub struct KubicBuilder {
     witnesses: bool,
     master_settings: Vec<(String, String)>,
     minion_settings: String,
+    minion_env: Vec<(String, String)>,
     wrapper: Vec<String>,
     kubeadm: Option<PathBuf>,
     outside: bool,
@@ -87,6 +88,13 @@ impl KubicBuilder {
     #[must_use]
     pub fn minion_settings(mut self, toml: &str) -> Self {
         self.minion_settings.push_str(toml);
+        self
+    }
+
+    /// Adds a variable to the environment of the minions.
+    #[must_use]
+    pub fn minion_env(mut self, name: &str, value: &str) -> Self {
+        self.minion_env.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -174,7 +182,7 @@ impl KubicBuilder {
         let tail = Tail::start(move || reach.command(&place), self.stop.clone(), self.watch);
         let kubic = KubicLab { tail, master: Mutex::new(master), lab, access, stop: self.stop };
         for node in [CPLANE, WORKER] {
-            kubic.enrol(&node, &self.minion_settings)?;
+            kubic.enrol(&node, &self.minion_settings, &self.minion_env)?;
         }
         for node in [CPLANE, WORKER] {
             kubic.tail.wait(&format!("{} to be ready", node.host), LIMIT, is_ready_of(node.id))?;
@@ -358,13 +366,14 @@ impl KubicLab {
         Ok((lab.keep()?, script))
     }
 
-    fn enrol(&self, node: &Node, settings: &str) -> Result<(), KubicError> {
+    fn enrol(&self, node: &Node, settings: &str, env: &[(String, String)]) -> Result<(), KubicError> {
         let host = self.host(node);
         let config = format!("master = [\"{MASTER}\"]\nid = \"{}\"\n{settings}", node.id);
         host.write("/etc/lab/minion.toml", &config)?;
         let token = self.run(&["token", "create", "--id", node.id])?;
         host.run(Cmd::new(["lab-minion", "enrol"]).env("LAB_JOIN_TOKEN", token.trim()))?;
         let agent = Service::new(AGENT, ["lab-minion", "serve"]).env("NO_COLOR", "1");
+        let agent = env.iter().fold(agent, |agent, (name, value)| agent.env(name, value));
         Ok(host.add_service(agent)?)
     }
 

@@ -70,6 +70,7 @@ fn describe(id: &MinionId, view: Option<&MinionView>) -> Value {
         ("machine_id", v.record.machine_id.to_string().into()),
         ("last_seen", v.last_heard.to_string().into()),
         ("ready", v.record.ready.into()),
+        ("change_pending_until", v.change_until.map_or(Value::Null, |t| t.to_string().into())),
         ("queue", v.jobs.into()),
         ("reboot_requested_by", v.record.reboot_by.map(|j| j.to_string()).into()),
     ])

@@ -4,6 +4,7 @@
 //! A session is one blocking socket in the network namespace of the thread that opens it: the kernel answers before a
 //! call returns, so there is nothing to wait for and no runtime to keep.
 
+mod echo;
 mod files;
 mod links;
 mod read;
@@ -12,6 +13,8 @@ mod tap;
 mod wire;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use lab_states::host::{
     Cause, HostError, Kernel, NetSession, NetSnapshot, NetStep, Network, ServiceAction, Services,
@@ -26,6 +29,11 @@ impl Network for LinuxHost {
     fn net_session(&self) -> Result<Box<dyn NetSession + '_>, HostError> {
         let wire = Wire::open().map_err(|cause| HostError::new("open", "a netlink socket", cause))?;
         Ok(Box::new(Session { host: self, wire, indices: HashMap::new() }))
+    }
+
+    fn net_echo(&self, link: &str, to: IpAddr, size: u32, wait: Duration) -> Result<bool, HostError> {
+        echo::echo(link, to, size, wait)
+            .map_err(|cause| HostError::new("send", format!("an echo request to {to} over {link}"), cause))
     }
 }
 

@@ -13,6 +13,7 @@ mod kernel;
 mod matching;
 mod mine;
 mod mount;
+mod net;
 mod network;
 mod pillar;
 mod service;
@@ -46,6 +47,7 @@ pub(super) fn register(registry: &mut Registry) {
         matching::ALL,
         mine::ALL,
         mount::ALL,
+        net::ALL,
         network::ALL,
         pillar::ALL,
         super::pkg::EXECS,

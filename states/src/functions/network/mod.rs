@@ -7,6 +7,9 @@ mod bond;
 mod bridge;
 mod config;
 mod dns;
+#[cfg(test)]
+mod golden;
+mod guarded;
 mod look;
 mod others;
 mod route;
@@ -18,6 +21,8 @@ mod vlan;
 use std::sync::Arc;
 
 use crate::function::Registry;
+
+pub(crate) use guarded::{heal, healing};
 
 pub(super) fn register(registry: &mut Registry) {
     let families: [&[state::Doc]; 9] = [

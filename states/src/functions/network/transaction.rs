@@ -2,6 +2,7 @@
 
 use lab_proto::{Map, Value};
 
+use super::guarded;
 use super::look::{look, surroundings};
 use crate::function::{Check, Group, JobCtx, StateCall, StateError, Verdict};
 use crate::host::{HostError, NetSession, NetSnapshot, Network};
@@ -93,6 +94,18 @@ fn transact(calls: &[StateCall], document: Document, ctx: &JobCtx<'_>) -> Result
     }
     if steps.is_empty() {
         return Ok(verdicts(calls, &steps, Verdict::ok, ""));
+    }
+    if let Some(guard) = ctx.services.net_guard() {
+        let Work { document, now, .. } = work;
+        // The guard opens a connection of its own, and others while it waits.
+        drop(session);
+        return Ok(match guarded::carry_out(guard, calls, &document, now, &steps, ctx) {
+            Ok(done) => verdicts(calls, &steps, Verdict::ok, &done),
+            Err(e) => {
+                let bad = e.step.and_then(|n| steps.get(n)).or_else(|| steps.first()).map_or(0, |p| p.owner);
+                blame(calls, &Wrong::new(bad, e.text))
+            }
+        });
     }
     Ok(match apply(&steps, work.document, &mut *session, ctx) {
         Ok(()) => verdicts(calls, &steps, Verdict::ok, "changed"),

@@ -23,6 +23,7 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("fail_minions", Kind::Any, "Minions that may fail."),
     ArgDoc::optional("fail_function", Kind::Text, "Not supported."),
     ArgDoc::optional("batch", Kind::Text, "How many minions at a time."),
+    ArgDoc::optional("fail", Kind::Int, "After how many failed minions no further batch goes."),
     ArgDoc::optional("subset", Kind::Int, "How many minions at most."),
 ];
 

@@ -26,6 +26,7 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("fail_minions", Kind::Any, "Minions that may fail."),
     ArgDoc::with_default("concurrent", Kind::Bool, "false", "Not supported: one state run at a time."),
     ArgDoc::optional("batch", Kind::Text, "How many minions at a time."),
+    ArgDoc::optional("fail", Kind::Int, "After how many failed minions no further batch goes."),
     ArgDoc::optional("subset", Kind::Int, "How many minions at most."),
     ArgDoc::with_default("queue", Kind::Bool, "false", "Accepted; runs queue."),
 ];

@@ -12,6 +12,8 @@ mod step;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +107,16 @@ pub trait Network: Send + Sync {
     /// # Errors
     /// When the kernel does not answer.
     fn net_session(&self) -> Result<Box<dyn NetSession + '_>, HostError>;
+
+    /// Sends an ICMP echo request over a link as one packet of `size` bytes, which nobody on the way may cut up, and
+    /// tells whether its answer came within `wait`.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    fn net_echo(&self, link: &str, to: IpAddr, size: u32, wait: Duration) -> Result<bool, HostError> {
+        let _ = (size, wait);
+        Err(HostError::other("send", format!("an echo request to {to} over {link}"), "this host cannot"))
+    }
 }
 
 /// One connection to the network of a machine.

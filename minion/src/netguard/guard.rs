@@ -1,0 +1,145 @@
+//! The dead man's switch: a process of its own that takes a change back when its deadline has passed and nobody did.
+//!
+//! It needs the journal and the kernel, nothing else: no agent, no master, no renderer. It looks at the journal, so that
+//! removing the journal is all it takes to disarm it, and nothing can be left behind that takes a good change back later.
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use lab_proto::facts::RolledBackBy;
+use lab_states::host::Network;
+
+use super::journal::{Journal, Phase, Places, remove};
+use super::machine::Fault;
+use super::{recover, since_boot};
+use crate::files;
+
+/// How long after the deadline the agent may still be at it itself.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often the journal is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long the agent, if it still lives, may hold the guard up.
+const TURN: Duration = Duration::from_secs(30);
+/// How long the guard may take to stand.
+const START: Duration = Duration::from_secs(10);
+
+/// How a watch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Armed {
+    /// The change was decided without it.
+    Disarmed,
+    /// It took the change back.
+    TookBack,
+}
+
+/// Starts the process that watches a change; returns when it stands.
+pub(super) fn start(places: &Places, change: &str, run_dir: &Path, data_dir: &Path) -> io::Result<()> {
+    remove(&places.armed()).map_err(io::Error::other)?;
+    let mut command = if Path::new("/run/systemd/system").exists() {
+        under_systemd(change)?
+    } else {
+        // Whatever became of the file that this process was started from.
+        Command::new("/proc/self/exe")
+    };
+    command.args(["net-rollback", change, "--run-dir"]).arg(run_dir).arg("--data-dir").arg(data_dir);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    // Reaped whenever it ends.
+    std::thread::spawn(move || child.wait());
+    let until = since_boot() + START;
+    while !watches(places, change) {
+        if since_boot() > until {
+            return Err(io::Error::other(format!(
+                "the process that watches the change did not start within {} s",
+                START.as_secs()
+            )));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// A unit of its own: what the agent's unit has in its group ends with it.
+fn under_systemd(change: &str) -> io::Result<Command> {
+    let mut command = Command::new("systemd-run");
+    command.args(["--quiet", "--collect", "--property=Restart=on-failure", "--property=RestartSec=200ms"]);
+    command.arg(format!("--unit=lab-net-rollback-{change}")).arg(std::env::current_exe()?);
+    Ok(command)
+}
+
+fn watches(places: &Places, change: &str) -> bool {
+    armed(places).is_some_and(|(of, _)| of == change)
+}
+
+/// Returns the pid of the process that watches.
+pub(super) fn pid(places: &Places) -> Option<i32> {
+    armed(places).map(|(_, pid)| pid)
+}
+
+fn armed(places: &Places) -> Option<(String, i32)> {
+    let bytes = files::read_if_any(&places.armed()).ok()??;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (change, pid) = text.trim().split_once(' ')?;
+    Some((change.to_owned(), pid.parse().ok()?))
+}
+
+/// Watches a change until it is decided, or takes it back: the whole life of the process.
+///
+/// # Errors
+/// When the journal cannot be read, or the result not be written.
+pub fn watch(places: &Places, change: &str, network: &dyn Network) -> io::Result<Armed> {
+    // Out of the agent's session, so that what ends the agent does not end its guard. A leader is out already.
+    let _ = nix::unistd::setsid();
+    let armed = format!("{change} {}\n", std::process::id());
+    files::write_atomically(&places.armed(), armed.as_bytes(), 0o600).map_err(io::Error::other)?;
+    loop {
+        let Some(journal) = undecided(places, change)? else { return Ok(Armed::Disarmed) };
+        let now = since_boot();
+        let due = journal.deadline() + GRACE;
+        if now < due {
+            std::thread::sleep(LOOK.min(due - now));
+            continue;
+        }
+        // One that does not let go is hanging: the host comes first.
+        let _turn = places.turn(TURN).map_err(io::Error::other)?;
+        let Some(mut journal) = undecided(places, change)? else { return Ok(Armed::Disarmed) };
+        if since_boot() < journal.deadline() + GRACE {
+            continue;
+        }
+        let fault =
+            Fault::of("it was not confirmed in time, and the agent that made it did not take it back");
+        recover::take_back(network, places, &mut journal, RolledBackBy::Guard, &fault)
+            .map_err(io::Error::other)?;
+        return Ok(Armed::TookBack);
+    }
+}
+
+fn undecided(places: &Places, change: &str) -> io::Result<Option<Journal>> {
+    let journal = places.read_change().map_err(io::Error::other)?;
+    Ok(journal.filter(|j| j.change == change && j.phase != Phase::RolledBack))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::journal::tests::journal;
+    use super::*;
+    use lab_states::host::sim::SimHost;
+
+    #[test]
+    fn it_takes_back_what_nobody_confirmed_and_leaves_what_was_decided() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let places = Places::new(dir.path(), dir.path());
+        let host = SimHost::new();
+        let watched = || watch(&places, "a", &host).expect("watches");
+        places.turn(Duration::ZERO).expect("makes the directory");
+        assert_eq!(watched(), Armed::Disarmed, "there is no change");
+        places.write_change(&journal("b")).expect("writes");
+        assert_eq!(watched(), Armed::Disarmed, "it is another change");
+        places.write_change(&journal("a")).expect("writes");
+        assert_eq!(watched(), Armed::TookBack, "its deadline is long over");
+        let after = places.read_change().expect("reads").expect("is there to be told");
+        assert_eq!(after.report.map(|r| r.by), Some(RolledBackBy::Guard));
+        assert_eq!(watched(), Armed::Disarmed, "it was taken back already");
+    }
+}

@@ -1,0 +1,5 @@
+br0:
+  bridge.present:
+    - ports: [eno2]
+    - take_over: eno2
+    - stp: False

@@ -1,0 +1,4 @@
+br0:
+  bridge.present:
+    - ports: [eth0]
+    - take_over: eth0
