@@ -42,12 +42,24 @@ pub fn revert(guard: &Guard, confirm: Confirm, ctx: &JobCtx<'_>) -> Result<Strin
         settle: Duration::ZERO,
         confirm,
     };
+    // What is done to a link on the way to its removal is not to be found afterwards.
+    let goes = |step: &NetStep| {
+        let removed =
+            |s: &ChangeStep| matches!(&s.step, NetStep::DeleteLink { name } if step.link() == Some(name));
+        change.steps.iter().any(removed)
+    };
     let remaining = || -> Result<Vec<NetStep>, String> {
         let now = ctx.host.net_snapshot().map_err(|e| e.to_string())?;
-        Ok(change.steps.iter().map(|s| s.step.clone()).filter(|s| holds(s, &now) == Some(false)).collect())
+        let steps = change.steps.iter().map(|s| &s.step);
+        let left = steps.filter(|s| holds(s, &now) == Some(false) && (is_removal(s) || !goes(s)));
+        Ok(left.cloned().collect())
     };
     let done = guard.make(&change, Some(last.change.clone()), &remaining, ctx)?;
     Ok(format!("{} was taken back: {done}", last.change))
+}
+
+fn is_removal(step: &NetStep) -> bool {
+    matches!(step, NetStep::DeleteLink { .. })
 }
 
 /// The steps of the way back, in an order that makes before it breaks, each with its own way forth again.

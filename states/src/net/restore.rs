@@ -21,7 +21,7 @@ pub struct Restored {
 
 /// Takes a change back.
 pub fn restore(session: &mut dyn NetSession, before: &NetSnapshot, steps: &[ChangeStep]) -> Restored {
-    let mut work = Work { session, now: None, done: Restored::default() };
+    let mut work = Work { session, before, now: None, done: Restored::default() };
     for undo in steps.iter().rev().flat_map(|s| &s.undo) {
         work.undo(undo);
     }
@@ -38,6 +38,7 @@ pub fn restore(session: &mut dyn NetSession, before: &NetSnapshot, steps: &[Chan
 
 struct Work<'a> {
     session: &'a mut dyn NetSession,
+    before: &'a NetSnapshot,
     /// The machine as it was last read; nothing when something was done since.
     now: Option<NetSnapshot>,
     done: Restored,
@@ -61,10 +62,12 @@ impl Work<'_> {
     }
 
     fn undo(&mut self, step: &NetStep) {
+        // A link that the change made and that is gone again needs no way back.
+        let made = step.link().is_some_and(|link| self.before.link(link).is_none());
         let step = match self.read() {
             // Blind is better than not at all.
             None => Some(step.clone()),
-            Some(now) if holds(step, now) == Some(true) => None,
+            Some(now) if holds(step, now) == Some(true) || (made && is_groundless(step, now)) => None,
             Some(now) => Some(in_place(step, now)),
         };
         if let Some(step) = step {
@@ -95,6 +98,12 @@ impl Work<'_> {
             ));
         }
     }
+}
+
+/// Tells whether a step is about a link that is not there.
+fn is_groundless(step: &NetStep, now: &NetSnapshot) -> bool {
+    let makes = matches!(step, NetStep::CreateLink(_));
+    !makes && step.link().is_some_and(|link| now.link(link).is_none())
 }
 
 fn removes(step: &NetStep) -> bool {
