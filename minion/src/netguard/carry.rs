@@ -1,4 +1,4 @@
-//! Carries one change out: the effects of the [`Machine`](super::machine::Machine), on the thread of the job that asks.
+//! Carries one change out: the effects of the [`Machine`], on the thread of the job that asks.
 
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::Duration;
