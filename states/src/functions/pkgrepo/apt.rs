@@ -51,7 +51,7 @@ impl Source {
         let found = Self::parse(name).filter(|s| !s.disabled);
         found.ok_or_else(|| {
             StateError::failed(format!(
-                "{name:?} is no repository of apt (it looks like 'deb http://deb.debian.org/debian bookworm main')"
+                "{name:?} is no repository of apt (it looks like 'deb http://deb.example/debian bookworm main')"
             ))
         })
     }

@@ -351,10 +351,10 @@ mod tests {
 
     #[test]
     fn versions_on_offer_are_listed_newest_first_and_once() {
-        let madison = "      curl | 7.88.1-10+deb12u5 | http://deb.debian.org/debian-security bookworm-security/main amd64 Packages\n      \
-             curl | 7.88.1-10+deb12u15 | http://deb.debian.org/debian bookworm/main amd64 Packages\n      \
-             curl | 7.88.1-10+deb12u15 | http://deb.debian.org/debian bookworm/main Sources\n       \
-             git | 1:2.39.5-0+deb12u3 | http://deb.debian.org/debian bookworm/main amd64 Packages\n";
+        let madison = "      curl | 7.88.1-10+deb12u5 | http://deb.example/debian-security bookworm-security/main amd64 Packages\n      \
+             curl | 7.88.1-10+deb12u15 | http://deb.example/debian bookworm/main amd64 Packages\n      \
+             curl | 7.88.1-10+deb12u15 | http://deb.example/debian bookworm/main Sources\n       \
+             git | 1:2.39.5-0+deb12u3 | http://deb.example/debian bookworm/main amd64 Packages\n";
         let found = Apt.read_versions(&output(0, madison, "")).unwrap();
         assert_eq!(found["curl"], ["7.88.1-10+deb12u15", "7.88.1-10+deb12u5"]);
         assert_eq!(found["git"], ["1:2.39.5-0+deb12u3"]);
