@@ -53,7 +53,7 @@ Draft202012Validator.check_schema(ask['schema'])
 validator = Draft202012Validator(ask['schema'])
 print(json.dumps([[e.message[:300] for e in validator.iter_errors(d)] for d in ask['documents']]))
 ";
-    let mut child = Command::new("python3")
+    let mut child = Command::new("/usr/bin/python3")
         .args(["-c", PROGRAM])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -50,7 +50,15 @@ pub(crate) const HOSTS: &[Need] = &[
 /// What `test` needs beyond that.
 pub(crate) const TEST: &[Need] = &[
     Need::Program { probe: ("strace", &["--version"]), package: "strace" },
-    Need::Program { probe: ("python3", &["-c", "import jsonschema"]), package: "python3-jsonschema" },
+    // Debian's own interpreter: another one in the path does not see Debian's packages.
+    Need::Program {
+        probe: ("/usr/bin/python3", &["-c", "import jsonschema"]),
+        package: "python3-jsonschema",
+    },
+    Need::Program { probe: ("netplan", &["info"]), package: "netplan.io" },
+    Need::Program { probe: ("gpg", &["--version"]), package: "gnupg" },
+    Need::Program { probe: ("git", &["--version"]), package: "git" },
+    Need::Program { probe: ("ssh", &["-V"]), package: "openssh-client" },
     Need::Program { probe: ("systemd-analyze", &["--version"]), package: "systemd" },
     Need::CargoTool { name: "nextest", krate: "cargo-nextest", version: "^0.9" },
     Need::CargoTool { name: "deny", krate: "cargo-deny", version: "^0.19" },
