@@ -7,6 +7,7 @@ use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 use crate::functions::user::gecos_parts;
 use crate::host::{Group, User};
+use crate::redact::MASK;
 
 const NAME: &[ArgDoc] = &[ArgDoc::required("name", Kind::Text, "Which.")];
 
@@ -151,7 +152,7 @@ fn shadow(call: &Call<'_>) -> Result<Value, CallError> {
     let passwd = match shadow.password.as_str() {
         "" => "",
         locked if locked.starts_with(['!', '*']) => "!",
-        _ => "XXX-REDACTED-XXX",
+        _ => MASK,
     };
     Ok(Value::from([
         ("name", Value::from(name)),

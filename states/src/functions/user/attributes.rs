@@ -3,9 +3,10 @@
 use lab_proto::{Map, Value};
 use serde::Deserialize;
 
-use super::{REDACTED, gecos_parts};
+use super::gecos_parts;
 use crate::function::{JobCtx, StateCall, StateError};
 use crate::host::{AccountStep, Ageing, Group, NewUser, Shadow, User, UserAttributes};
+use crate::redact::MASK;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Args {
@@ -272,7 +273,7 @@ impl Args {
             let same = have.password == *hash
                 || (self.password_lock == Some(true) && have.password.strip_prefix('!') == Some(hash));
             if !same && (unset || self.enforce_password) {
-                plan.changes.insert("passwd".into(), REDACTED.into());
+                plan.changes.insert("passwd".into(), MASK.into());
                 plan.steps.push(AccountStep::SetPassword { name: name.clone(), hash: hash.clone() });
                 will_be.clone_from(hash);
             }

@@ -13,9 +13,6 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(present::Present));
 }
 
-/// What stands in reports where a password's hash would.
-const REDACTED: &str = "XXX-REDACTED-XXX";
-
 /// The parts of a user's description: full name, room, telephones, and the rest.
 pub(super) fn gecos_parts(gecos: &str) -> [String; 5] {
     let mut parts = gecos.splitn(5, ',').map(str::to_owned);
