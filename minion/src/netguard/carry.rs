@@ -272,6 +272,11 @@ impl Carry<'_> {
 
     fn arm(&mut self) -> Done {
         let done = self.in_turn(|carry| {
+            // Another process may have begun a change since the first look: its journal is the only way back from it.
+            let other = carry.guard.places.read_change().map_err(|e| crate::chain(&e))?;
+            if let Some(other) = other.filter(|j| j.phase != Phase::RolledBack) {
+                return Err(format!("the network change {} is pending; one at a time", other.change));
+            }
             carry.set_deadline();
             carry.guard.places.write_change(&carry.journal).map_err(|e| crate::chain(&e))
         });
@@ -310,8 +315,8 @@ impl Carry<'_> {
 
     fn step(&mut self, n: usize) -> Result<(), String> {
         let step = &self.journal.steps[n].step;
-        // The trial lives in the kernel alone: files come when it is confirmed.
-        if !matches!(step, NetStep::WriteFile { .. }) {
+        // The trial lives in the kernel alone: files, and who reads them, come when it is confirmed.
+        if !step.is_of_files() {
             self.ctx.say(step.to_string());
             self.session
                 .as_mut()
@@ -325,8 +330,7 @@ impl Carry<'_> {
 
     fn verify(&mut self) -> Result<(), String> {
         let left = (self.remaining)()?;
-        let of_kernel =
-            |s: &&NetStep| self.journal.phase == Phase::Persisting || !matches!(s, NetStep::WriteFile { .. });
+        let of_kernel = |s: &&NetStep| self.journal.phase == Phase::Persisting || !s.is_of_files();
         match left.iter().find(of_kernel) {
             None => {
                 self.guard.setup.voice.path_changed();

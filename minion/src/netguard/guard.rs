@@ -4,7 +4,7 @@
 //! removing the journal is all it takes to disarm it, and nothing can be left behind that takes a good change back later.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -64,8 +64,15 @@ pub(super) fn start(places: &Places, change: &str, run_dir: &Path, data_dir: &Pa
 fn under_systemd(change: &str) -> io::Result<Command> {
     let mut command = Command::new("systemd-run");
     command.args(["--quiet", "--collect", "--property=Restart=on-failure", "--property=RestartSec=200ms"]);
-    command.arg(format!("--unit=lab-net-rollback-{change}")).arg(std::env::current_exe()?);
+    command.arg(format!("--unit=lab-net-rollback-{change}")).arg(program()?);
     Ok(command)
+}
+
+/// This program where systemd finds it: also after an upgrade, when the kernel says that what runs was deleted.
+fn program() -> io::Result<PathBuf> {
+    let path = std::env::current_exe()?;
+    let upgraded = path.to_str().and_then(|p| p.strip_suffix(" (deleted)")).map(PathBuf::from);
+    Ok(upgraded.unwrap_or(path))
 }
 
 fn watches(places: &Places, change: &str) -> bool {

@@ -48,17 +48,24 @@ pub fn prepare(
     let managers = managers(after)?;
     let owned_file = places.owned();
     let earlier: Owned = read_json(&owned_file)?.unwrap_or_default();
-    let Rendered { mut edits, hand_over, owned, notes } =
+    let Rendered { mut edits, mut hand_over, owned, notes } =
         render(&earlier, &journal.before, after, &journal.steps, &managers).map_err(|e| e.to_string())?;
     for note in notes {
         tracing::info!(note, "network configuration");
     }
     lint(host, &managers, &edits)?;
     edits.extend(journal.steps.iter().filter_map(|s| written_by(&s.step)));
+    hand_over.extend(journal.steps.iter().filter_map(|s| restarted_by(&s.step)));
     let committed: Vec<NetCall> = read_json(&places.committed())?.unwrap_or_default();
     edits.push(own(&owned_file, &owned)?);
     edits.push(own(&places.committed(), &merged(committed, &journal.calls))?);
     Ok(Writing { edits, hand_over })
+}
+
+/// Who reads a file that the change writes is started anew once it is written.
+fn restarted_by(step: &NetStep) -> Option<Vec<String>> {
+    let NetStep::RestartService { name } = step else { return None };
+    Some(["systemctl", "restart", name].map(str::to_owned).to_vec())
 }
 
 impl Writing {
@@ -232,10 +239,12 @@ fn lint(host: &dyn Commands, managers: &Managers, edits: &[Edit]) -> Result<(), 
         .map(|(p, t)| (p.as_str(), Some(t.as_str())))
         .collect();
     all.extend(edits.iter().filter(|e| is_ours(&e.path)).map(|e| (e.path.as_str(), e.text.as_deref())));
-    let root = std::env::temp_dir().join(format!("lab-netplan-{}", std::process::id()));
-    let checked = check_in(&root, &all, host);
-    let _ = fs::remove_dir_all(&root);
-    checked
+    // A name that nobody guesses and a mode that lets nobody read: netplan's files may hold passwords.
+    let root = tempfile::Builder::new()
+        .prefix("lab-netplan-")
+        .tempdir()
+        .map_err(|e| format!("no directory to check the files in: {e}"))?;
+    check_in(root.path(), &all, host)
 }
 
 fn check_in(root: &Path, all: &BTreeMap<&str, Option<&str>>, host: &dyn Commands) -> Result<(), String> {

@@ -41,8 +41,10 @@ pub(super) fn take_back(
     fault: &Fault,
 ) -> Result<(), FileError> {
     let mut left = put_files_back(journal);
+    // Files are back already, from their bytes as they were.
+    let steps: Vec<_> = journal.steps.iter().filter(|s| !s.step.is_of_files()).cloned().collect();
     let Restored { undone, left: of_kernel } = match network.net_session() {
-        Ok(mut session) => restore(session.as_mut(), &journal.before, &journal.steps),
+        Ok(mut session) => restore(session.as_mut(), &journal.before, &steps),
         Err(e) => Restored { undone: Vec::new(), left: vec![e.to_string()] },
     };
     left.extend(of_kernel);

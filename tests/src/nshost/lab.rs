@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -299,6 +300,8 @@ fn start(spec: LabSpec) -> Result<Lab, NsError> {
     let mut process = Command::new(&spec.helper)
         .arg("keep")
         .arg(&spec.dir)
+        // Not in our group: a Ctrl-C before it has blocked the signal would end it, and nobody else tidies up.
+        .process_group(0)
         .env(MARKER, &spec.id)
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -308,7 +311,7 @@ fn start(spec: LabSpec) -> Result<Lab, NsError> {
         .doing(|| format!("start {}", spec.helper.display()))?;
     let lifeline = process.stdin.take().expect("stdin was asked to be a pipe");
     let stdout = process.stdout.take().expect("stdout was asked to be a pipe");
-    let helper = spec.helper.clone();
+    let (helper, dir) = (spec.helper.clone(), spec.dir.clone());
     // From here on, leaving this function takes down whatever was made.
     let lab =
         Lab { shared: Arc::new(Shared { spec }), keeper: Mutex::new(Some(Keeper { process, lifeline })) };
@@ -320,6 +323,10 @@ fn start(spec: LabSpec) -> Result<Lab, NsError> {
         Err(_) => format!("it ended without a word: {line:?}"),
     };
     drop(lab);
+    // A keeper that was killed before it began has left this to us.
+    if dir.exists() {
+        fs::remove_dir_all(&dir).doing(|| format!("remove {}", dir.display()))?;
+    }
     let missing = requirements(&helper);
     Err(if missing.is_empty() { NsError::Lab(reason) } else { NsError::Machine(missing) })
 }

@@ -223,6 +223,11 @@ pub enum NetStep {
 }
 
 impl NetStep {
+    /// Tells whether the step is about files of the machine and those who read them, not about the kernel.
+    pub fn is_of_files(&self) -> bool {
+        matches!(self, Self::WriteFile { .. } | Self::RestartService { .. })
+    }
+
     /// Returns the link that the step is about; for what moves, the one that it moves to.
     pub fn link(&self) -> Option<&str> {
         match self {

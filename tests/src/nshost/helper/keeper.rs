@@ -1,6 +1,6 @@
 //! The keeper: starts the switch as pid 1 of the lab, and removes the lab's directory when the switch is gone.
 //!
-//! It stays in the owner's pid and mount namespaces, has no death signal and a session of its own, so that neither
+//! It stays in the owner's pid and mount namespaces, has no death signal and a process group of its own, so that neither
 //! Ctrl-C nor the owner's death keeps it from tidying up. If it is killed itself, the kernel kills the switch.
 
 use std::fs;
@@ -19,7 +19,7 @@ use super::super::words::{LabSpec, PATH, Started};
 use super::{rootfs, say, this_binary, tool};
 
 pub(super) fn keep(dir: &Path) -> Result<ExitCode, NsError> {
-    // EPERM: already leads its session.
+    // EPERM: it leads a group of its own, as its owner starts it; that is enough to be out of the way of Ctrl-C.
     match setsid() {
         Ok(_) | Err(Errno::EPERM) => {}
         Err(error) => return Err(error).doing(|| "start a session".to_owned()),
