@@ -391,6 +391,8 @@ impl Analysis {
                     block = true;
                 }
                 let before = chars[index - 1];
+                // PyYAML would leave it plain, but the scanner takes a dash before a bracket or comma for an entry.
+                flow |= c == '-' && before == ' ' && index + 1 == chars.len();
                 break_space |= is_break(before) && c == ' ';
                 space_break |= before == ' ' && is_break(c);
             }
