@@ -10,7 +10,7 @@ use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
 
 use super::kernel::cache;
-use super::{Kernel, VmError};
+use super::{Kernel, VmError, initramfs};
 
 /// Programs of this machine that the virtual one has, beside busybox, with their packages.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -33,6 +33,8 @@ const PRELUDE: &str = include_str!("prelude.sh");
 #[derive(Clone, Debug)]
 pub struct Image {
     pub(super) disk: PathBuf,
+    /// What the kernel starts from.
+    pub(super) initramfs: PathBuf,
     pub(super) kernel: Kernel,
     /// The disk with systemd; `disk` is then the second one.
     pub(super) systemd: Option<PathBuf>,
@@ -54,7 +56,7 @@ impl Image {
         let disk = dir.join(format!("{}.img", stamp(&kernel, binaries, cases)?));
         if !disk.exists() {
             for old in fs::read_dir(&dir).map_err(VmError::os("list images"))?.flatten() {
-                if old.path().extension().is_some_and(|e| e == "img") {
+                if old.path().extension().is_some_and(|e| e == "img" || e == "cpio") {
                     let _ = fs::remove_file(old.path());
                 }
             }
@@ -62,7 +64,7 @@ impl Image {
         }
         let systemd = systemd.then(|| super::systemd::disk(&kernel)).transpose()?;
         drop(lock);
-        Ok(Self { disk, kernel, systemd })
+        Ok(Self { initramfs: disk.with_extension("cpio"), disk, kernel, systemd })
     }
 }
 
@@ -72,6 +74,7 @@ fn stamp(kernel: &Kernel, binaries: &Path, cases: &Path) -> Result<String, VmErr
     hash.update(kernel.version.as_bytes());
     hash.update(INIT);
     hash.update(INIT_SYSTEMD);
+    hash.update(initramfs::INIT);
     hash.update(PRELUDE);
     for name in ["lab-master", "lab-minion"] {
         let path = binaries.join(name);
@@ -149,6 +152,7 @@ fn make(kernel: &Kernel, binaries: &Path, cases: &Path, disk: &Path) -> Result<(
     fs::create_dir_all(&modules).map_err(VmError::os("create lib/modules"))?;
     run(Command::new("cp").arg("-r").arg(&kernel.modules).arg(&modules))?;
     run(Command::new("depmod").arg("-b").arg(root).arg(&kernel.version))?;
+    initramfs::make(kernel, root, &disk.with_extension("cpio"))?;
     run(Command::new("cp").arg("-rL").arg(cases).arg(root.join("cases")))?;
     let packaging = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging");
     run(Command::new("cp").args(["-rL", packaging]).arg(root.join("packaging")))?;
@@ -195,7 +199,7 @@ pub(super) fn write(path: &Path, text: &str, mode: u32) -> Result<(), VmError> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(VmError::os(doing))
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), VmError> {
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), VmError> {
     let doing = format!("copy {} to {}", from.display(), to.display());
     if let Some(dir) = to.parent() {
         fs::create_dir_all(dir).map_err(VmError::os(&doing))?;

@@ -14,7 +14,7 @@ use super::image::{find, run};
 use super::{Image, VmError};
 
 /// Words that keep the kernel quick and quiet under emulation (measured; see docs/testing.md).
-const KERNEL_WORDS: &str = "root=/dev/nvme0n1 rw console=ttyS0 quiet loglevel=3 mitigations=off nokaslr audit=0 \
+const KERNEL_WORDS: &str = "console=ttyS0 quiet loglevel=3 mitigations=off nokaslr audit=0 \
      nowatchdog no_timer_check tsc=reliable cryptomgr.notests=1 random.trust_cpu=on panic=-1 net.ifnames=0";
 
 /// Further words where systemd is the first process: nothing of its own on the slow console.
@@ -50,10 +50,12 @@ pub(super) fn live(setup: &Setup<'_>) -> Result<(End, String), VmError> {
     let disk = setup.dir.join(format!("{}.img", setup.host));
     let from = setup.image.systemd.as_ref().unwrap_or(&setup.image.disk);
     run(Command::new("cp").args(["--sparse=always", "--reflink=auto"]).arg(from).arg(&disk))?;
-    let deadline = Instant::now() + setup.limit;
+    let began = Instant::now();
+    let deadline = began + setup.limit;
     let mut console = String::new();
     for boot in 1.. {
-        console.push_str(&format!("--- {} boot {boot}\n", setup.host));
+        let at = began.elapsed().as_secs();
+        console.push_str(&format!("--- {} boot {boot}, after {at} s\n", setup.host));
         match one_boot(setup, &disk, boot, deadline, &mut console)? {
             Said::Pass => return Ok((End::Pass, console)),
             Said::Fail(why) => return Ok((End::Fail(why), console)),
@@ -135,11 +137,13 @@ impl Qemu {
             .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"])
             .args(["-m", &setup.memory.to_string(), "-append", &append, "-kernel"])
             .arg(&setup.image.kernel.image)
-            .args(["-device", "nvme,drive=root,serial=root", "-drive"])
+            .arg("-initrd")
+            .arg(&setup.image.initramfs)
+            .args(["-device", "virtio-blk-pci,drive=root", "-drive"])
             .arg(format!("file={},if=none,id=root,format=raw,cache=writeback", disk.display()));
         if setup.image.systemd.is_some() {
             command
-                .args(["-device", "nvme,drive=lab,serial=lab", "-drive"])
+                .args(["-device", "virtio-blk-pci,drive=lab", "-drive"])
                 .arg(format!("file={},if=none,id=lab,format=raw,readonly=on", setup.image.disk.display()));
         }
         if setup.cable {

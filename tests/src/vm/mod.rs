@@ -8,6 +8,7 @@
 //! ```text
 //! Kernel   Debian's, unpacked by xtask (`cargo xtask test` does it by itself)
 //! Image    busybox + kmod + iproute2 + our binaries + all cases, as one ext4 disk; made once per content
+//! initramfs  the disk's driver, which Debian's kernel has as a module
 //! systemd  a whole Debian on a disk of its own, for the cases that want its init (`# system: systemd`)
 //! Case     boots one machine, or two on one cable, follows their consoles, cuts their power when they ask for it
 //! ```
@@ -15,6 +16,7 @@
 mod case;
 mod error;
 mod image;
+mod initramfs;
 mod kernel;
 mod machine;
 mod systemd;

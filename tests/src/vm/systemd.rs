@@ -22,6 +22,7 @@ const REMEDY: &str = "`cargo xtask test --vm` as root installs it";
 /// Runs the case once the machine is up. Not `oneshot`: while such a job runs, systemd says that it is still starting.
 const UNIT: &str = "[Unit]\nDescription=The test case\nAfter=multi-user.target systemd-networkd.service\n\n[Service]\nType=simple\n\
      ExecStart=/bin/sh /lab/init-systemd.sh\nStandardInput=null\n";
+const FSTAB: &str = "/dev/vda / ext4 rw,noatime 0 0\n/dev/vdb /lab ext4 ro 0 0\n";
 /// What costs seconds under emulation and has no function here.
 const MASKED: &[&str] = &[
     "apt-daily.timer",
@@ -45,7 +46,7 @@ const MASKED: &[&str] = &[
 /// Makes the disk, or finds it made. The caller holds the images' lock.
 pub(super) fn disk(kernel: &Kernel) -> Result<PathBuf, VmError> {
     let mut hash = Sha256::new();
-    for part in [PACKAGES, UNIT, &kernel.version, &MASKED.join(" ")] {
+    for part in [PACKAGES, UNIT, FSTAB, &kernel.version, &MASKED.join(" ")] {
         hash.update(part);
         hash.update([0]);
     }
@@ -76,11 +77,7 @@ fn make(kernel: &Kernel, disk: &Path) -> Result<(), VmError> {
         let name = Path::new(unit).file_name().unwrap_or_default();
         symlink(unit, at.join(name)).map_err(VmError::os(format!("enable {unit}")))?;
     }
-    write(
-        &root.join("etc/fstab"),
-        "/dev/nvme0n1 / ext4 rw,noatime 0 0\n/dev/nvme1n1 /lab ext4 ro 0 0\n",
-        0o644,
-    )?;
+    write(&root.join("etc/fstab"), FSTAB, 0o644)?;
     write(&root.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n", 0o644)?;
     write(&root.join("etc/machine-id"), "uninitialized\n", 0o444)?;
     fs::create_dir_all(root.join("lab")).map_err(VmError::os("make /lab"))?;
