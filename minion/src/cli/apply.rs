@@ -82,6 +82,7 @@ impl Args {
             pillar: self.pillar,
             failhard: self.failhard,
             guard,
+            quiet: json,
         };
         let local = Local::new(settings, host, known, sender);
         let request = ApplyRequest { sls: self.sls, test: self.test, ..ApplyRequest::default() };

@@ -4,6 +4,7 @@
 use lab_proto::{Map, StateOutcome, StateReturn, Value};
 use lab_states::compile::CompileErrors;
 use lab_states::function::Progress;
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
 /// Prints what happens in a run.
@@ -74,24 +75,54 @@ pub(super) fn summary(results: &[StateReturn]) {
 
 /// Prints a run as one JSON object.
 pub(super) fn json(results: &[StateReturn]) {
-    let row = |r: &StateReturn| {
-        json!({
-            "id": r.id,
-            "state": r.state,
-            "name": r.name,
-            "sls": r.sls,
-            "result": verdict(r),
-            "changed": r.changed(),
-            "reason": r.reason,
-            "comment": r.comment,
-            "changes": Value::Map(r.changes.clone()),
-            "duration_micros": r.duration_micros,
-        })
-    };
-    let all = json!({ "results": results.iter().map(row).collect::<Vec<_>>(), "error": null });
+    let all = Run { results: results.iter().map(Row::of).collect(), error: None };
     // As one text: standard output would be written in small pieces otherwise.
-    let text = all.to_string();
-    println!("{text}");
+    let mut text = serde_json::to_string(&all).unwrap_or_default();
+    text.push('\n');
+    print!("{text}");
+}
+
+#[derive(Serialize)]
+struct Run<'a> {
+    results: Vec<Row<'a>>,
+    error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    state: &'a str,
+    name: &'a str,
+    sls: &'a str,
+    result: &'static str,
+    changed: bool,
+    reason: Option<&'a str>,
+    comment: &'a str,
+    #[serde(serialize_with = "by_text")]
+    changes: &'a Map,
+    duration_micros: u64,
+}
+
+impl<'a> Row<'a> {
+    fn of(r: &'a StateReturn) -> Self {
+        Self {
+            id: &r.id,
+            state: &r.state,
+            name: &r.name,
+            sls: &r.sls,
+            result: verdict(r),
+            changed: r.changed(),
+            reason: r.reason.as_deref(),
+            comment: &r.comment,
+            changes: &r.changes,
+            duration_micros: r.duration_micros,
+        }
+    }
+}
+
+/// Writes a mapping whose keys need not be texts.
+fn by_text<S: Serializer>(map: &&Map, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_map(map.iter().map(|(key, value)| (key.to_string(), value)))
 }
 
 /// Prints a refusal as one JSON object.

@@ -39,6 +39,8 @@ pub struct Settings {
     pub failhard: bool,
     /// Who carries network changes out.
     pub guard: Option<Arc<Guard>>,
+    /// Whether nobody hears what happens on the way: only the results count.
+    pub quiet: bool,
 }
 
 /// A local job.
@@ -137,6 +139,10 @@ impl Control for Local {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn listens(&self) -> bool {
+        !self.settings.quiet
     }
 
     fn progress(&self, what: Progress) {

@@ -1,33 +1,39 @@
 //! Turns declarations into low chunks, and puts them in order.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use lab_proto::{Map, Value};
 
 use super::error::{CompileError, ErrorKind};
-use super::high::{Arg, Declaration, HighState, What, article};
+use super::high::{Arg, Body, Declaration, HighState, What, article};
 use crate::function::scalar_text;
 use crate::low::{LowChunk, Options, Reference, Requisite, Retry};
 
 /// What is added for `order: last`, and what negative orders count back from.
 const LAST: f64 = 1_000_000.0;
 
-/// Makes the ordered chunks of a high state.
-pub(super) fn chunks(high: &HighState, errors: &mut Vec<CompileError>) -> Vec<LowChunk> {
-    let mut drafts = Vec::new();
-    for (id, declaration) in high.ids.iter().filter(|(id, _)| !id.starts_with("__")) {
-        for (module, body) in &declaration.modules {
-            drafts_of(id, declaration, module, body.args(), &mut drafts);
+/// A chunk on its way: the order that was asked for, its place among `names`, and the chunk.
+type Unordered = (Option<Value>, Option<u32>, LowChunk);
+
+/// Makes the ordered chunks of a high state, which is used up: what it holds is moved, not copied.
+pub(super) fn chunks(high: HighState, errors: &mut Vec<CompileError>) -> Vec<LowChunk> {
+    let mut chunks: Vec<Unordered> = Vec::with_capacity(high.ids.len());
+    for (id, mut declaration) in high.ids {
+        if id.starts_with("__") {
+            continue;
+        }
+        for (module, body) in std::mem::take(&mut declaration.modules) {
+            let Body::List(args) = body else { continue };
+            let origin = Origin { id: &id, module: &module, declaration: &declaration };
+            chunks_of(&origin, args, errors, &mut chunks);
         }
     }
-    let mut chunks: Vec<(Option<Value>, Option<u32>, LowChunk)> =
-        drafts.into_iter().map(|d| finish(d, errors)).collect();
     order(&mut chunks);
     // One state written twice over (by `names`, say) runs once.
-    let mut seen = HashSet::with_capacity(chunks.len());
+    let mut seen = HashSet::with_capacity_and_hasher(chunks.len(), RandomState::default());
     let first: Vec<bool> =
         chunks.iter().map(|(_, _, c)| seen.insert((&c.state, &c.id, &c.name, &c.fun))).collect();
     drop(seen);
@@ -35,56 +41,50 @@ pub(super) fn chunks(high: &HighState, errors: &mut Vec<CompileError>) -> Vec<Lo
     all.filter(|(_, first)| *first).map(|((_, _, chunk), _)| chunk).collect()
 }
 
-/// A chunk whose arguments are still as they were written.
-struct Draft<'a> {
+/// Where the chunks of one state module come from.
+struct Origin<'a> {
     id: &'a str,
     module: &'a str,
-    function: String,
     declaration: &'a Declaration,
-    values: Map,
-    name_order: Option<u32>,
 }
 
-fn drafts_of<'a>(
-    id: &'a str,
-    declaration: &'a Declaration,
-    module: &'a str,
-    args: &'a [Arg],
-    out: &mut Vec<Draft<'a>>,
-) {
-    let Some(function) = args.iter().find_map(Arg::function) else { return };
-    let mut values = Map::new();
-    values.insert("name".into(), id.into());
-    let mut names: Vec<&Value> = Vec::new();
-    for (key, value) in args.iter().flat_map(pairs) {
-        match key.as_str() {
-            Some("names") => {
-                for name in value.as_list().unwrap_or_default() {
-                    if !names.contains(&name) {
-                        names.push(name);
+/// Makes the chunks of one state module: one, or one per name.
+fn chunks_of(origin: &Origin<'_>, args: Vec<Arg>, errors: &mut Vec<CompileError>, out: &mut Vec<Unordered>) {
+    let mut function = None;
+    let mut values = Map::with_capacity(args.len() + 1);
+    values.insert("name".into(), origin.id.into());
+    let mut names: Vec<Value> = Vec::new();
+    for arg in args {
+        let pairs = match arg.what {
+            What::Pairs(pairs) => pairs,
+            What::Function(name) => {
+                function.get_or_insert(name);
+                continue;
+            }
+        };
+        for (key, value) in pairs {
+            match key.as_str() {
+                Some("names") => {
+                    for name in value.as_list().unwrap_or_default() {
+                        if !names.contains(name) {
+                            names.push(name.clone());
+                        }
                     }
                 }
-            }
-            Some("state") => {}
-            // YAML read the name as a number or a boolean: the ID is what was meant.
-            Some("name") if value.as_str().is_none() => {
-                values.insert("name".into(), id.into());
-            }
-            _ => {
-                values.insert(key.clone(), value.clone());
+                Some("state") => {}
+                // YAML read the name as a number or a boolean: the ID is what was meant.
+                Some("name") if value.as_str().is_none() => {
+                    values.insert("name".into(), origin.id.into());
+                }
+                _ => {
+                    values.insert(key, value);
+                }
             }
         }
     }
-    let draft = |values: Map, name_order| Draft {
-        id,
-        module,
-        function: function.to_owned(),
-        declaration,
-        values,
-        name_order,
-    };
+    let Some(function) = function else { return };
     if names.is_empty() {
-        out.push(draft(values, None));
+        out.push(finish(origin, function, values, None, errors));
         return;
     }
     for (number, name) in (1..).zip(names) {
@@ -97,112 +97,105 @@ fn drafts_of<'a>(
                 }
             }
             None => {
-                own.insert("name".into(), name.clone());
+                own.insert("name".into(), name);
             }
         }
-        out.push(draft(own, Some(number)));
+        out.push(finish(origin, function.clone(), own, Some(number), errors));
     }
 }
 
-fn pairs(arg: &Arg) -> &[(Value, Value)] {
-    match &arg.what {
-        What::Pairs(pairs) => pairs,
-        What::Function(_) => &[],
-    }
-}
-
-/// Sorts a draft's arguments into what they are for.
-fn finish(draft: Draft<'_>, errors: &mut Vec<CompileError>) -> (Option<Value>, Option<u32>, LowChunk) {
-    let Draft { id, module, function, declaration, mut values, name_order } = draft;
-    let mut problems = Vec::new();
-    let name = match values.shift_remove("name") {
-        Some(Value::Str(name)) => name,
-        Some(other) => {
-            let text = scalar_text(&other).unwrap_or_else(|| other.to_string());
-            problems
-                .push(format!("the name {text} is read as {}, not as text: quote it", article(other.kind())));
-            text
-        }
-        None => id.to_owned(),
-    };
-    let order = values.shift_remove("order");
-    // An argument of that name is lost, as in Salt: the chunk's own function takes its place.
-    values.shift_remove("fun");
-    if let Some(umask) = values.get("umask") {
-        let text = scalar_text(umask).unwrap_or_default();
-        if u32::from_str_radix(text.trim(), 8).is_err() {
-            problems.push(format!("invalid umask {umask}: write it as octal digits, '022'"));
-        }
-    }
+/// Sorts a state's arguments into what they are for.
+fn finish(
+    origin: &Origin<'_>,
+    function: String,
+    values: Map,
+    name_order: Option<u32>,
+    errors: &mut Vec<CompileError>,
+) -> Unordered {
+    let declaration = origin.declaration;
+    let mut order = None;
     let mut chunk = LowChunk {
-        id: id.to_owned(),
-        state: module.to_owned(),
+        id: origin.id.to_owned(),
+        state: origin.module.to_owned(),
         fun: function,
-        name,
+        name: String::new(),
         sls: declaration.sls.clone(),
         env: declaration.env.clone(),
         included_from: declaration.included_from.clone(),
         order: 0.0,
-        options: options(&values),
-        args: Map::new(),
+        options: Options::default(),
+        args: Map::with_capacity(values.len().saturating_sub(2)),
         requisites: Vec::new(),
         listen: Vec::new(),
         listen_in: Vec::new(),
-        problems,
+        problems: Vec::new(),
         at: declaration.at.clone(),
     };
     for (key, value) in values {
         let word = key.as_str().unwrap_or_default();
-        let what = match (Requisite::parse(word), word) {
-            (Some(requisite), _) => Some(Some(requisite)),
-            (None, "listen" | "listen_in") => Some(None),
-            (
-                None,
-                "require_in" | "watch_in" | "onfail_in" | "onchanges_in" | "prereq_in" | "use" | "use_in",
-            ) => {
-                continue;
-            }
-            _ => None,
-        };
-        let Some(requisite) = what else {
-            chunk.args.insert(key, value);
-            continue;
-        };
-        let list = references(&chunk, word, &value, errors);
-        match requisite {
-            Some(requisite) => chunk.requisites.push((requisite, list)),
-            None if word == "listen" => chunk.listen = list,
-            None => chunk.listen_in = list,
+        match word {
+            "name" => chunk.name = name(value, &mut chunk.problems),
+            "order" => order = Some(value),
+            // An argument of that name is lost, as in Salt: the chunk's own function takes its place.
+            "fun" => {}
+            "listen" => chunk.listen = references(&chunk, word, value, errors),
+            "listen_in" => chunk.listen_in = references(&chunk, word, value, errors),
+            "require_in" | "watch_in" | "onfail_in" | "onchanges_in" | "prereq_in" | "use" | "use_in" => {}
+            _ => match Requisite::parse(word) {
+                Some(requisite) => {
+                    let list = references(&chunk, word, value, errors);
+                    chunk.requisites.push((requisite, list));
+                }
+                None => {
+                    chunk.args.insert(key, value);
+                }
+            },
         }
     }
+    if let Some(umask) = chunk.args.get("umask") {
+        let text = scalar_text(umask).unwrap_or_default();
+        if u32::from_str_radix(text.trim(), 8).is_err() {
+            chunk.problems.push(format!("invalid umask {umask}: write it as octal digits, '022'"));
+        }
+    }
+    chunk.options = options(&chunk.args);
     chunk.requisites.sort_by_key(|(requisite, _)| *requisite);
     (order, name_order, chunk)
 }
 
-fn references(chunk: &LowChunk, word: &str, value: &Value, errors: &mut Vec<CompileError>) -> Vec<Reference> {
-    let single = std::slice::from_ref(value);
+fn name(value: Value, problems: &mut Vec<String>) -> String {
+    let other = match value {
+        Value::Str(name) => return name,
+        other => other,
+    };
+    let text = scalar_text(&other).unwrap_or_else(|| other.to_string());
+    problems.push(format!("the name {text} is read as {}, not as text: quote it", article(other.kind())));
+    text
+}
+
+fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<CompileError>) -> Vec<Reference> {
     let items = match value {
         // Salt takes each letter for an ID; nothing is found, unless one letter is all there is.
         Value::Str(text) if text.chars().count() > 1 => {
-            return vec![Reference { kind: "not a list".to_owned(), value: text.clone() }];
+            return vec![Reference { kind: "not a list".to_owned(), value: text }];
         }
-        Value::Null => &[],
-        Value::List(items) => items.as_slice(),
-        _ => single,
+        Value::Null => Vec::new(),
+        Value::List(items) => items,
+        single => vec![single],
     };
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(items.len());
     for item in items {
-        let (kind, target) = match item {
-            Value::Map(map) => match map.first() {
-                Some((Value::Str(kind), target)) => (Cow::Borrowed(kind.as_str()), target),
-                Some((kind, target)) => (Cow::Owned(kind.to_string()), target),
+        let (mut kind, target) = match item {
+            Value::Map(map) => match map.into_iter().next() {
+                Some((Value::Str(kind), target)) => (kind, target),
+                Some((kind, target)) => (kind.to_string(), target),
                 None => continue,
             },
-            other => (Cow::Borrowed("id"), other),
+            other => ("id".to_owned(), other),
         };
-        let kind = kind.split('.').next().unwrap_or_default().to_owned();
+        kind.truncate(kind.find('.').unwrap_or(kind.len()));
         match target {
-            Value::Str(value) => out.push(Reference { kind, value: value.clone() }),
+            Value::Str(value) => out.push(Reference { kind, value }),
             Value::Null => {}
             other => {
                 let message = format!(
@@ -277,7 +270,7 @@ fn retry(value: &Value) -> Retry {
 }
 
 /// Works out every order and sorts. Equal orders sort by module, name and function, as in Salt.
-fn order(chunks: &mut [(Option<Value>, Option<u32>, LowChunk)]) {
+fn order(chunks: &mut [Unordered]) {
     // What has no number comes after all that have one.
     let mut cap = 1.0;
     for (order, _, _) in chunks.iter() {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use indexmap::map::Entry;
 use lab_proto::{Value, glob};
 
 use super::error::{CompileError, ErrorKind};
@@ -15,6 +16,11 @@ use crate::render::{RenderError, RenderErrorKind, RenderedSls};
 
 /// Where SLS files come from: a tree per environment.
 pub trait SlsTree {
+    /// Tells whether there is an environment of that name.
+    fn has(&self, env: &str) -> bool {
+        self.names(env).is_some()
+    }
+
     /// Returns the names of all SLS of an environment, sorted; `None` when there is no such environment.
     fn names(&self, env: &str) -> Option<&[String]>;
 
@@ -43,7 +49,7 @@ pub(super) fn collect(
     let mut high = HighState::default();
     for (env, patterns) in wanted {
         let env: Arc<str> = Arc::from(env.as_str());
-        let Some(names) = tree.names(&env) else {
+        if !tree.has(&env) {
             let error = CompileError::new(
                 ErrorKind::MissingSls,
                 &At::default(),
@@ -51,9 +57,9 @@ pub(super) fn collect(
             );
             collector.errors.push(error.remedy("name a configured one"));
             continue;
-        };
+        }
         for pattern in patterns {
-            for sls in matching(names, pattern) {
+            for sls in matching(tree, &env, pattern) {
                 if !collector.rendered.contains(&(env.clone(), Arc::from(sls.as_str()))) {
                     let part = collector.sls(&env, &Arc::from(sls.as_str()), None);
                     collector.merge(&mut high, part);
@@ -65,10 +71,11 @@ pub(super) fn collect(
 }
 
 /// Lists the SLS that a name or pattern means; a name that nothing matches stands for itself.
-fn matching(names: &[String], pattern: &str) -> Vec<String> {
+fn matching(tree: &dyn SlsTree, env: &str, pattern: &str) -> Vec<String> {
     if !glob::has_wildcard(pattern) {
         return vec![pattern.to_owned()];
     }
+    let names = tree.names(env).unwrap_or_default();
     let found: Vec<String> = names.iter().filter(|n| glob::matches(pattern, n)).cloned().collect();
     if found.is_empty() { vec![pattern.to_owned()] } else { found }
 }
@@ -182,12 +189,12 @@ impl Collector<'_> {
         let Include { env, name, at } = include;
         // `_xenv` asks for whichever environment has it; with one environment in play that is this one.
         let env = if &*env == "_xenv" { own_env.clone() } else { env };
-        let Some(names) = self.tree.names(&env) else {
+        if !self.tree.has(&env) {
             let message = format!("the include of {name} names the environment {env}, which does not exist");
             self.errors.push(CompileError::new(ErrorKind::Other, &at, message).remedy("write just the name"));
             return;
-        };
-        for target in matching(names, &name) {
+        }
+        for target in matching(self.tree, &env, &name) {
             let target: Arc<str> = Arc::from(target.as_str());
             if self.rendered.contains(&(env.clone(), target.clone())) {
                 continue;
@@ -203,8 +210,15 @@ impl Collector<'_> {
     fn merge(&mut self, high: &mut HighState, part: HighState) {
         high.extends.extend(part.extends);
         high.excludes.extend(part.excludes);
+        if high.ids.is_empty() {
+            high.ids = part.ids;
+            return;
+        }
         for (id, declaration) in part.ids {
-            if let Some(other) = high.ids.get(&id) {
+            let place = high.ids.entry(id);
+            let id = place.key();
+            if let Entry::Occupied(other) = &place {
+                let other = other.get();
                 let message = format!(
                     "the ID {id} is declared in SLS {} and, at {}, in SLS {}",
                     declaration.sls, other.at, other.sls
@@ -214,7 +228,7 @@ impl Collector<'_> {
                     .push(error.remedy("IDs are unique over all SLS of a run: rename one, or use extend"));
                 continue;
             }
-            high.ids.insert(id, declaration);
+            place.or_insert(declaration);
         }
     }
 

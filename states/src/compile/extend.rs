@@ -71,7 +71,7 @@ impl Finder {
     pub(super) fn new(high: &HighState) -> Self {
         let mut by_value: HashMap<(String, String), Vec<String>> = HashMap::new();
         for (id, declaration) in &high.ids {
-            for (module, body) in &declaration.modules {
+            for (module, body) in declaration.modules.iter() {
                 for arg in body.args() {
                     if let Some((_, Value::Str(value))) = arg.single() {
                         by_value.entry((module.clone(), value.clone())).or_default().push(id.clone());
@@ -117,7 +117,21 @@ fn excluded(high: &HighState, extension: &Declaration) -> bool {
 
 /// Puts one entry of an extension into a state's list: a function replaces the function, requisites are appended
 /// to requisites of that kind, any other argument replaces its namesake.
-fn merge(present: &mut Vec<Arg>, arg: Arg) {
+fn merge(present: &mut Vec<Arg>, mut arg: Arg) {
+    if let What::Pairs(new) = &mut arg.what
+        && let [(key, Value::List(more)), ..] = &mut new[..]
+        && is_requisite(key)
+    {
+        // A requisite, which is most of what is merged: into the one list of its kind.
+        let mut lists = present.iter_mut().filter_map(|old| match &mut old.what {
+            What::Pairs(pairs) => pairs.first_mut().filter(|(k, _)| *k == *key).map(|(_, value)| value),
+            What::Function(_) => None,
+        });
+        if let (Some(Value::List(list)), None) = (lists.next(), lists.next()) {
+            list.append(more);
+            return;
+        }
+    }
     let mut done = false;
     for old in present.iter_mut() {
         match (&arg.what, &mut old.what) {

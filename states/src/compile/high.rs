@@ -5,10 +5,12 @@
 
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use lab_proto::Value;
 
 use super::error::{CompileError, ErrorKind};
+use super::modules::Modules;
 use crate::low::At;
 use crate::render::RenderedSls;
 use crate::render::yaml::{Data, Node, Span};
@@ -17,7 +19,7 @@ use crate::render::yaml::{Data, Node, Span};
 #[derive(Clone, Debug, Default)]
 pub struct HighState {
     /// The declarations by ID, in Salt's order: an SLS before what it includes.
-    pub ids: IndexMap<String, Declaration>,
+    pub ids: IndexMap<String, Declaration, RandomState>,
     /// The `extend` entries, in order.
     pub extends: Vec<(String, Declaration)>,
     /// The `exclude` entries.
@@ -34,7 +36,7 @@ pub struct Declaration {
     /// The SLS that included its SLS, nearest first.
     pub included_from: Vec<Arc<str>>,
     /// Its state modules.
-    pub modules: IndexMap<String, Body>,
+    pub modules: Modules,
     /// Where it stands.
     pub at: At,
 }
@@ -176,7 +178,7 @@ impl<'a> Reader<'a> {
             sls: self.sls.clone(),
             env: self.env.clone(),
             included_from: Vec::new(),
-            modules: IndexMap::new(),
+            modules: Modules::default(),
             at: self.at(span),
         }
     }

@@ -11,6 +11,7 @@ mod collect;
 mod error;
 mod extend;
 pub mod high;
+pub mod modules;
 mod places;
 mod requisite_in;
 #[cfg(test)]
@@ -91,7 +92,7 @@ pub fn compile_high(mut high: HighState) -> Result<Vec<LowChunk>, CompileErrors>
     extend::apply(&mut high, extensions, Search::Strict, &mut errors);
     extend::exclude(&mut high);
     CompileErrors::check(std::mem::take(&mut errors))?;
-    let chunks = chunks::chunks(&high, &mut errors);
+    let chunks = chunks::chunks(high, &mut errors);
     CompileErrors::check(errors)?;
     Ok(chunks)
 }

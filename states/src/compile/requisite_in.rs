@@ -1,14 +1,17 @@
 //! Turns requisites that name their target (`require_in`, `prereq`, `use`, …) into extensions of the target.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use lab_proto::Value;
 
 use super::error::{CompileError, ErrorKind};
 use super::extend::Finder;
 use super::high::{Arg, Body, Declaration, HighState, What};
+use super::modules::Modules;
 
 const KEYS: [&str; 8] =
     ["require_in", "watch_in", "onfail_in", "onchanges_in", "use", "use_in", "prereq", "prereq_in"];
@@ -34,9 +37,9 @@ const NOT_USED: [&str; 15] = [
 
 /// Lists the extensions that the high state asks for.
 pub(super) fn extensions(high: &HighState, errors: &mut Vec<CompileError>) -> Vec<(String, Declaration)> {
-    let mut work = Work { high, out: IndexMap::new(), finder: None, errors };
+    let mut work = Work { high, out: IndexMap::default(), finder: None, nowhere: Arc::from(""), errors };
     for (id, declaration) in &high.ids {
-        for (module, body) in &declaration.modules {
+        for (module, body) in declaration.modules.iter() {
             for arg in body.args() {
                 if let Some((key, value)) = arg.first().filter(|(key, _)| KEYS.contains(key)) {
                     work.argument(&Origin { id, module, declaration, arg }, key, value);
@@ -57,24 +60,32 @@ struct Origin<'a> {
 
 struct Work<'a> {
     high: &'a HighState,
-    out: IndexMap<String, Declaration>,
+    out: IndexMap<String, Declaration, RandomState>,
     finder: Option<Finder>,
+    /// The name of no SLS.
+    nowhere: Arc<str>,
     errors: &'a mut Vec<CompileError>,
 }
 
 impl Work<'_> {
     fn argument(&mut self, origin: &Origin<'_>, key: &str, value: &Value) {
-        let items: Vec<Value> = match value {
-            Value::List(items) => items.clone(),
+        let items: Cow<'_, [Value]> = match value {
+            Value::List(items) => Cow::Borrowed(items),
             // One mapping in place of a list; Salt knows it for the `_in` forms only.
             Value::Map(map) if key.ends_with("_in") => {
                 map.iter().map(|(k, v)| Value::Map([(k.clone(), v.clone())].into_iter().collect())).collect()
             }
             _ => return,
         };
+        if let [item] = &*items
+            && let [(target, module)] = &self.targets(origin, key, item)[..]
+        {
+            self.target(origin, key, target, module);
+            return;
+        }
         let mut seen = HashSet::new();
-        for item in items {
-            for (target, module) in self.targets(origin, key, &item) {
+        for item in items.iter() {
+            for (target, module) in self.targets(origin, key, item) {
                 if seen.insert((target.clone(), module.clone())) {
                     self.target(origin, key, &target, &module);
                 }
@@ -193,13 +204,13 @@ impl Work<'_> {
     /// Returns the list of additions to a state.
     fn entry(&mut self, origin: &Origin<'_>, id: &str, module: &str) -> &mut Vec<Arg> {
         let declaration = self.out.entry(id.to_owned()).or_insert_with(|| Declaration {
-            sls: Arc::from(""),
+            sls: self.nowhere.clone(),
             env: origin.declaration.env.clone(),
             included_from: Vec::new(),
-            modules: IndexMap::new(),
+            modules: Modules::default(),
             at: origin.arg.at.clone(),
         });
-        let body = declaration.modules.entry(module.to_owned()).or_insert_with(|| Body::List(Vec::new()));
+        let body = declaration.modules.get_or_insert_with(module, || Body::List(Vec::new()));
         body.args_mut().expect("only lists are put into additions")
     }
 

@@ -1,6 +1,6 @@
 //! The SLS of one tree of files, rendered as they are asked for, each once.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -16,15 +16,15 @@ type Rendered = Result<Rc<RenderedSls>, Box<RenderError>>;
 /// It keeps what it rendered: a message about a chunk can then say where its parts were written ([`crate::low::Places`]).
 pub struct RenderedTree<'a> {
     env: RenderEnv<'a>,
-    names: Vec<String>,
+    /// Listed when they are first asked for: most runs name their SLS in full.
+    names: OnceCell<Vec<String>>,
     rendered: RefCell<BTreeMap<String, Rendered>>,
 }
 
 impl<'a> RenderedTree<'a> {
     /// Takes a tree with what its templates see.
     pub fn new(env: RenderEnv<'a>) -> Self {
-        let names = sls::names(env.sources).iter().map(|n| n.as_str().to_owned()).collect();
-        Self { env, names, rendered: RefCell::default() }
+        Self { env, names: OnceCell::new(), rendered: RefCell::default() }
     }
 
     /// Returns an SLS that was rendered.
@@ -39,8 +39,13 @@ impl<'a> RenderedTree<'a> {
 }
 
 impl SlsTree for RenderedTree<'_> {
+    fn has(&self, env: &str) -> bool {
+        env == self.env.context.saltenv
+    }
+
     fn names(&self, env: &str) -> Option<&[String]> {
-        (env == self.env.context.saltenv).then_some(&self.names)
+        let list = || sls::names(self.env.sources).iter().map(|n| n.as_str().to_owned()).collect();
+        self.has(env).then(|| self.names.get_or_init(list).as_slice())
     }
 
     fn render(&self, _env: &str, sls: &str) -> Rendered {

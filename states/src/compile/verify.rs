@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use lab_proto::Value;
 
 use super::error::{CompileError, ErrorKind};
@@ -11,7 +12,11 @@ use crate::low::At;
 /// What each ID's last requisite list asks for; two that name each other are a mistake.
 #[derive(Default)]
 struct Asked<'a> {
-    by_id: HashMap<&'a str, (&'a str, HashMap<&'a str, &'a str>)>,
+    /// The module and the number of an ID's last list.
+    by_id: HashMap<&'a str, (&'a str, usize), RandomState>,
+    /// The kinds under which a list names its targets.
+    targets: HashMap<(usize, &'a str), &'a str, RandomState>,
+    lists: usize,
 }
 
 const CHECKED: [&str; 4] = ["require", "watch", "prereq", "onchanges"];
@@ -23,7 +28,7 @@ pub(super) fn verify(high: &HighState, errors: &mut Vec<CompileError>) {
         if id.starts_with("__") {
             continue;
         }
-        for (module, body) in &declaration.modules {
+        for (module, body) in declaration.modules.iter() {
             match body {
                 Body::Nothing(at) => errors.push(
                     CompileError::new(
@@ -145,7 +150,8 @@ fn requisites<'a>(
         fail(ErrorKind::RequisiteNotAList, &arg.at, message, "write `- module: ID` below it");
         return;
     };
-    asked.by_id.insert(id, (module, HashMap::new()));
+    asked.lists += 1;
+    asked.by_id.insert(id, (module, asked.lists));
     for item in items {
         let (kind, target) = match item {
             Value::Str(_) => ("id", item),
@@ -188,11 +194,9 @@ impl<'a> Asked<'a> {
         fail: &mut impl FnMut(ErrorKind, &At, String, &str),
     ) {
         let Some(target) = target.as_str() else { return };
-        if let Some((_, targets)) = self.by_id.get_mut(id) {
-            targets.insert(target, kind);
-        }
+        self.targets.insert((self.lists, target), kind);
         let Some((other_module, theirs)) = self.by_id.get(target) else { return };
-        if *other_module == kind && theirs.get(id) == Some(&module) {
+        if *other_module == kind && self.targets.get(&(*theirs, id)) == Some(&module) {
             let message = if target == id {
                 format!("{module}: {id} requires itself")
             } else {

@@ -71,6 +71,11 @@ pub trait Control: Send + Sync {
     /// Returns the time.
     fn now(&self) -> Timestamp;
 
+    /// Tells whether anybody watches the job: what nobody reads need not be put into words.
+    fn listens(&self) -> bool {
+        true
+    }
+
     /// Passes something on to the watchers of the job. May drop it, never blocks.
     fn progress(&self, what: Progress);
 }

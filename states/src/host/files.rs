@@ -81,6 +81,14 @@ pub trait Files: Send + Sync {
     /// When it is absent, a directory, or not readable.
     fn read(&self, path: &Path) -> Result<Vec<u8>, HostError>;
 
+    /// Reads a whole file that was looked at just now: knowing its size saves steps.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    fn read_known(&self, path: &Path, _meta: &FileMeta) -> Result<Vec<u8>, HostError> {
+        self.read(path)
+    }
+
     /// Reads where a symbolic link points.
     ///
     /// # Errors

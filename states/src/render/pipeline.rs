@@ -100,15 +100,25 @@ fn render_text(
     let mut source = body;
     let mut lines: Option<LineMap> = None;
     let mut doc: Option<Node> = None;
+    let document = |source: &str, lines: Option<&LineMap>| {
+        yaml::parse(source).map_err(|e| {
+            // Where the text was none of a template, only an error needs to know that its lines are the source's.
+            let own = || jinja::render(env, &path, source, variables, &Map::new()).ok().map(|r| r.lines);
+            let made = if lines.is_none() && renderers.contains(&"jinja") { own() } else { None };
+            yaml_error(&e, &path, source, lines.or(made.as_ref()))
+        })
+    };
     for renderer in &renderers {
         match *renderer {
+            // Most files that are large have no tags at all.
+            "jinja" if jinja::is_plain(&source, env.limits.output) => {}
             "jinja" => {
                 let rendered = jinja::render(env, &path, &source, variables, &Map::new())?;
                 source = rendered.text;
                 lines = Some(rendered.lines);
             }
             "yaml" => {
-                doc = Some(yaml::parse(&source).map_err(|e| yaml_error(&e, &path, &source, lines.as_ref()))?);
+                doc = Some(document(&source, lines.as_ref())?);
             }
             "json" => doc = Some(json_document(&path, &source)?),
             // Salt's: every text that is a PGP message is a secret.
@@ -124,7 +134,7 @@ fn render_text(
     }
     let mut doc = match doc {
         Some(doc) => doc,
-        None => yaml::parse(&source).map_err(|e| yaml_error(&e, &path, &source, lines.as_ref()))?,
+        None => document(&source, lines.as_ref())?,
     };
     let files = match &lines {
         Some(map) => {

@@ -42,7 +42,7 @@ pub fn drive(mut run: StateRun<'_>, ctx: &JobCtx<'_>) -> Vec<StateReturn> {
                         let answer = perform(&work, ctx);
                         run.handle(token, answer, ctx.now());
                     }
-                    other => tell(other, ctx),
+                    other => tell(other, &run, ctx),
                 }
                 if ctx.cancelled() {
                     run.cancel();
@@ -117,17 +117,26 @@ fn together(calls: &[StateCall], ctx: &JobCtx<'_>) -> Vec<Verdict> {
     }
 }
 
-fn tell(effect: Effect, ctx: &JobCtx<'_>) {
+fn tell(effect: Effect, run: &StateRun<'_>, ctx: &JobCtx<'_>) {
     match effect {
-        Effect::Started { run_num, call } => ctx.control.progress(Progress::StateStarted {
-            run_num,
-            id: call.id,
-            state: call.function,
-            name: call.name,
-        }),
-        Effect::Done(result) => ctx.control.progress(Progress::StateDone(result)),
-        Effect::Emit { tag, result } => {
-            if let Err(error) = ctx.services.emit_result(&tag, &result) {
+        Effect::Started { run_num, node } => {
+            if let Some(chunk) = run.chunk(node).filter(|_| ctx.control.listens()) {
+                ctx.control.progress(Progress::StateStarted {
+                    run_num,
+                    id: chunk.id.clone(),
+                    state: chunk.function(),
+                    name: chunk.name.clone(),
+                });
+            }
+        }
+        Effect::Done(row) => {
+            if let Some(result) = run.result(row).filter(|_| ctx.control.listens()) {
+                ctx.control.progress(Progress::StateDone(Box::new(result.clone())));
+            }
+        }
+        Effect::Emit { tag, row } => {
+            let Some(result) = run.result(row) else { return };
+            if let Err(error) = ctx.services.emit_result(&tag, result) {
                 ctx.say(format!("the event of state {} was not sent: {error}", result.id));
             }
         }

@@ -60,17 +60,17 @@ pub enum Effect {
     Started {
         /// Its place in the run.
         run_num: u32,
-        /// The call.
-        call: Box<StateCall>,
+        /// Which it is: see [`StateRun::chunk`].
+        node: usize,
     },
-    /// A state is done.
-    Done(Box<StateReturn>),
+    /// A state is done; its result stands in that row: see [`StateRun::result`].
+    Done(usize),
     /// The event that a state asked for.
     Emit {
         /// `true`, or the tag that was written.
         tag: Value,
-        /// The state's result.
-        result: Box<StateReturn>,
+        /// The row of the state's result.
+        row: usize,
     },
     /// Grains, pillar or extension functions are to be read again before the next state.
     Refresh(Refresh),
@@ -217,6 +217,16 @@ impl<'p> StateRun<'p> {
         self.lost[node].iter().map(describe).collect()
     }
 
+    /// Returns the chunk of a state that begins; none for a number that no effect gave.
+    pub fn chunk(&self, node: usize) -> Option<&LowChunk> {
+        self.chunks.get(node)
+    }
+
+    /// Returns the result in a row, once it is there.
+    pub fn result(&self, row: usize) -> Option<&StateReturn> {
+        self.rows.get(row)?.as_ref()
+    }
+
     /// Tells whether all is done.
     pub fn is_done(&self) -> bool {
         self.done && self.effects.is_empty()
@@ -303,8 +313,7 @@ impl<'p> StateRun<'p> {
             Step::Run { node, fire } => {
                 let node = self.chunk_of(node);
                 let row = self.reserve(node);
-                let call = Box::new(self.call(node, self.options.test));
-                self.effects.push_back(Effect::Started { run_num: number(row), call });
+                self.effects.push_back(Effect::Started { run_num: number(row), node });
                 if let Some(verdict) = self.early.remove(&node) {
                     let mut job = Job::new(node, Some(row), fire, now);
                     let token = self.token();
@@ -391,9 +400,9 @@ impl<'p> StateRun<'p> {
             self.effects.push_back(Effect::Refresh(refresh));
         }
         if let Some(tag) = &options.fire_event {
-            self.effects.push_back(Effect::Emit { tag: tag.clone(), result: Box::new(result.clone()) });
+            self.effects.push_back(Effect::Emit { tag: tag.clone(), row });
         }
-        self.effects.push_back(Effect::Done(Box::new(result.clone())));
+        self.effects.push_back(Effect::Done(row));
         self.rows[row] = Some(result);
     }
 
@@ -543,7 +552,7 @@ impl StateRun<'_> {
                 started: now,
                 duration_micros: 0,
             };
-            self.effects.push_back(Effect::Done(Box::new(result.clone())));
+            self.effects.push_back(Effect::Done(self.rows.len()));
             self.rows.push(Some(result));
         }
     }

@@ -245,7 +245,7 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
         Some(Vec::new())
     };
     let old = match (&have, &wanted) {
-        (Some(_), Some(_)) => Some(ctx.host.read(&path)?),
+        (Some(meta), Some(_)) => Some(ctx.host.read_known(&path, meta)?),
         _ => None,
     };
     Ok(Outlook::Compare(Plan { path, have, old, new: wanted, mode, owner }))

@@ -1,5 +1,6 @@
 //! From text to nodes: events, tags, anchors, merge keys, duplicate keys.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use lab_proto::Value;
@@ -507,6 +508,11 @@ fn scalar_node(text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) ->
 
 /// Puts merged mappings in front, drops what the mapping itself has, and refuses keys given twice.
 fn flatten(entries: Vec<(Loaded, Node)>, span: Span) -> Result<Vec<(Node, Node)>, YamlError> {
+    if entries.iter().all(|(key, _)| key.special != Some(Special::Merge)) {
+        let own: Vec<(Node, Node)> = entries.into_iter().map(|(key, value)| (key.node, value)).collect();
+        refuse_duplicates(&own, span)?;
+        return Ok(own);
+    }
     let mut own = Vec::with_capacity(entries.len());
     let mut merged = Vec::new();
     for (key, value) in entries {
@@ -550,7 +556,10 @@ fn refuse_duplicates(entries: &[(Node, Node)], span: Span) -> Result<(), YamlErr
     {
         return Ok(());
     }
-    let mut seen: HashMap<Value, Span> = HashMap::with_capacity(entries.len());
+    if entries.len() <= FEW && distinct_texts(entries) {
+        return Ok(());
+    }
+    let mut seen: HashMap<Cow<'_, Value>, Span> = HashMap::with_capacity(entries.len());
     for (key, _) in entries {
         let value = match &key.data {
             Data::Scalar(value) => python_key(value),
@@ -581,15 +590,26 @@ fn refuse_duplicates(entries: &[(Node, Node)], span: Span) -> Result<(), YamlErr
     Ok(())
 }
 
+/// So many keys are compared with each other faster than they are hashed.
+const FEW: usize = 8;
+
+/// Tells whether all keys are texts and no two are the same.
+fn distinct_texts(entries: &[(Node, Node)]) -> bool {
+    entries.iter().enumerate().all(|(at, (key, _))| {
+        let text = key.as_str();
+        text.is_some() && entries[..at].iter().all(|(other, _)| other.as_str() != text)
+    })
+}
+
 /// Makes keys equal that Python takes for one key: true, 1 and 1.0.
-fn python_key(value: &Value) -> Value {
-    match value {
+fn python_key(value: &Value) -> Cow<'_, Value> {
+    Cow::Owned(match value {
         Value::Bool(b) => Value::Int(i128::from(*b)),
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the guard holds only for whole numbers in range"
         )]
         Value::Float(f) if f.fract() == 0.0 && f.abs() < 1e18 => Value::Int(*f as i128),
-        other => other.clone(),
-    }
+        other => return Cow::Borrowed(other),
+    })
 }

@@ -20,6 +20,10 @@ pub(super) fn resolve(text: &str) -> Plain {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "<<" => return Plain::Merge,
         "=" => return Plain::DefaultValue,
+        // No number begins like this.
+        _ if text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') => {
+            bool_of(text).map_or_else(|| Value::from(text), Value::Bool)
+        }
         _ => bool_of(text)
             .map(Value::Bool)
             .or_else(|| int_of(text).map(Value::Int))
