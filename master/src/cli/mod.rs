@@ -178,6 +178,9 @@ impl Cli {
     /// Runs the command to its end and returns its exit code.
     pub fn run(self, now: Timestamp) -> ExitCode {
         let Self { global, command } = self;
+        if !matches!(command, Command::Serve(_)) {
+            output::end_with_reader();
+        }
         let result = match command {
             Command::Check(args) => check::run(&args, &global),
             Command::Doc(args) => doc::run(&args, global.json),

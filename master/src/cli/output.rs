@@ -6,6 +6,15 @@ use std::io::{BufWriter, IsTerminal, Write};
 
 use lab_proto::{Event, Value};
 
+/// Has this process end as others do when nobody reads its output any more: quietly, by SIGPIPE. What it asked the master for
+/// goes on there.
+#[expect(unsafe_code, reason = "sets a signal's disposition; the default one runs no code of ours")]
+pub(super) fn end_with_reader() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: `SigDfl` is no function that could do what a signal handler must not.
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+}
+
 /// Prints one JSON line.
 pub(super) fn json(value: &impl serde::Serialize) {
     if let Some(line) = json_line(value) {

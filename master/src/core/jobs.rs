@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use lab_proto::ids::JobId;
 use lab_proto::job::StepRef;
 use lab_proto::v1::link::{JobState, JobsUp};
-use lab_proto::{Digest, EndState, Event, JobSpec, Map, MinionId, Target, Timestamp, Value};
+use lab_proto::{Digest, EndState, Event, JobSpec, Map, MinionId, NewEvent, Target, Timestamp, Value};
 
 use super::links::end_state;
 use super::{ConnId, Core, Effect, JobRecord, RowRecord, Timer, facts, records};
@@ -156,7 +156,9 @@ impl Core {
             done: None,
         };
         let rows = minions.iter().map(|m| (m, RowRecord::open()));
-        self.append_with(records::put_job(&record, rows), vec![facts::job_new(&spec, &minions)]);
+        let mut changes = records::put_job(&record, rows);
+        changes.extend(self.told.drain(..).map(records::delete_closing));
+        self.append_with(changes, vec![facts::job_new(&spec, &minions)]);
         let job = Job {
             record,
             spec: Arc::new(spec),
@@ -272,6 +274,7 @@ impl Core {
                 }
                 let late = std::mem::take(&mut job.late);
                 self.jobs.remove(&jid);
+                self.told.push(jid);
                 for (minion, row) in late {
                     self.effects.push_back(Effect::LateReturn { jid, minion, row });
                 }
@@ -452,19 +455,30 @@ impl Core {
             .iter()
             .filter_map(|(m, row)| if let Row::Ended(r) = row { Some((m, r.clone())) } else { None })
             .collect();
-        let success = ended.iter().all(|(_, r)| r.success);
-        let mut counts: Vec<(EndState, u64)> = Vec::new();
-        for end in ended.iter().filter_map(|(_, r)| r.end) {
-            match counts.iter_mut().find(|(e, _)| *e == end) {
-                Some((_, n)) => *n += 1,
-                None => counts.push((end, 1)),
-            }
-        }
-        job.record.done = Some(success);
-        let changes = records::put_job(&job.record, ended);
-        let event = facts::job_done(&job.spec, success, &counts);
+        job.record.done = Some(ended.iter().all(|(_, r)| r.success));
+        let event = last_event(&job.record, ended.iter().map(|(_, row)| row));
+        let mut changes = records::put_job(&job.record, ended);
+        changes.push(records::put_closing(jid));
         self.append_with(changes, vec![event]);
     }
+
+    /// Appends the last event of a job that a former master closed without coming to tell it.
+    pub(super) fn tell_done(&mut self, record: &JobRecord, rows: &[(MinionId, RowRecord)]) {
+        let event = last_event(record, rows.iter().map(|(_, row)| row));
+        self.append_with(Vec::new(), vec![event]);
+        self.told.push(record.spec.jid);
+    }
+}
+
+fn last_event<'a>(record: &JobRecord, rows: impl Iterator<Item = &'a RowRecord>) -> NewEvent {
+    let mut counts: Vec<(EndState, u64)> = Vec::new();
+    for end in rows.filter_map(|row| row.end) {
+        match counts.iter_mut().find(|(e, _)| *e == end) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((end, 1)),
+        }
+    }
+    facts::job_done(&record.spec, record.done.unwrap_or(false), &counts)
 }
 
 impl Job {

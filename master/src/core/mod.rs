@@ -72,6 +72,8 @@ pub struct Core {
     accepted: BTreeSet<MinionId>,
     marks: HashMap<OutboxId, u64>,
     jobs: BTreeMap<JobId, Job>,
+    /// Jobs whose last event is in the log though it is still noted that it is to come; the next job's write forgets that.
+    told: Vec<JobId>,
     runs: Runs,
     run_records: BTreeMap<RunId, RunRecord>,
     /// Jobs of steps that are done: a resumed run that asks for one again gets none.
@@ -132,6 +134,7 @@ impl Core {
             accepted: restored.accepted.into_iter().collect(),
             marks: HashMap::new(),
             jobs: BTreeMap::new(),
+            told: Vec::new(),
             runs: Runs::default(),
             run_records: BTreeMap::new(),
             done_steps: restored.done_steps,

@@ -196,6 +196,7 @@ const MINIONS: Bucket = Bucket::new("minions");
 const GRAINS: Bucket = Bucket::new("grains");
 const JOBS: Bucket = Bucket::new("jobs");
 const JOB_ROWS: Bucket = Bucket::new("job-rows");
+const CLOSING: Bucket = Bucket::new("jobs-closing");
 const MINE: Bucket = Bucket::new("mine");
 const RUNS: Bucket = Bucket::new("runs");
 
@@ -314,6 +315,21 @@ pub(crate) fn put_job<'a>(
         changes.push(put(JOB_ROWS, format!("{jid}/{n:06}").into_bytes(), chunk));
     }
     changes
+}
+
+/// Notes, together with a job's last record, that its last event is still to come.
+pub(crate) fn put_closing(jid: JobId) -> Change {
+    put(CLOSING, jid.to_string().into_bytes(), &jid)
+}
+
+/// Forgets that a job's last event is to come.
+pub(crate) fn delete_closing(jid: JobId) -> Change {
+    Change::Delete { bucket: CLOSING, key: jid.to_string().into_bytes() }
+}
+
+/// Reads the jobs whose last event may not have come.
+pub(crate) fn closing(store: &dyn KeyStore) -> Read<Vec<JobId>> {
+    all(store, CLOSING)
 }
 
 /// Forgets a job.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use lab_proto::facts::Fact;
-use lab_proto::{Digest, Event, RunId, Timestamp};
+use lab_proto::{Digest, Event, MinionId, RunId, Timestamp};
 use lab_states::orchestrate::{Engine, Plan};
 use tracing::error;
 
 use super::records::{self, RecordError, RunRecord};
-use super::{Core, CoreConfig, KeyState, Random, Restored};
+use super::{Core, CoreConfig, KeyState, Random, Restored, RowRecord};
 use crate::store::{ReadError, Store};
 
 /// Events read at once.
@@ -75,6 +75,7 @@ impl Core {
             }
         }
         core.resume(now);
+        finish_closing(&mut core, store)?;
         for record in open_runs {
             match engines.remove(&record.run) {
                 Some(engine) => core.resume_run(engine, record),
@@ -84,6 +85,43 @@ impl Core {
         }
         Ok(core)
     }
+}
+
+/// Tells the end of jobs whose record says that they are done though the log does not: the master ended between the two.
+fn finish_closing(core: &mut Core, store: &dyn Store) -> Result<(), RestoreError> {
+    let mut open = BTreeMap::new();
+    for jid in records::closing(store)? {
+        match records::job(store, jid)? {
+            Some(record) if record.done.is_some() => {
+                let rows = records::job_rows(store, &record)?;
+                open.insert(format!("lab/job/{jid}/done"), (record, rows));
+            }
+            _ => core.told.push(jid),
+        }
+    }
+    let last_return = |rows: &[(MinionId, RowRecord)]| rows.iter().map(|(_, r)| r.seq).max().unwrap_or(0);
+    let Some(first) = open.values().map(|(_, rows)| last_return(rows)).min() else { return Ok(()) };
+    let mut at = store.floor();
+    at.seq = at.seq.max(first);
+    loop {
+        let events = store.read(at, CHUNK)?;
+        let Some(last) = events.last() else { break };
+        at = last.position;
+        for event in &events {
+            if let Some((record, _)) = open.remove(event.tag.as_str()) {
+                core.told.push(record.spec.jid);
+            }
+        }
+    }
+    for (record, rows) in open.values() {
+        // What was trimmed cannot be known to be missing.
+        if last_return(rows) < store.floor().seq {
+            core.told.push(record.spec.jid);
+        } else {
+            core.tell_done(record, rows);
+        }
+    }
+    Ok(())
 }
 
 fn read_records(

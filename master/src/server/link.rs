@@ -10,6 +10,7 @@ use lab_proto::{Fingerprint, MinionId, OutboxId, Position};
 use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::Shared;
@@ -86,6 +87,10 @@ struct Link {
     opening: JoinSet<Option<(SendStream, FrameReader, StreamOpen)>>,
     streams: JoinSet<()>,
 }
+
+/// How long an acknowledgement waits for more of its kind. A minion only drops from its outbox what is acknowledged: what is
+/// urgent in a burst of returns is the burst.
+const ACK_PAUSE: Duration = Duration::from_millis(5);
 
 struct Acks {
     durable: watch::Receiver<(u64, Position)>,
@@ -270,6 +275,7 @@ async fn events(
     mut up: FrameReader,
     mut acks: Acks,
 ) -> Result<(), FrameError> {
+    let mut due = None;
     loop {
         tokio::select! {
             batch = up.next::<EventBatch>() => match batch? {
@@ -281,10 +287,21 @@ async fn events(
                 if changed.is_err() {
                     return Ok(());
                 }
+                due.get_or_insert(Instant::now() + ACK_PAUSE);
+            }
+            () = until(due) => {
+                due = None;
                 let (counter, head) = *acks.durable.borrow_and_update();
                 send(&mut down, &EventAck::Durable { counter, head }).await?;
             }
         }
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

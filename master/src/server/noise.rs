@@ -14,6 +14,9 @@ use quinn::{AsyncUdpSocket, UdpPoller};
 
 use super::reset::MarkedIds;
 
+/// How many packets are handed to the kernel in one call, at most. Every connection keeps a buffer of that many packets from its
+/// first one on (quinn 0.11), and there may be thousands that only ever send one at a time.
+const SEGMENTS: usize = 4;
 /// QUIC version 1, the only one spoken.
 const VERSION: u32 = 1;
 /// A client's first datagram is at least as long (RFC 9000, 14.1).
@@ -74,7 +77,7 @@ impl AsyncUdpSocket for Watched {
     }
 
     fn max_transmit_segments(&self) -> usize {
-        self.socket.max_transmit_segments()
+        self.socket.max_transmit_segments().min(SEGMENTS)
     }
 
     fn max_receive_segments(&self) -> usize {

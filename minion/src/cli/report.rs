@@ -1,11 +1,19 @@
 //! What state runs and functions print: for people as they go, or as JSON at the end.
-#![expect(clippy::print_stdout, reason = "this is the commands' data")]
+
+use std::io::Write;
 
 use lab_proto::{Map, StateOutcome, StateReturn, Value};
 use lab_states::compile::CompileErrors;
 use lab_states::function::Progress;
 use serde::{Serialize, Serializer};
 use serde_json::json;
+
+/// Prints a line. A reader that leaves does not end a run half-way.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(std::io::stdout().lock(), $($text)*);
+    }};
+}
 
 /// Prints what happens in a run.
 pub(super) fn progress(what: &Progress) {
@@ -29,12 +37,12 @@ pub(super) fn verdict(result: &StateReturn) -> &'static str {
 
 fn state(result: &StateReturn) {
     let name = if result.name == result.id { String::new() } else { format!("  {}", result.name) };
-    println!("{:<12}  {}  {}{name}", verdict(result), result.state, result.id);
+    say!("{:<12}  {}  {}{name}", verdict(result), result.state, result.id);
     let quiet = result.outcome == StateOutcome::Ok && !result.changed();
     if !quiet && !result.comment.is_empty() {
-        println!("{}", indented(&result.comment, 4));
+        say!("{}", indented(&result.comment, 4));
     } else if let Some((_, warnings)) = result.comment.split_once("\nwarning: ") {
-        println!("{}", indented(&format!("warning: {warnings}"), 4));
+        say!("{}", indented(&format!("warning: {warnings}"), 4));
     }
     changes(&result.changes, 4);
 }
@@ -43,13 +51,13 @@ fn changes(changes: &Map, depth: usize) {
     for (key, value) in changes {
         match value {
             Value::Map(inner) if !inner.is_empty() => {
-                println!("{:depth$}{key}:", "");
+                say!("{:depth$}{key}:", "");
                 self::changes(inner, depth + 2);
             }
             Value::Str(text) if text.contains('\n') => {
-                println!("{:depth$}{key}:\n{}", "", indented(text, depth + 2));
+                say!("{:depth$}{key}:\n{}", "", indented(text, depth + 2));
             }
-            other => println!("{:depth$}{key}: {other}", ""),
+            other => say!("{:depth$}{key}: {other}", ""),
         }
     }
 }
@@ -70,7 +78,7 @@ pub(super) fn summary(results: &[StateReturn]) {
         })
         .collect();
     let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
-    println!("{} states in {seconds:.3} s: {}", results.len(), parts.join(", "));
+    say!("{} states in {seconds:.3} s: {}", results.len(), parts.join(", "));
 }
 
 /// Prints a run as one JSON object.
@@ -79,7 +87,7 @@ pub(super) fn json(results: &[StateReturn]) {
     // As one text: standard output would be written in small pieces otherwise.
     let mut text = serde_json::to_string(&all).unwrap_or_default();
     text.push('\n');
-    print!("{text}");
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 #[derive(Serialize)]
@@ -128,14 +136,14 @@ fn by_text<S: Serializer>(map: &&Map, s: S) -> Result<S::Ok, S::Error> {
 /// Prints a refusal as one JSON object.
 pub(super) fn json_error(errors: &CompileErrors) {
     let error = json!({ "text": errors.to_string(), "kind": errors.kind().word() });
-    println!("{}", json!({ "results": [], "error": error }));
+    say!("{}", json!({ "results": [], "error": error }));
 }
 
 /// Prints the return of a function.
 pub(super) fn value(value: &Value, json: bool) {
     match value {
-        Value::Str(text) if !json => println!("{text}"),
-        other if json => println!("{}", serde_json::to_string(other).unwrap_or_default()),
-        other => println!("{}", serde_json::to_string_pretty(other).unwrap_or_default()),
+        Value::Str(text) if !json => say!("{text}"),
+        other if json => say!("{}", serde_json::to_string(other).unwrap_or_default()),
+        other => say!("{}", serde_json::to_string_pretty(other).unwrap_or_default()),
     }
 }

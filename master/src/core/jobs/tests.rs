@@ -5,6 +5,8 @@ use lab_proto::{BootId, Fingerprint, JobReturn, LogId, NewEvent, OutboxId, Posit
 
 use super::*;
 use crate::core::{CoreConfig, Restored};
+use crate::store::memory::MemoryStore;
+use crate::store::{EventStore, KeyStore};
 
 const NOW: Timestamp = Timestamp::from_micros(5_000_000);
 
@@ -121,4 +123,57 @@ fn a_return_that_comes_while_its_job_is_being_closed_corrects_the_record_when_th
     let later = f.returned(2);
     f.core.appended(&[later], NOW);
     assert_eq!(f.late_returns(), [f.minions[2].clone()]);
+}
+
+/// Makes what the core wants written durable, as the server's writer does; `before_events` is a crash between the two.
+fn settle(core: &mut Core, store: &MemoryStore, before_events: impl Fn(&NewEvent) -> bool) -> Vec<String> {
+    let mut tags = Vec::new();
+    while let Some(effect) = core.poll_effect() {
+        let Effect::Write(write) = effect else { continue };
+        store.commit(write.changes).expect("kept");
+        if write.events.iter().any(&before_events) {
+            break;
+        }
+        let appended = store.append(write.events, &write.marks, NOW).expect("kept");
+        tags.extend(appended.events.iter().map(|e| e.tag.to_string()));
+        core.appended(&appended.events, NOW);
+    }
+    tags
+}
+
+#[test]
+fn a_job_whose_record_is_done_but_whose_last_event_was_lost_is_told_at_the_next_start_and_once() {
+    let store = MemoryStore::new(LogId::from_u128(1));
+    let config = Fixture::with_batch(None).core.config;
+    let restore = |random| Core::restore(config, Box::new(move || random), &store, NOW).expect("readable");
+    let is_done = |e: &NewEvent| e.tag.as_str().ends_with("/done");
+    let mut core = restore(1);
+    let jid = core.submit(submission("a"), NOW).expect("small");
+    let tags = settle(&mut core, &store, is_done);
+    assert!(tags.iter().all(|t| !t.ends_with("/done")), "{tags:?}");
+    let done = format!("lab/job/{jid}/done");
+    let mut core = restore(2);
+    assert_eq!(settle(&mut core, &store, |_| false), [done.as_str()]);
+    // Its note goes with the next job, or is found settled.
+    assert!(settle(&mut restore(3), &store, |_| false).is_empty());
+    core.submit(submission("b"), NOW).expect("small");
+    settle(&mut core, &store, |_| false);
+    let left = records::closing(&store).expect("readable");
+    assert!(!left.contains(&jid), "{left:?}");
+}
+
+fn submission(minion: &str) -> Submission {
+    Submission {
+        jid: None,
+        fun: "test.ping".to_owned(),
+        args: Vec::new(),
+        kwargs: Map::new(),
+        target: Target::glob(minion),
+        minions: vec![MinionId::new(minion).expect("valid")],
+        timeout: None,
+        tree: None,
+        user: "root".to_owned(),
+        step: None,
+        batch: None,
+    }
 }
