@@ -31,7 +31,7 @@ pub use network::{
     Address, BondMode, BondOptions, BridgeOptions, LAB_ALIAS, LacpRate, Link, LinkKind, MAIN_TABLE, Mac,
     MacError, MacvlanMode, NET_FORMAT, Neighbour, NetSession, NetSnapshot, NetStep, Network, NewLink,
     PortState, PortVlan, Protocol, Route, RouteKey, RouteKind, Rule, RuleAction, TapOptions, VxlanOptions,
-    XmitHashPolicy,
+    WITHOUT_FIRST_LINK, XmitHashPolicy,
 };
 pub use packages::{
     Package, PackageAction, PackageChange, PackageJob, PackageManager, PackageOptions, PackagePlan,

@@ -43,13 +43,19 @@ pub fn inverse(step: &NetStep, before: &NetSnapshot) -> Vec<NetStep> {
         }
         NetStep::SetPromisc { link: name, on } => vec![NetStep::SetPromisc { link: name.clone(), on: !on }],
         NetStep::AddPortVlan { link: name, bridge, vlan } => {
-            let had = link(name).and_then(|l| l.vlans.iter().find(|v| v.id == vlan.id));
-            match had {
-                Some(old) => vec![NetStep::AddPortVlan { link: name.clone(), bridge: *bridge, vlan: *old }],
+            let had: &[PortVlan] = link(name).map_or(&[], |l| &l.vlans);
+            let add =
+                |old: &PortVlan| NetStep::AddPortVlan { link: name.clone(), bridge: *bridge, vlan: *old };
+            let mut steps = match had.iter().find(|v| v.id == vlan.id) {
+                Some(old) => vec![add(old)],
                 None => {
                     vec![NetStep::DeletePortVlan { link: name.clone(), bridge: *bridge, vlan: *vlan }]
                 }
-            }
+            };
+            // Only one VLAN is that of packets without a tag: the one that was it before is it again.
+            let rival = had.iter().find(|v| v.pvid && v.id != vlan.id).filter(|_| vlan.pvid);
+            steps.extend(rival.map(add));
+            steps
         }
         NetStep::DeletePortVlan { link, bridge, vlan } => {
             vec![NetStep::AddPortVlan { link: link.clone(), bridge: *bridge, vlan: *vlan }]
@@ -146,6 +152,9 @@ fn again(link: &Link, before: &NetSnapshot) -> Vec<NetStep> {
     }
     steps.extend(link.addresses.iter().map(|a| NetStep::AddAddress { link: name.clone(), address: *a }));
     steps.extend(plug_again(link, before));
+    if matches!(link.kind, LinkKind::Bridge(_)) {
+        steps.extend(vlans_again(link, true));
+    }
     for port in before.ports_of(name) {
         steps.extend(plug_again(port, before));
     }
@@ -189,22 +198,22 @@ fn plug_again(port: &Link, before: &NetSnapshot) -> Vec<NetStep> {
         steps.push(NetStep::SetUp { link: name.clone(), up: false });
     }
     steps.push(NetStep::SetMaster { link: name, master: Some(master.clone()) });
-    steps.extend(vlans_again(port));
+    steps.extend(vlans_again(port, false));
     steps
 }
 
-/// A port of a filtering bridge begins in VLAN 1; puts it in those that it was in.
-fn vlans_again(port: &Link) -> Vec<NetStep> {
-    let first = PortVlan { id: 1, pvid: true, untagged: true };
+/// A bridge and its ports begin in VLAN 1; puts one of them in those that it was in.
+fn vlans_again(port: &Link, bridge: bool) -> Vec<NetStep> {
+    let first = super::model::FIRST_VLAN;
     let link = || port.name.clone();
     if port.vlans.is_empty() {
         return Vec::new();
     }
     let others = port.vlans.iter().filter(|v| **v != first);
     let mut steps: Vec<NetStep> =
-        others.map(|v| NetStep::AddPortVlan { link: link(), bridge: false, vlan: *v }).collect();
+        others.map(|v| NetStep::AddPortVlan { link: link(), bridge, vlan: *v }).collect();
     if !port.vlans.iter().any(|v| v.id == 1) {
-        steps.push(NetStep::DeletePortVlan { link: link(), bridge: false, vlan: first });
+        steps.push(NetStep::DeletePortVlan { link: link(), bridge, vlan: first });
     }
     steps
 }

@@ -6,6 +6,9 @@ use crate::host::{
     Protocol, Route, RouteKind,
 };
 
+/// What a new bridge and each new port of one are in, also while the bridge does not filter.
+pub(super) const FIRST_VLAN: PortVlan = PortVlan { id: 1, pvid: true, untagged: true };
+
 pub(crate) fn push<'a>(
     net: &'a mut NetSnapshot,
     name: &str,
@@ -184,6 +187,9 @@ fn create(net: &mut NetSnapshot, new: &NewLink) -> Result<(), Cause> {
     let made = push(net, name, kind.clone(), mac, mtu);
     made.alias.clone_from(alias);
     made.up = *up;
+    if matches!(kind, LinkKind::Bridge(_)) {
+        made.vlans = vec![FIRST_VLAN];
+    }
     Ok(())
 }
 
@@ -225,9 +231,7 @@ fn set_master(net: &mut NetSnapshot, port: &str, master: Option<&str>) -> Result
             // A port that joins while the spanning tree protocol runs must listen and learn first.
             let waits = options.stp && options.forward_delay > 0;
             have.port_state = Some(if waits { PortState::Listening } else { PortState::Forwarding });
-            if options.vlan_filtering {
-                have.vlans = vec![PortVlan { id: 1, pvid: true, untagged: true }];
-            }
+            have.vlans = vec![FIRST_VLAN];
         }
         Some(LinkKind::Bond { .. }) => {
             if have.up {

@@ -218,6 +218,23 @@ fn every_prefix_of_the_management_move_and_of_its_undo_carries_traffic() {
 }
 
 #[test]
+fn a_bond_has_the_routes_of_the_port_that_it_takes_over_before_that_goes_off() {
+    let before = machine();
+    let mut bond0 = Interface::new(0, "bond0", Kind::Bond(Bond::default()));
+    bond0.ports = vec![own(named("eth0")), own(named("eth1"))];
+    bond0.take_over = Some(named("eth0"));
+    let steps = plan(&document(vec![bond0]), &before, &around()).expect("plans");
+    let after = applied(&before, &steps);
+    let out_of = |net: &NetSnapshot, link: &str| {
+        let made = |r: &&Route| r.link.as_deref() == Some(link) && r.origin != Protocol::KERNEL;
+        net.routes.iter().filter(made).map(Route::key).collect::<Vec<_>>()
+    };
+    assert!(!out_of(&before, "eth0").is_empty());
+    assert_eq!(out_of(&after, "bond0"), out_of(&before, "eth0"));
+    assert_eq!(same(undone(&after, &steps)), same(before));
+}
+
+#[test]
 fn the_captured_uplink_is_the_same_one_in_the_second_run() {
     let before = machine();
     let steps = plan(&management_move(true), &before, &around()).expect("plans");

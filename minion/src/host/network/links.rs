@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::Path;
 
 use lab_states::host::{
-    BondMode, BondOptions, BridgeOptions, Cause, LacpRate, LinkKind, MacvlanMode, NewLink, PortVlan,
-    TapOptions, VxlanOptions, XmitHashPolicy,
+    BondMode, BondOptions, BridgeOptions, Cause, Kernel, LacpRate, LinkKind, MacvlanMode, NewLink, PortVlan,
+    TapOptions, VxlanOptions, WITHOUT_FIRST_LINK, XmitHashPolicy,
 };
 use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL, Nla};
 use rtnetlink::packet_route::link::{
@@ -153,6 +154,7 @@ impl Session<'_> {
             made.persist()?;
             self.tell_link(message)?;
         } else {
+            self.load_alone(module_of(kind));
             self.describe(&mut message, kind)?;
             let made = self
                 .wire
@@ -164,6 +166,19 @@ impl Session<'_> {
         match alias {
             Some(alias) => self.set(name, LinkAttribute::IfAlias(alias.clone())),
             None => Ok(()),
+        }
+    }
+
+    /// Has a module loaded that the kernel would load itself for a new link, but with a first link that then is in the way:
+    /// `bond0` exists already when the first bond is made.
+    fn load_alone(&self, module: &str) {
+        let Some((_, option)) = WITHOUT_FIRST_LINK.iter().find(|(m, _)| *m == module) else { return };
+        if Path::new("/sys/module").join(module).exists() {
+            return;
+        }
+        // Where it cannot be loaded the kernel says so when the link is made.
+        if let Err(error) = self.host.module_load(module, &[format!("{option}=0")]) {
+            tracing::debug!(%error, "left to the kernel");
         }
     }
 
@@ -372,13 +387,17 @@ fn bond(options: &BondOptions, now: Option<&BondOptions>) -> Vec<InfoBond> {
     out
 }
 
-/// Says what would help when the kernel does not know a kind of link.
-fn unknown_kind(kind: &LinkKind, cause: Cause) -> Cause {
-    let module = match kind {
+fn module_of(kind: &LinkKind) -> &str {
+    match kind {
         LinkKind::Vlan { .. } => "8021q",
         LinkKind::Bond { .. } => "bonding",
         other => other.as_str(),
-    };
+    }
+}
+
+/// Says what would help when the kernel does not know a kind of link.
+fn unknown_kind(kind: &LinkKind, cause: Cause) -> Cause {
+    let module = module_of(kind);
     match cause {
         Cause::Unsupported(_) => unknown(kind, module),
         Cause::Other(text) if text.starts_with("Unknown device type") => unknown(kind, module),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use lab_states::host::{
-    Address, Cause, Link, MAIN_TABLE, Mac, Neighbour, NetSnapshot, PortState, PortVlan, Protocol, Route,
-    RouteKind, Rule, RuleAction,
+    Address, Cause, Link, LinkKind, MAIN_TABLE, Mac, Neighbour, NetSnapshot, PortState, PortVlan, Protocol,
+    Route, RouteKind, Rule, RuleAction,
 };
 use rtnetlink::packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
@@ -54,14 +54,10 @@ pub(super) fn snapshot(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
             net.neighbours.extend(read_neighbour(&message, &names));
         }
     }
-    if net.links.iter().any(filters) {
+    if net.links.iter().any(|l| matches!(l.kind, LinkKind::Bridge(_))) {
         port_vlans(wire, &mut net.links, &places)?;
     }
     Ok(net)
-}
-
-fn filters(link: &Link) -> bool {
-    matches!(&link.kind, lab_states::host::LinkKind::Bridge(options) if options.vlan_filtering)
 }
 
 fn links(wire: &mut Wire) -> Result<Vec<Link>, Cause> {
@@ -130,7 +126,8 @@ fn port_state(info: &LinkInfo) -> Option<PortState> {
     })
 }
 
-/// Reads which VLANs the ports of filtering bridges, and the bridges themselves, are in.
+/// Reads which VLANs the ports of bridges, and the bridges themselves, are in: also where they do not filter, because what a
+/// port is in then is what counts once filtering is switched on. A kernel that cannot filter says nothing.
 fn port_vlans(wire: &mut Wire, links: &mut [Link], places: &HashMap<u32, usize>) -> Result<(), Cause> {
     let mut question = LinkMessage::default();
     question.header.interface_family = AddressFamily::Bridge;

@@ -33,6 +33,10 @@ pub const NET_FORMAT: u32 = 1;
 /// What lab writes on the links that it makes, and by which it knows them again.
 pub const LAB_ALIAS: &str = "lab";
 
+/// Modules that make a link of their own when they are loaded, which then is in the way of the first one asked for, each with
+/// the option that says how many.
+pub const WITHOUT_FIRST_LINK: [(&str, &str); 2] = [("bonding", "max_bonds"), ("dummy", "numdummies")];
+
 /// What the kernel has, at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -56,19 +56,34 @@ impl Plan<'_> {
         Ok(())
     }
 
+    /// Moves the routes out of an uplink to what takes it over. On-link routes first: a route through a gateway needs the way to
+    /// the gateway.
+    pub(super) fn move_routes(&mut self, i: &Interface) -> Result<(), Wrong> {
+        let Some(uplink) = i.take_over.as_ref().map(name) else { return Ok(()) };
+        for route in routes_of(uplink, &self.net) {
+            self.push(i.owner, NetStep::MoveRoute { route, to: i.name.clone() })?;
+        }
+        Ok(())
+    }
+
+    /// Takes the addresses from an uplink that something took over.
+    pub(super) fn leave_uplink(&mut self, i: &Interface) -> Result<(), Wrong> {
+        let Some(uplink) = i.take_over.as_ref().map(name) else { return Ok(()) };
+        for address in self.net.link(uplink).map(|l| l.addresses.clone()).unwrap_or_default() {
+            self.push(i.owner, NetStep::DeleteAddress { link: uplink.to_owned(), address })?;
+        }
+        Ok(())
+    }
+
     pub(super) fn move_and_add_routes(
         &mut self,
         document: &Document,
         order: &[&Interface],
     ) -> Result<(), Wrong> {
         for i in order {
-            let Some(uplink) = i.take_over.as_ref().map(name) else { continue };
-            // On-link routes first: a route through a gateway needs the way to the gateway.
-            for route in routes_of(uplink, &self.net) {
-                self.push(i.owner, NetStep::MoveRoute { route, to: i.name.clone() })?;
-            }
+            self.move_routes(i)?;
         }
-        // For the same reason.
+        // As those that move: a route through a gateway needs the way to the gateway.
         let mut routes: Vec<_> = document.routes.iter().collect();
         routes.sort_by_key(|r| r.what.gateway.is_some());
         let networks = self.networks();
@@ -135,10 +150,7 @@ impl Plan<'_> {
     /// Takes away what has moved or shall not be there.
     pub(super) fn old_side(&mut self, document: &Document, order: &[&Interface]) -> Result<(), Wrong> {
         for i in order {
-            let Some(uplink) = i.take_over.as_ref().map(name) else { continue };
-            for address in self.net.link(uplink).map(|l| l.addresses.clone()).unwrap_or_default() {
-                self.push(i.owner, NetStep::DeleteAddress { link: uplink.to_owned(), address })?;
-            }
+            self.leave_uplink(i)?;
         }
         for absent in &document.rule_absent {
             let unwanted = rule(&absent.what);

@@ -36,9 +36,10 @@ impl Plan<'_> {
         }
         let kind = match &i.kind {
             Kind::Existing => return Ok(()),
-            // The spanning tree protocol waits until the ports are in and forward.
+            // The spanning tree protocol waits until the ports are in and forward, filtering until they are in their VLANs.
             Kind::Bridge(want) => {
-                LinkKind::Bridge(BridgeOptions { stp: false, ..bridge(want, BridgeOptions::default()) })
+                let options = bridge(want, BridgeOptions::default());
+                LinkKind::Bridge(BridgeOptions { stp: false, vlan_filtering: false, ..options })
             }
             Kind::Vlan { link, id } => LinkKind::Vlan { link: name(link).to_owned(), id: *id },
             // The port that is preferred is told once it is one.
@@ -135,12 +136,12 @@ impl Plan<'_> {
     pub(super) fn plug_ports(&mut self, document: &Document, order: &[&Interface]) -> Result<(), Wrong> {
         for i in order {
             for port in &i.ports {
-                self.plug(port.owner, name(&port.what), &i.name)?;
+                self.plug(document, port.owner, name(&port.what), &i.name)?;
             }
         }
         for i in document.interfaces.values() {
             if let Some(master) = &i.port_of {
-                self.plug(master.owner, &i.name, name(&master.what))?;
+                self.plug(document, master.owner, &i.name, name(&master.what))?;
             }
         }
         // A bridge becomes as narrow as its narrowest port, unless it was told otherwise afterwards.
@@ -155,14 +156,21 @@ impl Plan<'_> {
         Ok(())
     }
 
-    fn plug(&mut self, owner: usize, port: &str, master: &str) -> Result<(), Wrong> {
+    fn plug(&mut self, document: &Document, owner: usize, port: &str, master: &str) -> Result<(), Wrong> {
         let link = port.to_owned();
         let Some(have) = self.net.link(port) else { return Ok(()) };
         let (up, plugged) = (have.up, have.master.as_deref() == Some(master));
         let bonds = self.net.link(master).is_some_and(|m| matches!(m.kind, LinkKind::Bond { .. }));
         if !plugged {
             if bonds && up {
-                // A bond takes no port that is on; it switches it on itself.
+                // A bond takes no port that is on; it switches it on itself. What goes off loses its routes, so that they must
+                // be the bond's before.
+                let taker =
+                    document.interfaces.get(master).filter(|m| m.take_over.as_ref().map(name) == Some(port));
+                if let Some(bond) = taker {
+                    self.move_routes(bond)?;
+                    self.leave_uplink(bond)?;
+                }
                 self.push(owner, NetStep::SetUp { link: link.clone(), up: false })?;
             }
             self.push(owner, NetStep::SetMaster { link: link.clone(), master: Some(master.to_owned()) })?;

@@ -3,10 +3,7 @@
 use super::super::Wrong;
 use super::super::document::{Dns, Document};
 use super::Plan;
-use crate::host::NetStep;
-
-/// Modules that make a link of their own when they are loaded, which would then stand in the way of the first one asked for.
-const WITHOUT_FIRST: [(&str, &str); 2] = [("bonding", "max_bonds"), ("dummy", "numdummies")];
+use crate::host::{NetStep, WITHOUT_FIRST_LINK};
 
 impl Plan<'_> {
     pub(super) fn modules(&mut self, document: &Document) -> Result<(), Wrong> {
@@ -15,7 +12,7 @@ impl Plan<'_> {
                 continue;
             }
             let mut options = wanted.what.clone();
-            for (module, option) in WITHOUT_FIRST {
+            for (module, option) in WITHOUT_FIRST_LINK {
                 if module == name {
                     options.entry(option.to_owned()).or_insert_with(|| "0".to_owned());
                 }

@@ -1,0 +1,5 @@
+vlan20:
+  vlan.absent: []
+bond1:
+  bond.absent:
+    - force: True

@@ -1,0 +1,3 @@
+net.bridge.no-such-thing:
+  sysctl.present:
+    - value: 1

@@ -1,0 +1,5 @@
+vlan20:
+  vlan.absent: []
+br0:
+  bridge.absent:
+    - force: True

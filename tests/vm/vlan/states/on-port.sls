@@ -1,0 +1,4 @@
+vlan13:
+  vlan.present:
+    - link: eth0
+    - id: 13

@@ -1,0 +1,4 @@
+vlan10:
+  vlan.present:
+    - link: br0
+    - id: 13

@@ -1,0 +1,3 @@
+include: [kept]
+vlan11:
+  vlan.absent: []
