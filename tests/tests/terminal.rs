@@ -53,3 +53,35 @@ fn mistakes_are_told_on_a_terminal() {
         assert!(told && !shown.contains("panicked"), "{program} {args:?}: {status}: {shown}");
     }
 }
+
+/// Runs a program whose output nobody reads. Returns how it ended and what it said on its error channel.
+fn without_reader(program: &str, args: &[&str]) -> (ExitStatus, String) {
+    let binaries = Path::new(env!("CARGO_BIN_EXE_lab-nshost")).parent().expect("a binary is in a directory");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = Command::new(binaries.join(program));
+    let ended = command.args(args).stdin(Stdio::null()).stdout(writer).output().expect("it starts");
+    (ended.status, String::from_utf8_lossy(&ended.stderr).into_owned())
+}
+
+#[test]
+fn a_run_of_states_is_finished_though_its_reader_leaves() {
+    let tree = tempfile::tempdir().unwrap();
+    let file = tree.path().join("made");
+    let sls = format!("hello:\n  test.nop: []\n{}:\n  file.touch: []\n", file.display());
+    std::fs::write(tree.path().join("a.sls"), sls).unwrap();
+    let states = tree.path().to_str().unwrap();
+    for format in [&[][..], &["--output", "json"]] {
+        let _ = std::fs::remove_file(&file);
+        let args = [&["apply", "--local", "--states", states, "a"], format].concat();
+        let (status, said) = without_reader("lab-minion", &args);
+        assert!(status.code() == Some(0) && !said.contains("panicked"), "{status}: {said}");
+        assert!(file.exists(), "the states after the first line of output ran");
+    }
+}
+
+#[test]
+fn a_command_ends_quietly_when_its_reader_leaves() {
+    let (status, said) = without_reader("lab-master", &["doc"]);
+    assert_eq!((std::os::unix::process::ExitStatusExt::signal(&status), said.as_str()), (Some(13), ""));
+}

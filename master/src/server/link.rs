@@ -90,7 +90,7 @@ struct Link {
 
 /// How long an acknowledgement waits for more of its kind. A minion only drops from its outbox what is acknowledged: what is
 /// urgent in a burst of returns is the burst.
-const ACK_PAUSE: Duration = Duration::from_millis(5);
+const ACK_PAUSE: Duration = Duration::from_millis(20);
 
 struct Acks {
     durable: watch::Receiver<(u64, Position)>,
