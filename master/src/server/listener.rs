@@ -28,7 +28,7 @@ const MAX_HANDSHAKES: usize = 512;
 const IDLE: Duration = Duration::from_secs(120);
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// Streams that one peer may have open: control, events, jobs, and questions.
-const MAX_STREAMS: u32 = 32;
+const MAX_STREAMS: u32 = 14;
 /// Bytes that one peer may have sent and we have not read; a stranger may less, until a certificate was shown.
 const RECEIVE_WINDOW: u32 = 2 << 20;
 const STRANGERS_WINDOW: u32 = 64 << 10;
