@@ -146,7 +146,7 @@ pub fn holds(step: &NetStep, now: &NetSnapshot) -> Option<bool> {
             link(name, &|l| l.addresses.contains(address))
         }
         NetStep::DeleteAddress { link: name, address } => !link(name, &|l| l.addresses.contains(address)),
-        NetStep::CopyNeighbour { .. } => true,
+        NetStep::CopyNeighbour { .. } | NetStep::AwaitOperational { .. } => true,
         NetStep::AddRoute { route } | NetStep::ReplaceRoute { new: route, .. } => {
             now.routes.iter().any(|r| same_way(r, route))
         }

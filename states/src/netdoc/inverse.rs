@@ -64,7 +64,7 @@ pub fn inverse(step: &NetStep, before: &NetSnapshot) -> Vec<NetStep> {
             vec![NetStep::DeleteAddress { link: link.clone(), address: *address }]
         }
         NetStep::DeleteAddress { link, address } => vec![give_back(link, *address, before)],
-        NetStep::CopyNeighbour { .. } => vec![],
+        NetStep::CopyNeighbour { .. } | NetStep::AwaitOperational { .. } => vec![],
         NetStep::AddRoute { route } => vec![NetStep::DeleteRoute { route: route.clone() }],
         NetStep::ReplaceRoute { old, new } => {
             vec![NetStep::ReplaceRoute { old: new.clone(), new: old.clone() }]

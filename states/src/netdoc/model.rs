@@ -95,6 +95,7 @@ pub fn take(net: &mut NetSnapshot, step: &NetStep) -> Result<(), Cause> {
         }
         NetStep::DeleteAddress { link: name, address } => delete_address(net, name, *address)?,
         NetStep::CopyNeighbour { to, .. } => drop(link(net, to)?),
+        NetStep::AwaitOperational { link: name } => link(net, name)?.carrier = true,
         NetStep::AddRoute { route } => add_route(net, route)?,
         NetStep::ReplaceRoute { old, new } => {
             let place = place(net, old)?;
@@ -243,6 +244,9 @@ fn set_master(net: &mut NetSnapshot, port: &str, master: Option<&str>) -> Result
         None => (have.port_state, have.vlans) = (None, vec![]),
     }
     have.master = master.map(str::to_owned);
+    if let Some(old) = old.filter(|old| net.ports_of(old).next().is_none()) {
+        link(net, &old)?.carrier = false;
+    }
     Ok(())
 }
 

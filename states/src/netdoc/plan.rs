@@ -2,9 +2,9 @@
 //!
 //! The order is that of the specification: modules, parameters that exist, links without ports, addresses on their new side,
 //! ports, routes and rules, the old side away, the spanning tree, what is to go, late parameters. When a bridge takes a
-//! port's addresses over, every step leaves a machine that still carries traffic: the bridge gets the addresses and the known
-//! neighbours first, then the port is enslaved while it stays up, then each route moves in one message, and only then the old
-//! addresses go. The spanning tree protocol is switched on last, because a port that is enslaved before it forwards at once.
+//! port's addresses over, every step leaves a machine that still carries traffic: the bridge gets the addresses first, then the port
+//! is enslaved while it stays up, then the bridge is waited for until it can send and told of the known neighbours, then each
+//! route moves in one message, and only then the old addresses go. The spanning tree protocol is switched on last, because a port that is enslaved before it forwards at once.
 
 mod addresses;
 mod links;
@@ -47,6 +47,7 @@ pub fn plan(document: &Document, now: &NetSnapshot, around: &Surroundings) -> Re
     plan.add_addresses(&order)?;
     plan.plug_ports(&document, &order)?;
     plan.port_vlans(&order)?;
+    plan.ready_to_take_over(&order)?;
     plan.move_and_add_routes(&document, &order)?;
     plan.rules(&document)?;
     plan.old_side(&document, &order)?;

@@ -35,6 +35,7 @@ pub(super) fn of(step: &NetStep, session: Option<IpAddr>, now: &NetSnapshot) -> 
         | NetStep::AddAddress { .. }
         | NetStep::CopyAddress { .. }
         | NetStep::CopyNeighbour { .. }
+        | NetStep::AwaitOperational { .. }
         | NetStep::AddPortVlan { .. }
         | NetStep::SetAlias { .. }
         | NetStep::SetPromisc { .. }

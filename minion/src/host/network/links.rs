@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use lab_states::host::{
     BondMode, BondOptions, BridgeOptions, Cause, Kernel, LacpRate, LinkKind, MacvlanMode, NewLink, PortVlan,
@@ -12,11 +13,16 @@ use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL, Nla};
 use rtnetlink::packet_route::link::{
     AfSpecBridge, BridgeFlag, BridgeStpState, BridgeVlanInfo, BridgeVlanInfoFlags, InfoBond, InfoBridge,
     InfoData, InfoKind, InfoMacVlan, InfoTun, InfoVeth, InfoVlan, InfoVxlan, LinkAttribute, LinkFlags,
-    LinkInfo, LinkMessage,
+    LinkInfo, LinkMessage, State,
 };
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::{Session, tap};
+
+/// How long a link may take to be able to send once a port of it carries; a worker of the kernel's, as a rule at once.
+const OPERATIONAL_WITHIN: Duration = Duration::from_secs(3);
+/// How often that is looked at.
+const OPERATIONAL_LOOK: Duration = Duration::from_millis(1);
 
 /// Reads what a link is; the numbers of other links become their names.
 pub(super) fn read_kind(message: &LinkMessage, names: &HashMap<u32, String>) -> LinkKind {
@@ -299,6 +305,25 @@ impl Session<'_> {
             message.header.flags = flag;
         }
         self.tell_link(message)
+    }
+
+    /// Waits until the kernel's own look at the carrier has put the link's queue in place of the one that throws away all.
+    /// It has the lock under which we ask, so what is operational by its answer can send.
+    pub(super) fn await_operational(&mut self, link: &str) -> Result<(), Cause> {
+        let until = Instant::now() + OPERATIONAL_WITHIN;
+        loop {
+            let message = self.get(link)?;
+            if message.attributes.contains(&LinkAttribute::OperState(State::Up)) {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return Err(Cause::Other(format!(
+                    "{link} cannot send after {} s, although a port of it has a carrier",
+                    OPERATIONAL_WITHIN.as_secs()
+                )));
+            }
+            std::thread::sleep(OPERATIONAL_LOOK);
+        }
     }
 
     pub(super) fn set(&mut self, link: &str, attribute: LinkAttribute) -> Result<(), Cause> {

@@ -80,6 +80,7 @@ impl Session<'_> {
             NetStep::CopyAddress { from, to, address } => self.copy_address(from, to, *address),
             NetStep::DeleteAddress { link, address } => self.delete_address(link, *address),
             NetStep::CopyNeighbour { to, ip, mac } => self.copy_neighbour(to, *ip, *mac),
+            NetStep::AwaitOperational { link } => self.await_operational(link),
             NetStep::AddRoute { route } => self.add_route(route, false),
             NetStep::ReplaceRoute { new, .. } => self.add_route(new, true),
             NetStep::MoveRoute { route, to } => self.move_route(route, to),

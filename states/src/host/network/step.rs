@@ -155,6 +155,12 @@ pub enum NetStep {
         /// Its hardware address.
         mac: Mac,
     },
+    /// Waits, within bounds, until a link with a carrier can send: the kernel makes that so a while after a port's carrier
+    /// came through, and throws away what is sent until then.
+    AwaitOperational {
+        /// The link.
+        link: String,
+    },
     /// Adds a route.
     AddRoute {
         /// The route.
@@ -244,6 +250,7 @@ impl NetStep {
             | Self::SetPromisc { link, .. }
             | Self::AddPortVlan { link, .. }
             | Self::DeletePortVlan { link, .. }
+            | Self::AwaitOperational { link }
             | Self::AddAddress { link, .. }
             | Self::DeleteAddress { link, .. } => Some(link),
             Self::CopyAddress { to, .. } | Self::CopyNeighbour { to, .. } | Self::MoveRoute { to, .. } => {
@@ -289,6 +296,7 @@ impl fmt::Display for NetStep {
             }
             Self::DeleteAddress { link, address } => write!(f, "{link}: delete address {address}"),
             Self::CopyNeighbour { to, ip, .. } => write!(f, "{to}: know neighbour {ip}"),
+            Self::AwaitOperational { link } => write!(f, "{link}: wait until it can send"),
             Self::AddRoute { route } => write!(f, "{}: add {route}", route.name()),
             Self::ReplaceRoute { old, new } => write!(f, "{}: {old} -> {new}", new.name()),
             Self::MoveRoute { route, to } => {

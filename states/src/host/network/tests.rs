@@ -119,6 +119,7 @@ fn steps() -> Vec<NetStep> {
         NetStep::CopyAddress { from: "eth0".to_owned(), to: link(), address },
         NetStep::DeleteAddress { link: "eth0".to_owned(), address },
         NetStep::CopyNeighbour { to: link(), ip: "10.0.0.254".parse().expect("valid"), mac },
+        NetStep::AwaitOperational { link: link() },
         NetStep::AddRoute { route: route() },
         NetStep::ReplaceRoute { old: route(), new: route() },
         NetStep::MoveRoute { route: route(), to: "eth0".to_owned() },

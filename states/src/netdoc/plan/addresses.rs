@@ -45,13 +45,26 @@ impl Plan<'_> {
                 self.push(owner, step)?;
             }
         }
-        if addresses.is_empty() {
-            return Ok(());
-        }
-        let known: Vec<_> = self.net.neighbours.iter().filter(|n| n.link == uplink).cloned().collect();
-        for neighbour in known {
-            let step = NetStep::CopyNeighbour { to: bridge.to_owned(), ip: neighbour.ip, mac: neighbour.mac };
-            self.push(owner, step)?;
+        Ok(())
+    }
+
+    /// Makes a bridge able to send at once what its uplink sends as yet. After the ports: until one of them carries, the
+    /// kernel throws away what the bridge sends, and forgets the neighbours that it was told of when it sees no carrier.
+    pub(super) fn ready_to_take_over(&mut self, order: &[&Interface]) -> Result<(), Wrong> {
+        for i in order {
+            let Some(uplink) = i.take_over.as_ref().map(name) else { continue };
+            let old_side = self.net.link(uplink).filter(|l| !l.addresses.is_empty());
+            let Some(carries) = old_side.map(|l| l.carrier) else { continue };
+            // One without a carrier brings none, and carries nothing that could be lost.
+            if carries {
+                self.push(i.owner, NetStep::AwaitOperational { link: i.name.clone() })?;
+            }
+            let known: Vec<_> = self.net.neighbours.iter().filter(|n| n.link == uplink).cloned().collect();
+            for neighbour in known {
+                let step =
+                    NetStep::CopyNeighbour { to: i.name.clone(), ip: neighbour.ip, mac: neighbour.mac };
+                self.push(i.owner, step)?;
+            }
         }
         Ok(())
     }
