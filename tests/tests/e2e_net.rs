@@ -21,7 +21,15 @@ const MOVE: &str = "br0:\n  bridge.present:\n    - ports: [eth0]\n    - take_ove
 /// The master's own address on the host: everything for the master stays at home.
 const CLASH: &str = "br1:\n  bridge.present:\n    - addresses: [10.77.0.1/24]\n";
 /// A network that is not there, closer than the one where the master is.
-const WRONG_PORT: &str = "br1:\n  bridge.present:\n    - addresses: [10.77.0.2/30]\n";
+const CLOSER: &str = "br1:\n  bridge.present:\n    - addresses: [10.77.0.2/30]\n";
+/// The address on a bridge of the other card, which leads nowhere: see [`other_card`].
+const WRONG_PORT: &str = "br0:\n  bridge.present:\n    - ports: [eth1]\n    - addresses: [10.77.0.12/24]\n\
+                          10.77.0.12/24:\n  address.absent:\n    - link: eth0\n";
+/// A gateway that nobody is.
+const WRONG_GATEWAY: &str = "default:\n  route.present:\n    - via: 10.77.0.99\n";
+/// Where the master is besides, for hosts that are to reach it by their gateway: see [`behind_the_gateway`].
+const FAR: &str = "10.78.0.1";
+
 fn lab() -> KubicLab {
     kubic().minion_env("LAB_FAULTS", "1").minion_settings(WITHIN).start().unwrap()
 }
@@ -107,6 +115,30 @@ fn assert_reachable(lab: &KubicLab) {
     assert_eq!(lab.run(&["run", WORKER.id, "test.ping"]).unwrap(), format!("{}: true\n", WORKER.id));
 }
 
+/// Gives a host a second card whose cable ends in nothing that answers.
+fn other_card(host: &Host) {
+    let script = "ip link add eth1 type veth peer name nowhere && ip link set nowhere up && ip link set eth1 up";
+    host.run(Cmd::sh(script)).unwrap();
+    eventually("the other card to carry", || host.run(["ip", "link", "show", "eth1"]).unwrap().contains("LOWER_UP"));
+}
+
+fn agent() -> Service {
+    Service::new("lab-minion", ["lab-minion", "serve"]).env("LAB_FAULTS", "1")
+}
+
+/// Lets a host reach its master by its gateway and by nothing else.
+fn behind_the_gateway(lab: &KubicLab) {
+    let host = host(lab);
+    lab.lab().master().run(["ip", "address", "add", &format!("{FAR}/32"), "dev", "lo"]).unwrap();
+    let config = host.read("/etc/lab/minion.toml").unwrap();
+    host.write("/etc/lab/minion.toml", &config.replace("10.77.0.1\"", &format!("{FAR}\""))).unwrap();
+    let position = lab.tail().head();
+    host.stop_service("lab-minion").unwrap();
+    host.add_service(agent()).unwrap();
+    let ready = format!("lab/minion/{}/ready", WORKER.id);
+    lab.tail().wait_after(position, "the worker by its gateway", LIMIT, |e| e.is(&ready)).unwrap();
+}
+
 /// The master never took the host for lost: whatever happened, happened within what it was told to expect.
 fn assert_never_lost(lab: &KubicLab) {
     let lost = format!("lab/minion/{}/lost", WORKER.id);
@@ -161,7 +193,8 @@ fn a_good_change_is_committed_written_down_and_can_be_taken_back_by_one_word() {
 fn a_change_that_cuts_the_host_off_is_taken_back_by_the_host() {
     let lab = lab();
     let host = host(&lab);
-    for (what, sls) in [("wrong port", WRONG_PORT), ("wrong port again", WRONG_PORT)] {
+    other_card(&host);
+    for (what, sls) in [("closer network", CLOSER), ("wrong port", WRONG_PORT), ("wrong port again", WRONG_PORT)] {
         let (before, position) = (network(&host), lab.tail().head());
         start(&lab, sls);
         let fact = rolled_back(&lab, position);
@@ -173,7 +206,25 @@ fn a_change_that_cuts_the_host_off_is_taken_back_by_the_host() {
     }
     assert_never_lost(&lab);
     let history = lab.run(&["net", "history", WORKER.id]).unwrap();
-    assert_eq!(history.matches("rolled-back").count(), 2, "{history}");
+    assert_eq!(history.matches("rolled-back").count(), 3, "{history}");
+    lab_ends_without_a_trace(lab);
+}
+
+#[test]
+fn a_wrong_gateway_is_taken_back_by_the_host_whose_master_is_behind_it() {
+    let lab = lab();
+    let host = host(&lab);
+    behind_the_gateway(&lab);
+    let (before, position) = (network(&host), lab.tail().head());
+    start(&lab, WRONG_GATEWAY);
+    let fact = rolled_back(&lab, position);
+    assert_eq!(fact.by, RolledBackBy::Agent, "{fact:?}");
+    assert!(fact.reason.contains("could not be reached in time"), "{fact:?}");
+    assert_eq!((fact.reachable, fact.left.as_slice()), (Some(true), [].as_slice()), "{fact:?}");
+    assert_eq!(network(&host), before);
+    assert!(before.iter().any(|l| l.starts_with("default via 10.77.0.1 ")), "{before:?}");
+    assert_reachable(&lab);
+    assert_never_lost(&lab);
     lab_ends_without_a_trace(lab);
 }
 
@@ -240,8 +291,8 @@ fn an_agent_killed_at_any_point_leaves_the_old_network_or_the_new_one_and_says_w
         ["arm", "verify", "probe", "persist-journal", "persist", "hand-over", "commit", "archived"]
             .map(str::to_owned)
             .to_vec();
-    // The move has six steps and one for each neighbour; a point behind the last one is never reached.
-    points.splice(1..1, (0..9).map(|n| format!("step:{n}")));
+    // The move has seven steps and one for each neighbour; a point behind the last one is never reached.
+    points.splice(1..1, (0..11).map(|n| format!("step:{n}")));
     let mut killed_at_steps = 0;
     for point in points {
         let position = lab.tail().head();
@@ -263,7 +314,7 @@ fn an_agent_killed_at_any_point_leaves_the_old_network_or_the_new_one_and_says_w
         assert_eq!(network(&host), before, "killed after {point}");
         assert_reachable(&lab);
     }
-    assert!(killed_at_steps >= 6, "only {killed_at_steps} steps were cut");
+    assert!(killed_at_steps >= 7, "only {killed_at_steps} steps were cut");
     assert_never_lost(&lab);
     lab_ends_without_a_trace(lab);
 }
@@ -292,7 +343,7 @@ fn with_the_agent_gone_its_guard_takes_the_change_back_and_with_both_gone_the_ne
     host.stop_service("lab-minion").unwrap();
     eventually("the guard to take it back", || network(&host) == before);
     go_on(&host);
-    host.add_service(Service::new("lab-minion", ["lab-minion", "serve"]).env("LAB_FAULTS", "1")).unwrap();
+    host.add_service(agent()).unwrap();
     let fact = rolled_back(&lab, position);
     assert_eq!((fact.by, fact.reachable), (RolledBackBy::Guard, Some(true)), "{fact:?}");
     assert_reachable(&lab);
@@ -404,11 +455,37 @@ fn what_others_change_is_told_with_the_steps_that_heal_it_and_late_bridges_are_t
 }
 
 #[test]
+fn what_others_change_is_healed_as_a_guarded_change_where_that_is_wished() {
+    let lab = kubic().minion_settings("[net]\nwithin = \"5s\"\nheal = \"guarded\"\n").start().unwrap();
+    let host = host(&lab);
+    let (ok, said) = apply(&lab, "br7:\n  bridge.present:\n    - addresses: [10.99.7.1/24]\n");
+    assert!(ok, "{said}");
+    let there = network(&host);
+    let position = lab.tail().head();
+    host.run(["ip", "address", "del", "10.99.7.1/24", "dev", "br7"]).unwrap();
+    // The way back is a change like any other: announced, confirmed by the master, written down.
+    let change = committed(&lab, position);
+    assert_eq!(change.steps, ["br7: add address 10.99.7.1/24"]);
+    let told = wait_fact(&lab, position, "the drift", |f| if let Fact::NetDrift(f) = f { Some(f) } else { None });
+    assert_eq!((told.action, told.healing), (DriftAction::Healed, change.steps));
+    assert_eq!(network(&host), there);
+    assert_eq!(verdicts(&lab), (2, 2));
+    // Whoever changes it again at once is told of, and not fought.
+    let position = lab.tail().head();
+    host.run(["ip", "address", "del", "10.99.7.1/24", "dev", "br7"]).unwrap();
+    let told = wait_fact(&lab, position, "the drift", |f| if let Fact::NetDrift(f) = f { Some(f) } else { None });
+    assert_eq!(told.action, DriftAction::Reported);
+    assert!(told.reason.is_some_and(|r| r.contains("a moment ago")));
+    lab_ends_without_a_trace(lab);
+}
+
+#[test]
 fn random_faults_leave_the_old_network_or_the_new_one() {
     let rounds = times("LAB_NET_ROUNDS", 4);
     let mut random = Random::from_environment();
     let lab = lab();
     let host = host(&lab);
+    other_card(&host);
     let before = network(&host);
     let points = [
         "arm",
@@ -418,6 +495,7 @@ fn random_faults_leave_the_old_network_or_the_new_one() {
         "step:3",
         "step:4",
         "step:5",
+        "step:6",
         "verify",
         "probe",
         "persist",
@@ -427,7 +505,8 @@ fn random_faults_leave_the_old_network_or_the_new_one() {
         "none",
     ];
     for round in 1..=rounds {
-        let sls = [MOVE, WRONG_PORT][usize::try_from(random.below(2)).unwrap()];
+        // As many good ones as bad ones.
+        let sls = [MOVE, MOVE, WRONG_PORT, CLOSER][usize::try_from(random.below(4)).unwrap()];
         let point = points[usize::try_from(random.below(points.len() as u64)).unwrap()];
         let guard = if random.below(2) == 0 { "+guard" } else { "" };
         println!("round {round}: {point}{guard}: {}", sls.lines().collect::<String>());
@@ -493,7 +572,7 @@ fn a_wave_moves_host_after_host_and_its_gate_shows_that_all_reach_all() {
 #[test]
 fn a_wave_stops_at_the_first_host_that_takes_its_change_back() {
     let lab = lab();
-    write_sls(&lab, "nettest", WRONG_PORT);
+    write_sls(&lab, "nettest", CLOSER);
     std::fs::write(lab.dir().join("states/orch/wave.sls"), WAVE).unwrap();
     let output = lab.cli(&["orchestrate", "wave"]).unwrap();
     assert_eq!(output.status.code(), Some(10), "{output:?}");
