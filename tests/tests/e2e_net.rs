@@ -11,7 +11,7 @@ use e2e::{Random, kubic, lab_ends_without_a_trace, times};
 use lab_proto::Event;
 use lab_proto::facts::{DriftAction, Fact, LinkChange, NetCommitted, NetRolledBack, RolledBackBy};
 use lab_tests::kubic::{CPLANE, EventExt, KubicLab, LIMIT, WORKER};
-use lab_tests::nshost::{Cmd, Host, Service};
+use lab_tests::nshost::{Cmd, Host, Service, Signal};
 
 /// How long the hosts of these tests give a change.
 const WITHIN: &str = "[net]\nwithin = \"5s\"\n";
@@ -117,9 +117,12 @@ fn assert_reachable(lab: &KubicLab) {
 
 /// Gives a host a second card whose cable ends in nothing that answers.
 fn other_card(host: &Host) {
-    let script = "ip link add eth1 type veth peer name nowhere && ip link set nowhere up && ip link set eth1 up";
+    let script =
+        "ip link add eth1 type veth peer name nowhere && ip link set nowhere up && ip link set eth1 up";
     host.run(Cmd::sh(script)).unwrap();
-    eventually("the other card to carry", || host.run(["ip", "link", "show", "eth1"]).unwrap().contains("LOWER_UP"));
+    eventually("the other card to carry", || {
+        host.run(["ip", "link", "show", "eth1"]).unwrap().contains("LOWER_UP")
+    });
 }
 
 fn agent() -> Service {
@@ -133,10 +136,10 @@ fn behind_the_gateway(lab: &KubicLab) {
     let config = host.read("/etc/lab/minion.toml").unwrap();
     host.write("/etc/lab/minion.toml", &config.replace("10.77.0.1\"", &format!("{FAR}\""))).unwrap();
     let position = lab.tail().head();
-    host.stop_service("lab-minion").unwrap();
-    host.add_service(agent()).unwrap();
-    let ready = format!("lab/minion/{}/ready", WORKER.id);
-    lab.tail().wait_after(position, "the worker by its gateway", LIMIT, |e| e.is(&ready)).unwrap();
+    // It is started anew, and reads where the master is.
+    host.kill_service("lab-minion", Signal::SIGKILL).unwrap();
+    let connected = format!("lab/minion/{}/connected", WORKER.id);
+    lab.tail().wait_after(position, "the worker by its gateway", LIMIT, |e| e.is(&connected)).unwrap();
 }
 
 /// The master never took the host for lost: whatever happened, happened within what it was told to expect.
@@ -194,7 +197,9 @@ fn a_change_that_cuts_the_host_off_is_taken_back_by_the_host() {
     let lab = lab();
     let host = host(&lab);
     other_card(&host);
-    for (what, sls) in [("closer network", CLOSER), ("wrong port", WRONG_PORT), ("wrong port again", WRONG_PORT)] {
+    for (what, sls) in
+        [("closer network", CLOSER), ("wrong port", WRONG_PORT), ("wrong port again", WRONG_PORT)]
+    {
         let (before, position) = (network(&host), lab.tail().head());
         start(&lab, sls);
         let fact = rolled_back(&lab, position);
@@ -466,14 +471,16 @@ fn what_others_change_is_healed_as_a_guarded_change_where_that_is_wished() {
     // The way back is a change like any other: announced, confirmed by the master, written down.
     let change = committed(&lab, position);
     assert_eq!(change.steps, ["br7: add address 10.99.7.1/24"]);
-    let told = wait_fact(&lab, position, "the drift", |f| if let Fact::NetDrift(f) = f { Some(f) } else { None });
+    let told =
+        wait_fact(&lab, position, "the drift", |f| if let Fact::NetDrift(f) = f { Some(f) } else { None });
     assert_eq!((told.action, told.healing), (DriftAction::Healed, change.steps));
     assert_eq!(network(&host), there);
     assert_eq!(verdicts(&lab), (2, 2));
     // Whoever changes it again at once is told of, and not fought.
     let position = lab.tail().head();
     host.run(["ip", "address", "del", "10.99.7.1/24", "dev", "br7"]).unwrap();
-    let told = wait_fact(&lab, position, "the drift", |f| if let Fact::NetDrift(f) = f { Some(f) } else { None });
+    let told =
+        wait_fact(&lab, position, "the drift", |f| if let Fact::NetDrift(f) = f { Some(f) } else { None });
     assert_eq!(told.action, DriftAction::Reported);
     assert!(told.reason.is_some_and(|r| r.contains("a moment ago")));
     lab_ends_without_a_trace(lab);

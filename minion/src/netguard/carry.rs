@@ -88,6 +88,18 @@ impl Guard {
             }
             Err(e) => return Err(self.refuse(change, &crate::chain(&e))),
         }
+        match recover::put_back_again(&self.places) {
+            Ok(left) if left.is_empty() => {}
+            Ok(left) => {
+                let text = format!(
+                    "an earlier change was taken back, and what it wrote still stands where this cannot be put back: {}; make \
+                     room for it first",
+                    left.join("; ")
+                );
+                return Err(self.refuse(change, &text));
+            }
+            Err(e) => return Err(self.refuse(change, &crate::chain(&e))),
+        }
         let boot_id = ctx.host.boot_id().map_err(|e| failure(e.to_string()))?.to_string();
         let session = ctx.host.net_session().map_err(|e| failure(e.to_string()))?;
         let by = self.confirm_by(change);
@@ -164,8 +176,8 @@ pub(super) fn failure(text: impl Into<String>) -> NetFailure {
 
 fn too_short(within: Duration, settle: Duration) -> String {
     format!(
-        "{} s are too short to confirm it: a new port listens and learns for {} s first; say a longer `within`, or \
-         leave it out",
+        "{} s are too short to confirm it: it may take {} s until the host can be heard again (a new port of a bridge listens \
+         and learns; an address from a lease is asked for anew); say a longer `within`, or leave it out",
         within.as_secs(),
         settle.as_secs()
     )

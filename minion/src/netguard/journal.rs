@@ -355,6 +355,14 @@ impl OldFile {
         Ok(Self { bytes, mode: meta.permissions().mode() & 0o7777, uid: meta.uid(), gid: meta.gid(), ..none })
     }
 
+    /// Tells whether somebody else wrote the file since: it is neither what was written in its place nor what it was.
+    pub fn is_anothers(&self) -> bool {
+        // What cannot be read cannot be told apart; writing it will say why.
+        let Ok(now) = files::read_if_any(&self.path) else { return false };
+        let now_digest = now.as_ref().map(|bytes| lab_proto::Digest::of(bytes).to_string());
+        now_digest != self.written && now.map(hex::encode) != self.bytes
+    }
+
     /// Puts the file back, durably.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lab_states::host::{Command, Commands, NetSnapshot, NetStep, Silent};
+use lab_states::host::{Command, Commands, Host, NetSnapshot, NetStep, Silent};
 use lab_states::net::NetCall;
 use lab_states::net::render::{Edit, Managers, Owned, Rendered, render};
 
@@ -41,7 +41,7 @@ pub struct Writing {
 /// When a file cannot be read or a manager would not take what is to be written.
 pub fn prepare(
     places: &Places,
-    host: &dyn Commands,
+    host: &dyn Host,
     journal: &Journal,
     after: &NetSnapshot,
 ) -> Result<Writing, String> {
@@ -58,7 +58,10 @@ pub fn prepare(
     hand_over.extend(journal.steps.iter().filter_map(|s| restarted_by(&s.step)));
     let committed: Vec<NetCall> = read_json(&places.committed())?.unwrap_or_default();
     edits.push(own(&owned_file, &owned)?);
-    edits.push(own(&places.committed(), &merged(committed, &journal.calls))?);
+    let committed = merged(committed, &journal.calls);
+    let have = |path: &str| fs::read_to_string(path).ok();
+    edits.extend(lab_states::net::kernel_wants(&committed, host)?.files(have));
+    edits.push(own(&places.committed(), &committed)?);
     Ok(Writing { edits, hand_over })
 }
 

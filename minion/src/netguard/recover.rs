@@ -2,19 +2,18 @@
 
 use lab_proto::MinionId;
 use lab_proto::facts::{NetCommitted, NetRolledBack, RolledBackBy, lines};
-use lab_states::host::Network;
-use lab_states::net::render::Renderer;
+use lab_states::host::{Host, NetStep, Network};
+use lab_states::net::render::{Owned, Renderer};
 use lab_states::net::{Restored, restore};
 
 use std::time::Duration;
 
 use super::Voice;
-use super::journal::{Journal, JournalError, Phase, Places, Report};
+use super::journal::{Journal, JournalError, OldFile, Phase, Places, Report};
 use super::machine::Fault;
 use super::persist::{self, run_all};
 use super::probe::Prober;
 use crate::files::FileError;
-use crate::host::LinuxHost;
 
 /// How long whoever works on the network may take to finish.
 const TURN: Duration = Duration::from_secs(20);
@@ -40,7 +39,7 @@ pub(super) fn take_back(
     by: RolledBackBy,
     fault: &Fault,
 ) -> Result<(), FileError> {
-    let mut left = put_files_back(journal);
+    let (failed, mut left) = put_files_back(journal);
     // Files are back already, from their bytes as they were.
     let steps: Vec<_> = journal.steps.iter().filter(|s| !s.step.is_of_files()).cloned().collect();
     let Restored { undone, left: of_kernel } = match network.net_session() {
@@ -50,7 +49,7 @@ pub(super) fn take_back(
     left.extend(of_kernel);
     if journal.phase == Phase::Persisting {
         left.extend(run_all(&journal.hand_over).err());
-        places.forget_pending()?;
+        keep_or_forget(places, &Journal { files: failed, report: None, ..journal.clone() })?;
     }
     let step = fault.step.and_then(|n| journal.steps.get(n)).map(|s| s.step.to_string());
     journal.phase = Phase::RolledBack;
@@ -65,11 +64,47 @@ pub(super) fn take_back(
     places.write_change(journal)
 }
 
-fn put_files_back(journal: &Journal) -> Vec<String> {
+/// Puts the old files back; returns those that could not be, and why.
+fn put_files_back(journal: &Journal) -> (Vec<OldFile>, Vec<String>) {
     if journal.phase != Phase::Persisting {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
-    journal.files.iter().filter_map(|f| f.put_back().err()).map(|e| crate::chain(&e)).collect()
+    let failed = journal.files.iter().filter_map(|f| Some((f.clone(), crate::chain(&f.put_back().err()?))));
+    failed.unzip()
+}
+
+/// Keeps what is still to be done or told about a change that was taken back: the old bytes of a file that could not be put
+/// back are nowhere else.
+fn keep_or_forget(places: &Places, journal: &Journal) -> Result<(), FileError> {
+    if journal.files.is_empty() && journal.report.is_none() {
+        return places.forget_pending();
+    }
+    places.write_pending(&Journal { phase: Phase::RolledBack, ..journal.clone() })
+}
+
+/// Tries again to put back the files that an earlier change left as it wrote them, and says which still resist. One that
+/// somebody wrote since is theirs.
+///
+/// # Errors
+/// When the journal cannot be used.
+pub(super) fn put_back_again(places: &Places) -> Result<Vec<String>, JournalError> {
+    let Some(journal) = places.read_pending()?.filter(|j| j.phase == Phase::RolledBack) else {
+        return Ok(Vec::new());
+    };
+    if journal.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (mut failed, mut left) = (Vec::new(), Vec::new());
+    for file in &journal.files {
+        if file.is_anothers() {
+            tracing::warn!(path = %file.path.display(), "left as somebody wrote it since");
+        } else if let Err(e) = file.put_back() {
+            left.push(crate::chain(&e));
+            failed.push(file.clone());
+        }
+    }
+    keep_or_forget(places, &Journal { files: failed, ..journal })?;
+    Ok(left)
 }
 
 /// Finishes what an earlier agent left, in this boot or another.
@@ -106,11 +141,17 @@ pub fn at_start(network: &dyn Network, places: &Places, boot_id: &str) -> Result
 /// # Errors
 /// When the journal cannot be used.
 pub fn at_boot(places: &Places, boot_id: &str) -> Result<Option<Box<Journal>>, JournalError> {
-    let Some(mut journal) = places.read_pending()?.filter(|j| j.boot_id != boot_id) else { return Ok(None) };
-    if journal.phase == Phase::Persisting {
-        let left = put_files_back(&journal);
-        let undone = journal.files.iter().map(|f| format!("{}: as it was", f.path.display()));
-        journal.phase = Phase::RolledBack;
+    for still in put_back_again(places)? {
+        tracing::error!(
+            error = still,
+            "a file of before a network change that was taken back cannot be put back"
+        );
+    }
+    let Some(mut journal) = places.read_pending()? else { return Ok(None) };
+    if journal.phase == Phase::Persisting && journal.boot_id != boot_id {
+        let (failed, left) = put_files_back(&journal);
+        let back = journal.files.iter().filter(|f| !failed.contains(f));
+        let undone = back.map(|f| format!("{}: as it was", f.path.display()));
         journal.report = Some(Report {
             by: RolledBackBy::Boot,
             reason: "the machine went down before the change was confirmed".to_owned(),
@@ -119,27 +160,40 @@ pub fn at_boot(places: &Places, boot_id: &str) -> Result<Option<Box<Journal>>, J
             undone: lines(undone),
             left,
         });
+        (journal.phase, journal.files) = (Phase::RolledBack, failed);
         places.write_pending(&journal)?;
     }
-    Ok(Some(Box::new(journal)))
+    Ok((journal.phase == Phase::RolledBack && journal.report.is_some()).then(|| Box::new(journal)))
 }
 
-/// Makes the links that nobody else makes at boot: on a machine without a network manager the agent is its own.
+/// Makes the links that nobody else makes at boot: on a machine without a network manager the agent is its own. What a
+/// manager has is the manager's.
 ///
 /// # Errors
-/// When a step is refused; those before it stand.
-pub fn make_own_links(places: &Places, host: &LinuxHost) -> Result<(), String> {
-    let ours = persist::owned(places)?.links.into_values().any(|l| l.renderer == Some(Renderer::Own));
-    if !ours {
+/// When steps are refused; all others are taken.
+pub fn make_own_links(places: &Places, host: &dyn Host) -> Result<(), String> {
+    let owned = persist::owned(places)?;
+    if !owned.links.values().any(|l| l.renderer == Some(Renderer::Own)) {
         return Ok(());
     }
     let steps = lab_states::net::healing(&persist::committed(places)?, host)?;
-    let mut session = host.net_session().map_err(|e| e.to_string())?;
-    for step in steps {
+    let mut session = Network::net_session(host).map_err(|e| e.to_string())?;
+    let mut refused = Vec::new();
+    for step in steps.iter().filter(|s| is_own(s, &owned)) {
         tracing::info!(%step, "made at boot");
-        session.step(&step).map_err(|e| e.to_string())?;
+        // One that is refused must not keep the machine from the others, by one of which it may be reached.
+        if let Err(e) = session.step(step) {
+            refused.push(e.to_string());
+        }
     }
-    Ok(())
+    if refused.is_empty() { Ok(()) } else { Err(refused.join("; ")) }
+}
+
+/// Tells whether a step is the agent's at boot: about a link that no manager has, or about none.
+fn is_own(step: &NetStep, owned: &Owned) -> bool {
+    let managed = |link: &str| owned.links.get(link).is_some_and(|l| l.renderer != Some(Renderer::Own));
+    // Files are written when a change is kept, and who reads them starts after us.
+    !step.is_of_files() && !step.link().is_some_and(managed)
 }
 
 /// Tells what was found, and forgets it once that is durable.
@@ -160,7 +214,7 @@ pub fn report(
                 let reachable = prober.map(can_be_heard);
                 rolled_back(&journal, id, reachable, voice);
                 if journal.report.as_ref().is_some_and(|r| r.by == RolledBackBy::Boot) {
-                    places.forget_pending()?;
+                    keep_or_forget(places, &Journal { report: None, ..*journal })?;
                     continue;
                 }
             }
@@ -241,6 +295,97 @@ mod tests {
         let verdicts = at_start(&SimHost::new(), &places, "another").expect("recovers");
         let [Verdict::RolledBack(j)] = verdicts.as_slice() else { panic!("{verdicts:?}") };
         assert_eq!(j.report.as_ref().map(|r| r.by), Some(RolledBackBy::Boot));
+    }
+
+    /// A change that wrote a file, and the place of that file blocked.
+    fn blocked(dir: &std::path::Path, places: &Places) -> std::path::PathBuf {
+        let place = dir.join("netplan");
+        std::fs::create_dir(&place).expect("makes");
+        let file = place.join("90-lab.yaml");
+        std::fs::write(&file, "old").expect("writes");
+        let written = Some(lab_proto::Digest::of(b"new").to_string());
+        let files = vec![OldFile { written, ..OldFile::of(&file).expect("reads") }];
+        let journal = Journal { phase: Phase::Persisting, files, ..journal("a") };
+        places.write_pending(&journal).expect("writes");
+        places.write_change(&journal).expect("writes");
+        std::fs::remove_dir_all(&place).expect("removes");
+        std::fs::write(&place, "in the way").expect("writes");
+        file
+    }
+
+    fn tell(places: &Places, boot: &str) {
+        let id = MinionId::new("web1").expect("valid");
+        let verdicts = at_start(&SimHost::new(), places, boot).expect("recovers");
+        let [Verdict::RolledBack(j)] = verdicts.as_slice() else { panic!("{verdicts:?}") };
+        let left = j.report.as_ref().map(|r| r.left.clone()).unwrap_or_default();
+        assert!(left.iter().any(|l| l.contains("90-lab.yaml")), "{left:?}");
+        report(verdicts, places, &id, None, &super::super::Mute).expect("tells");
+        assert_eq!(at_start(&SimHost::new(), places, boot).expect("recovers"), [], "it was told");
+    }
+
+    #[test]
+    fn the_old_bytes_of_a_file_are_kept_until_it_could_be_put_back() {
+        for (start, boot) in [("in the same boot", "b"), ("at the next boot", "another")] {
+            let (dir, places) = places();
+            let file = blocked(dir.path(), &places);
+            tell(&places, boot);
+            assert_eq!(put_back_again(&places).expect("tries").len(), 1, "{start}");
+            assert_eq!(at_boot(&places, "third").expect("tries"), None, "{start}: nothing new to tell");
+            assert!(places.pending().exists(), "{start}");
+            let place = file.parent().expect("has one");
+            std::fs::remove_file(place).expect("removes");
+            std::fs::create_dir(place).expect("makes");
+            std::fs::write(&file, "new").expect("writes");
+            assert_eq!(at_boot(&places, "fourth").expect("puts it back"), None);
+            assert_eq!(std::fs::read_to_string(&file).expect("reads"), "old", "{start}");
+            assert!(!places.pending().exists(), "{start}: there is nothing left to do");
+        }
+    }
+
+    #[test]
+    fn a_file_that_somebody_wrote_since_is_theirs() {
+        let (dir, places) = places();
+        let file = blocked(dir.path(), &places);
+        tell(&places, "b");
+        let place = file.parent().expect("has one");
+        std::fs::remove_file(place).expect("removes");
+        std::fs::create_dir(place).expect("makes");
+        std::fs::write(&file, "by hand").expect("writes");
+        assert_eq!(put_back_again(&places).expect("tries"), Vec::<String>::new());
+        assert_eq!(std::fs::read_to_string(&file).expect("reads"), "by hand");
+        assert!(!places.pending().exists());
+    }
+
+    #[test]
+    fn at_boot_the_agent_makes_what_no_manager_has_and_goes_on_behind_what_is_refused() {
+        let (dir, places) = places();
+        let call = |name: &str| {
+            format!(
+                r#"{{"function":"bridge.present","name":"{name}","args":{{"addresses":["10.9.{}.1/24"]}}}}"#,
+                &name[2..]
+            )
+        };
+        std::fs::create_dir_all(dir.path().join("data/net")).expect("makes");
+        let calls: Vec<String> = ["br1", "br2", "br3"].map(call).to_vec();
+        std::fs::write(places.committed(), format!("[{}]", calls.join(","))).expect("writes");
+        let link = |name: &str, of: &str| {
+            format!(r#""{name}":{{"renderer":"{of}","made":true,"kind":{{"bridge":{{}}}}}}"#)
+        };
+        let links = [link("br1", "own"), link("br2", "netplan"), link("br3", "own")].join(",");
+        std::fs::write(places.owned(), format!(r#"{{"links":{{{links}}}}}"#)).expect("writes");
+        let host = SimHost::new();
+        host.fail(
+            "take step",
+            "br1: add address 10.9.1.1/24",
+            lab_states::host::Cause::Other("no".to_owned()),
+            0,
+        );
+        let refused = make_own_links(&places, &host).expect_err("one step was refused");
+        assert!(refused.contains("br1: add address"), "{refused}");
+        let now = host.net_snapshot().expect("simulated");
+        let names: Vec<&str> = now.links.iter().map(|l| l.name.as_str()).filter(|n| *n != "lo").collect();
+        assert_eq!(names, ["br1", "br3"], "the second is netplan's");
+        assert_eq!(now.link("br3").map(|l| l.addresses.len()), Some(1));
     }
 
     #[test]

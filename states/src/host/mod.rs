@@ -28,8 +28,8 @@ pub use files::{FileKind, FileMeta, Files, WriteOptions};
 pub use kernel::Kernel;
 pub use mounts::{MountRequest, Mounts};
 pub use network::{
-    Address, BondMode, BondOptions, BridgeOptions, LAB_ALIAS, LacpRate, Link, LinkKind, MAIN_TABLE, Mac,
-    MacError, MacvlanMode, NET_FORMAT, Neighbour, NetSession, NetSnapshot, NetStep, Network, NewLink,
+    Address, BondMode, BondOptions, BridgeOptions, LAB_ALIAS, LacpRate, Lifetime, Link, LinkKind, MAIN_TABLE,
+    Mac, MacError, MacvlanMode, NET_FORMAT, Neighbour, NetSession, NetSnapshot, NetStep, Network, NewLink,
     PortState, PortVlan, Protocol, Route, RouteKey, RouteKind, Rule, RuleAction, TapOptions, VxlanOptions,
     WITHOUT_FIRST_LINK, XmitHashPolicy,
 };

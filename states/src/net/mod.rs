@@ -141,6 +141,14 @@ pub fn healing(committed: &[NetCall], host: &dyn Host) -> Result<Vec<NetStep>, S
     crate::functions::network::healing(committed, host)
 }
 
+/// Collects what states that were committed need of the kernel besides links: modules and parameters.
+///
+/// # Errors
+/// When they cannot be read any more.
+pub fn kernel_wants(committed: &[NetCall], host: &dyn Host) -> Result<render::KernelWants, String> {
+    crate::functions::network::kernel_wants(committed, host)
+}
+
 /// Brings back what was committed, as one change.
 ///
 /// # Errors

@@ -63,12 +63,13 @@ impl Work<'_> {
 
     fn undo(&mut self, step: &NetStep) {
         // A link that the change made and that is gone again needs no way back.
-        let made = step.link().is_some_and(|link| self.before.link(link).is_none());
+        let before = self.before;
+        let made = step.link().is_some_and(|link| before.link(link).is_none());
         let step = match self.read() {
             // Blind is better than not at all.
             None => Some(step.clone()),
             Some(now) if holds(step, now) == Some(true) || (made && is_groundless(step, now)) => None,
-            Some(now) => Some(in_place(step, now)),
+            Some(now) => Some(in_place(step, now, before)),
         };
         if let Some(step) = step {
             self.take(&step);
@@ -145,6 +146,7 @@ pub fn holds(step: &NetStep, now: &NetSnapshot) -> Option<bool> {
         NetStep::AddAddress { link: name, address } | NetStep::CopyAddress { to: name, address, .. } => {
             link(name, &|l| l.addresses.contains(address))
         }
+        NetStep::AddLease { link: name, address, .. } => link(name, &|l| l.addresses.contains(address)),
         NetStep::DeleteAddress { link: name, address } => !link(name, &|l| l.addresses.contains(address)),
         NetStep::CopyNeighbour { .. } | NetStep::AwaitOperational { .. } => true,
         NetStep::AddRoute { route } | NetStep::ReplaceRoute { new: route, .. } => {
@@ -175,13 +177,16 @@ fn same_way(have: &Route, want: &Route) -> bool {
 }
 
 /// Puts a step in the place of one whose ground is gone: what cannot be copied or moved any more is made anew.
-fn in_place(step: &NetStep, now: &NetSnapshot) -> NetStep {
+fn in_place(step: &NetStep, now: &NetSnapshot, before: &NetSnapshot) -> NetStep {
     let gone = |route: &Route| !now.routes.iter().any(|r| r.key() == route.key() && ours(r));
     match step {
         NetStep::CopyAddress { from, to, address }
             if !now.link(from).is_some_and(|l| l.addresses.contains(address)) =>
         {
-            NetStep::AddAddress { link: to.clone(), address: *address }
+            match before.link(to) {
+                Some(then) => NetStep::give_back(then, *address),
+                None => NetStep::AddAddress { link: to.clone(), address: *address },
+            }
         }
         NetStep::MoveRoute { route, to } if gone(route) => {
             NetStep::AddRoute { route: Route { link: Some(to.clone()), ..route.clone() } }
@@ -225,7 +230,7 @@ fn missing(before: &NetSnapshot, now: &NetSnapshot, steps: &[ChangeStep]) -> Vec
             found.push(NetStep::SetUp { link: link.clone(), up: then.up });
         }
         let gone = then.addresses.iter().filter(|a| !have.addresses.contains(a));
-        found.extend(gone.map(|a| NetStep::AddAddress { link: link.clone(), address: *a }));
+        found.extend(gone.map(|a| NetStep::give_back(then, *a)));
     }
     let of_touched = |r: &&Route| r.link.as_ref().is_some_and(|l| touched.contains(l)) && ours(r);
     for then in before
@@ -255,7 +260,7 @@ fn missing(before: &NetSnapshot, now: &NetSnapshot, steps: &[ChangeStep]) -> Vec
 mod tests {
     use super::*;
     use crate::host::sim::SimHost;
-    use crate::host::{Address, BridgeOptions, Network};
+    use crate::host::{Address, BridgeOptions, Lifetime, Network};
 
     fn address() -> Address {
         "10.0.0.1/24".parse().expect("valid")
@@ -335,6 +340,24 @@ mod tests {
         );
         take_back(&host, &before, &steps);
         assert_eq!(essence(&host.net_snapshot().expect("simulated")), essence(&before));
+    }
+
+    #[test]
+    fn a_leased_address_that_was_lost_comes_back_with_an_end() {
+        let host = SimHost::new().with_nic("eth0", "10.0.0.1/24", None);
+        let lifetime = Lifetime { preferred: 1800, valid: 3600 };
+        let lease = NetStep::AddLease { link: "eth0".into(), address: address(), lifetime };
+        host.net_step(&NetStep::DeleteAddress { link: "eth0".into(), address: address() }).expect("goes");
+        host.net_step(&lease).expect("comes");
+        let before = host.net_snapshot().expect("simulated");
+        // Whether the change took it away, or somebody else meanwhile and the bridge does not have it either.
+        let delete = NetStep::DeleteAddress { link: "eth0".into(), address: address() };
+        let copy = NetStep::CopyAddress { from: "br0".into(), to: "eth0".into(), address: address() };
+        for undo in [vec![], vec![copy]] {
+            host.net_step(&delete).expect("goes");
+            take_back(&host, &before, &[ChangeStep { owner: 0, step: delete.clone(), undo }]);
+            assert_eq!(essence(&host.net_snapshot().expect("simulated")), essence(&before));
+        }
     }
 
     #[test]

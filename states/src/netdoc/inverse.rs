@@ -60,7 +60,9 @@ pub fn inverse(step: &NetStep, before: &NetSnapshot) -> Vec<NetStep> {
         NetStep::DeletePortVlan { link, bridge, vlan } => {
             vec![NetStep::AddPortVlan { link: link.clone(), bridge: *bridge, vlan: *vlan }]
         }
-        NetStep::AddAddress { link, address } | NetStep::CopyAddress { to: link, address, .. } => {
+        NetStep::AddAddress { link, address }
+        | NetStep::AddLease { link, address, .. }
+        | NetStep::CopyAddress { to: link, address, .. } => {
             vec![NetStep::DeleteAddress { link: link.clone(), address: *address }]
         }
         NetStep::DeleteAddress { link, address } => vec![give_back(link, *address, before)],
@@ -124,7 +126,10 @@ fn give_back(link: &str, address: Address, before: &NetSnapshot) -> NetStep {
     let elsewhere = before.links.iter().find(|l| l.name != link && l.addresses.contains(&address));
     match elsewhere {
         Some(other) => NetStep::CopyAddress { from: other.name.clone(), to: link.to_owned(), address },
-        None => NetStep::AddAddress { link: link.to_owned(), address },
+        None => match before.link(link) {
+            Some(then) => NetStep::give_back(then, address),
+            None => NetStep::AddAddress { link: link.to_owned(), address },
+        },
     }
 }
 
@@ -150,7 +155,7 @@ fn again(link: &Link, before: &NetSnapshot) -> Vec<NetStep> {
     if link.promisc {
         steps.push(NetStep::SetPromisc { link: name.clone(), on: true });
     }
-    steps.extend(link.addresses.iter().map(|a| NetStep::AddAddress { link: name.clone(), address: *a }));
+    steps.extend(link.addresses.iter().map(|a| NetStep::give_back(link, *a)));
     steps.extend(plug_again(link, before));
     if matches!(link.kind, LinkKind::Bridge(_)) {
         steps.extend(vlans_again(link, true));
@@ -183,7 +188,7 @@ fn other_end(end: &Link, before: &NetSnapshot) -> Vec<NetStep> {
     if end.up {
         steps.push(NetStep::SetUp { link: name.clone(), up: true });
     }
-    steps.extend(end.addresses.iter().map(|a| NetStep::AddAddress { link: name.clone(), address: *a }));
+    steps.extend(end.addresses.iter().map(|a| NetStep::give_back(end, *a)));
     steps.extend(plug_again(end, before));
     steps
 }

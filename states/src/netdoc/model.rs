@@ -1,6 +1,8 @@
 //! A model of the kernel: what it does about a step, and which steps it refuses. The planner works on it, the simulated
 //! host is it, and real kernels are compared with it in namespaces.
 
+use std::collections::BTreeMap;
+
 use crate::host::{
     Address, Cause, Link, LinkKind, MAIN_TABLE, Mac, NetSnapshot, NetStep, NewLink, PortState, PortVlan,
     Protocol, Route, RouteKind,
@@ -33,6 +35,7 @@ pub(crate) fn push<'a>(
         vlans: vec![],
         addresses: vec![],
         leased: vec![],
+        lifetimes: BTreeMap::new(),
     });
     net.links.last_mut().expect("just pushed")
 }
@@ -83,15 +86,23 @@ pub fn take(net: &mut NetSnapshot, step: &NetStep) -> Result<(), Cause> {
             link(net, name)?.vlans.retain(|v| v.id != vlan.id)
         }
         NetStep::AddAddress { link: name, address } => add_address(net, name, *address)?,
+        NetStep::AddLease { link: name, address, lifetime } => {
+            add_address(net, name, *address)?;
+            let have = link(net, name)?;
+            have.leased.push(*address);
+            have.lifetimes.insert(*address, *lifetime);
+        }
         NetStep::CopyAddress { from, to, address } => {
             if !link(net, from)?.addresses.contains(address) {
                 return Err(other(format!("{from} has no address {address}")));
             }
-            let leased = link(net, from)?.leased.contains(address);
+            let source = link(net, from)?;
+            let (leased, lifetime) =
+                (source.leased.contains(address), source.lifetimes.get(address).copied());
             add_address(net, to, *address)?;
-            if leased {
-                link(net, to)?.leased.push(*address);
-            }
+            let target = link(net, to)?;
+            target.leased.extend(leased.then_some(*address));
+            target.lifetimes.extend(lifetime.map(|l| (*address, l)));
         }
         NetStep::DeleteAddress { link: name, address } => delete_address(net, name, *address)?,
         NetStep::CopyNeighbour { to, .. } => drop(link(net, to)?),
@@ -312,6 +323,7 @@ fn delete_address(net: &mut NetSnapshot, name: &str, address: Address) -> Result
     let at = have.addresses.iter().position(|a| *a == address).ok_or(Cause::NotFound)?;
     have.addresses.remove(at);
     have.leased.retain(|a| *a != address);
+    have.lifetimes.remove(&address);
     let mine = |r: &Route| {
         r.origin == Protocol::KERNEL
             && r.link.as_deref() == Some(name)

@@ -10,6 +10,8 @@ mod addresses;
 mod links;
 mod system;
 
+pub use system::module_options;
+
 use serde::{Deserialize, Serialize};
 
 use super::check::check;

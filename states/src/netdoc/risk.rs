@@ -33,6 +33,7 @@ pub(super) fn of(step: &NetStep, session: Option<IpAddr>, now: &NetSnapshot) -> 
         // What only adds leaves the way as it is.
         NetStep::CreateLink(_)
         | NetStep::AddAddress { .. }
+        | NetStep::AddLease { .. }
         | NetStep::CopyAddress { .. }
         | NetStep::CopyNeighbour { .. }
         | NetStep::AwaitOperational { .. }

@@ -77,6 +77,7 @@ impl Session<'_> {
             NetStep::AddPortVlan { link, bridge, vlan } => self.port_vlan(link, *bridge, *vlan, true),
             NetStep::DeletePortVlan { link, bridge, vlan } => self.port_vlan(link, *bridge, *vlan, false),
             NetStep::AddAddress { link, address } => self.add_address(link, *address),
+            NetStep::AddLease { link, address, lifetime } => self.add_lease(link, *address, *lifetime),
             NetStep::CopyAddress { from, to, address } => self.copy_address(from, to, *address),
             NetStep::DeleteAddress { link, address } => self.delete_address(link, *address),
             NetStep::CopyNeighbour { to, ip, mac } => self.copy_neighbour(to, *ip, *mac),

@@ -1,10 +1,10 @@
 //! From netlink messages to a snapshot.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use lab_states::host::{
-    Address, Cause, Link, LinkKind, MAIN_TABLE, Mac, Neighbour, NetSnapshot, PortState, PortVlan, Protocol,
+    Address, Cause, Lifetime, Link, LinkKind, MAIN_TABLE, Mac, Neighbour, NetSnapshot, PortState, PortVlan, Protocol,
     Route, RouteKind, Rule, RuleAction,
 };
 use rtnetlink::packet_route::address::{
@@ -40,6 +40,7 @@ pub(super) fn snapshot(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
             net.links[*place].addresses.push(address);
             if !is_permanent(&message) {
                 net.links[*place].leased.push(address);
+                net.links[*place].lifetimes.extend(lifetime(&message).map(|l| (address, l)));
             }
         }
     }
@@ -102,6 +103,7 @@ pub(super) fn read_link(message: &LinkMessage, names: &HashMap<u32, String>) -> 
         vlans: Vec::new(),
         addresses: Vec::new(),
         leased: Vec::new(),
+        lifetimes: BTreeMap::new(),
     };
     for attribute in &message.attributes {
         match attribute {
@@ -180,6 +182,14 @@ fn is_permanent(message: &AddressMessage) -> bool {
     };
     let long = message.attributes.iter().find_map(flags);
     long.unwrap_or_else(|| message.header.flags.contains(AddressHeaderFlags::Permanent))
+}
+
+fn lifetime(message: &AddressMessage) -> Option<Lifetime> {
+    let ends = message.attributes.iter().find_map(|a| match a {
+        AddressAttribute::CacheInfo(ends) => Some(ends),
+        _ => None,
+    })?;
+    Some(Lifetime { preferred: ends.ifa_preferred, valid: ends.ifa_valid })
 }
 
 pub(super) fn routes(wire: &mut Wire) -> Result<Vec<RouteMessage>, Cause> {

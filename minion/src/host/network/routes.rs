@@ -5,10 +5,10 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use lab_states::host::{Address, Cause, Mac, Route, RouteKind, Rule, RuleAction};
+use lab_states::host::{Address, Cause, Lifetime, Mac, Route, RouteKind, Rule, RuleAction};
 use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use rtnetlink::packet_route::address::{
-    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope, CacheInfo,
 };
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
@@ -24,6 +24,19 @@ use super::{Session, read};
 impl Session<'_> {
     pub(super) fn add_address(&mut self, link: &str, address: Address) -> Result<(), Cause> {
         let message = plain_address(self.index(link)?, address);
+        self.wire.tell(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_REPLACE)
+    }
+
+    pub(super) fn add_lease(
+        &mut self,
+        link: &str,
+        address: Address,
+        lifetime: Lifetime,
+    ) -> Result<(), Cause> {
+        let mut message = plain_address(self.index(link)?, address);
+        let mut ends = CacheInfo::default();
+        (ends.ifa_preferred, ends.ifa_valid) = (lifetime.preferred, lifetime.valid);
+        message.attributes.push(AddressAttribute::CacheInfo(ends));
         self.wire.tell(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_REPLACE)
     }
 

@@ -6,14 +6,17 @@
 //!     - link: br0
 //! ```
 
-use super::state::Doc;
+use super::state::{CONFIRM, Doc};
 use crate::function::{ArgDoc, FunctionDoc, Kind};
 
-const ARGS: &[ArgDoc] = &[ArgDoc::required(
-    "link",
-    Kind::Any,
-    "The link: by name, by hardware address, or `default-route` for the link that the default route leaves by.",
-)];
+const ARGS: &[ArgDoc] = &[
+    ArgDoc::required(
+        "link",
+        Kind::Any,
+        "The link: by name, by hardware address, or `default-route` for the link that the default route leaves by.",
+    ),
+    CONFIRM,
+];
 
 pub(super) static ALL: &[Doc] = &[
     (

@@ -8,7 +8,9 @@
 //!     - miimon: 140
 //! ```
 
-use super::state::{ABSENT, ADDRESSES, Doc, MAC, MTU, PORT_OF, PORTS, PROMISC, PVID, TAKE_OVER, VIDS};
+use super::state::{
+    ABSENT, ADDRESSES, CONFIRM, Doc, MAC, MTU, PORT_OF, PORTS, PROMISC, PVID, TAKE_OVER, VIDS,
+};
 use crate::function::{ArgDoc, FunctionDoc, Kind};
 
 const PRESENT: &[ArgDoc] = &[
@@ -36,6 +38,7 @@ const PRESENT: &[ArgDoc] = &[
     PORT_OF,
     PVID,
     VIDS,
+    CONFIRM,
 ];
 
 pub(super) static ALL: &[Doc] = &[

@@ -9,7 +9,7 @@
 //!     - forward_delay: 4
 //! ```
 
-use super::state::{ABSENT, ADDRESSES, Doc, MTU, PORT_OF, PORTS, PROMISC, PVID, TAKE_OVER, VIDS};
+use super::state::{ABSENT, ADDRESSES, CONFIRM, Doc, MTU, PORT_OF, PORTS, PROMISC, PVID, TAKE_OVER, VIDS};
 use crate::function::{ArgDoc, FunctionDoc, Kind};
 
 const PRESENT: &[ArgDoc] = &[
@@ -46,6 +46,7 @@ const PRESENT: &[ArgDoc] = &[
     PORT_OF,
     PVID,
     VIDS,
+    CONFIRM,
 ];
 
 pub(super) static ALL: &[Doc] = &[

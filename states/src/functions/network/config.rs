@@ -13,7 +13,7 @@
 //!     - sysctl: {net.ipv4.ip_forward: 1}
 //! ```
 
-use super::state::Doc;
+use super::state::{CONFIRM, Doc};
 use crate::function::{ArgDoc, FunctionDoc, Kind};
 
 const ARGS: &[ArgDoc] = &[
@@ -36,6 +36,7 @@ const ARGS: &[ArgDoc] = &[
         Kind::Map,
         "Kernel parameters: those that exist first, those that a module or link brings last.",
     ),
+    CONFIRM,
 ];
 
 pub(super) static ALL: &[Doc] = &[(

@@ -7,7 +7,7 @@
 //!     - search: [lab.example]
 //! ```
 
-use super::state::Doc;
+use super::state::{CONFIRM, Doc};
 use crate::function::{ArgDoc, FunctionDoc, Kind};
 
 const ARGS: &[ArgDoc] = &[
@@ -20,6 +20,7 @@ const ARGS: &[ArgDoc] = &[
         "/etc/resolv.conf",
         "The file. Where it is a link to systemd-resolved's, that is told by a file of its own.",
     ),
+    CONFIRM,
 ];
 
 pub(super) static ALL: &[Doc] = &[(

@@ -9,8 +9,9 @@ use super::look::{look, surroundings};
 use super::transaction::Transaction;
 use crate::function::{Group, JobCtx, StateCall, VerdictKind};
 use crate::host::{BridgeOptions, Host, LinkKind, NetSnapshot, NetStep, Network, NewLink};
+use crate::net::render::KernelWants;
 use crate::net::{ChangeStep, Confirm, ConfirmBy, NetCall, NetChange, NetFailure, NetGuard};
-use crate::netdoc::{Document, Planned, Surroundings, plan, want};
+use crate::netdoc::{Document, Planned, Surroundings, module_options, plan, want};
 
 /// Where pillar says how changes are confirmed.
 const PILLAR: &str = "net";
@@ -46,13 +47,29 @@ pub(crate) fn healing(committed: &[NetCall], host: &dyn Host) -> Result<Vec<NetS
     if committed.is_empty() {
         return Ok(Vec::new());
     }
+    left(document(committed, host)?, host, &Surroundings::default())
+}
+
+/// Collects what states that were committed need of the kernel besides links.
+pub(crate) fn kernel_wants(committed: &[NetCall], host: &dyn Host) -> Result<KernelWants, String> {
+    let Document { modules, sysctls, .. } = document(committed, host)?;
+    Ok(KernelWants {
+        modules: modules
+            .into_iter()
+            .map(|(name, m)| (name.clone(), module_options(&name, &m.what)))
+            .collect(),
+        sysctls: sysctls.into_iter().map(|(key, s)| (key, s.what)).collect(),
+    })
+}
+
+fn document(committed: &[NetCall], host: &dyn Host) -> Result<Document, String> {
     let mut wants = Vec::new();
     for (n, call) in committed.iter().enumerate() {
         let found =
             want(&called(call), n, host).map_err(|e| format!("{} {}: {e}", call.function, call.name))?;
         wants.extend(found.into_iter().map(|w| (n, w)));
     }
-    left(Document::merge(wants).map_err(|e| e.to_string())?, host, &Surroundings::default())
+    Document::merge(wants).map_err(|e| e.to_string())
 }
 
 /// Brings back what was committed, as one change of the guard's.
@@ -80,12 +97,16 @@ fn called(call: &NetCall) -> StateCall {
     StateCall::new(call.function.clone(), call.name.clone(), call.args.clone())
 }
 
-/// Returns how long ports that are plugged into a bridge with a running spanning tree listen and learn.
+/// How long a client may need for a lease of its own on the link that took a leased address over, when it is handed over.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// Returns how long the machine may be silent although all is well: ports that are plugged into a bridge with a running
+/// spanning tree listen and learn, and an address from a lease is asked for anew.
 fn settle<'a>(before: &NetSnapshot, steps: impl Iterator<Item = &'a NetStep>) -> Duration {
     let options = |kind: &LinkKind| if let LinkKind::Bridge(options) = kind { Some(*options) } else { None };
     let mut bridges: BTreeMap<String, BridgeOptions> =
         before.links.iter().filter_map(|l| Some((l.name.clone(), options(&l.kind)?))).collect();
-    let mut longest = Duration::ZERO;
+    let (mut longest, mut lease) = (Duration::ZERO, Duration::ZERO);
     for step in steps {
         match step {
             NetStep::CreateLink(NewLink { name, kind, .. }) => {
@@ -99,10 +120,15 @@ fn settle<'a>(before: &NetSnapshot, steps: impl Iterator<Item = &'a NetStep>) ->
                     longest = longest.max(Duration::from_millis(u64::from(options.forward_delay) * 10 * 2));
                 }
             }
+            NetStep::CopyAddress { from, address, .. } => {
+                if before.link(from).is_some_and(|l| l.leased.contains(address)) {
+                    lease = LEASE;
+                }
+            }
             _ => {}
         }
     }
-    longest
+    longest + lease
 }
 
 /// Reads how the run wants its change confirmed: `confirm` of a state (`master`, `none`, a command, or a mapping of `by`,
@@ -170,6 +196,17 @@ mod tests {
         };
         assert_eq!(settle(&before, [bridge("br0", true), plug.clone()].iter()), Duration::from_secs(30));
         assert_eq!(settle(&before, [bridge("br0", false), plug, on].iter()), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_leased_address_that_moves_gets_the_time_for_a_new_lease() {
+        let host = SimHost::new().with_nic("eth0", "10.0.0.1/24", None);
+        let address = "10.0.0.1/24".parse().expect("valid");
+        let copy = NetStep::CopyAddress { from: "eth0".into(), to: "br0".into(), address };
+        let mut before = host.net_snapshot().expect("simulated");
+        assert_eq!(settle(&before, [&copy].into_iter()), Duration::ZERO);
+        before.links.iter_mut().filter(|l| l.name == "eth0").for_each(|l| l.leased.push(address));
+        assert_eq!(settle(&before, [&copy].into_iter()), LEASE);
     }
 
     #[test]

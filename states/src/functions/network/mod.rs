@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use crate::function::Registry;
 
-pub(crate) use guarded::{heal, healing};
+pub(crate) use guarded::{heal, healing, kernel_wants};
 
 pub(super) fn register(registry: &mut Registry) {
     let families: [&[state::Doc]; 9] = [

@@ -11,7 +11,7 @@
 //!     - remote: 10.0.0.7
 //! ```
 
-use super::state::{ABSENT, ADDRESSES, Doc, MAC, MTU, PORT_OF, PROMISC, PVID, VIDS};
+use super::state::{ABSENT, ADDRESSES, CONFIRM, Doc, MAC, MTU, PORT_OF, PROMISC, PVID, VIDS};
 use crate::function::{ArgDoc, FunctionDoc, Kind};
 
 const TAP: &[ArgDoc] = &[
@@ -25,6 +25,7 @@ const TAP: &[ArgDoc] = &[
     PROMISC,
     PVID,
     VIDS,
+    CONFIRM,
 ];
 
 const MACVLAN: &[ArgDoc] = &[
@@ -42,6 +43,7 @@ const MACVLAN: &[ArgDoc] = &[
     PORT_OF,
     PVID,
     VIDS,
+    CONFIRM,
 ];
 
 const VXLAN: &[ArgDoc] = &[
@@ -57,9 +59,10 @@ const VXLAN: &[ArgDoc] = &[
     PORT_OF,
     PVID,
     VIDS,
+    CONFIRM,
 ];
 
-const DUMMY: &[ArgDoc] = &[ADDRESSES, MTU, MAC, PORT_OF, PVID, VIDS, PROMISC];
+const DUMMY: &[ArgDoc] = &[ADDRESSES, MTU, MAC, PORT_OF, PVID, VIDS, PROMISC, CONFIRM];
 
 pub(super) static ALL: &[Doc] = &[
     ("dummy.absent", FunctionDoc::new("Removes a dummy.", ABSENT, "dummy9:\n  dummy.absent: []\n")),

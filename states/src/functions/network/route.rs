@@ -11,7 +11,7 @@
 //!     - table: 100
 //! ```
 
-use super::state::Doc;
+use super::state::{CONFIRM, Doc};
 use crate::function::{ArgDoc, FunctionDoc, Kind};
 
 const TO: ArgDoc =
@@ -43,9 +43,10 @@ const RULE: &[ArgDoc] = &[
     ArgDoc::optional("table", Kind::Text, "The table to look in, by number or main."),
     ArgDoc::optional("action", Kind::Text, "In place of a table: blackhole, unreachable or prohibit."),
     ArgDoc::with_default("v6", Kind::Bool, "false", "Whether it is about IPv6, where no network tells."),
+    CONFIRM,
 ];
 
-const ROUTE: &[ArgDoc] = &[TO, VIA, LINK, SOURCE, METRIC, TABLE, TYPE, ONLINK, MTU];
+const ROUTE: &[ArgDoc] = &[TO, VIA, LINK, SOURCE, METRIC, TABLE, TYPE, ONLINK, MTU, CONFIRM];
 
 pub(super) static ALL: &[Doc] = &[
     (

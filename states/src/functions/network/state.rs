@@ -75,5 +75,11 @@ pub(super) const TAKE_OVER: ArgDoc = ArgDoc::optional(
     Kind::Any,
     "The port whose addresses, routes and neighbours it takes over, without losing a packet.",
 );
+pub(super) const CONFIRM: ArgDoc = ArgDoc::optional(
+    "confirm",
+    Kind::Any,
+    "How the run's one network change is confirmed: `master`, `none`, a command, or a mapping of `by`, `within` and `force`. Said \
+     by one of its states, or by pillar `net:confirm`.",
+);
 pub(super) const ABSENT: &[ArgDoc] =
-    &[ArgDoc::with_default("force", Kind::Bool, "false", "Also when it is still in use by others.")];
+    &[ArgDoc::with_default("force", Kind::Bool, "false", "Also when it is still in use by others."), CONFIRM];

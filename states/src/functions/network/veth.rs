@@ -8,8 +8,10 @@
 //!     - peer_port_of: {bridge-of: tap0}
 //! ```
 
-use super::state::{ADDRESSES, Doc, MAC, MTU, PORT_OF, PROMISC, PVID, VIDS};
+use super::state::{ADDRESSES, CONFIRM, Doc, MAC, MTU, PORT_OF, PROMISC, PVID, VIDS};
 use crate::function::{ArgDoc, FunctionDoc, Kind};
+
+const ABSENT: &[ArgDoc] = &[CONFIRM];
 
 const PRESENT: &[ArgDoc] = &[
     ArgDoc::required("peer", Kind::Text, "The name of the other end."),
@@ -22,12 +24,13 @@ const PRESENT: &[ArgDoc] = &[
     PROMISC,
     PVID,
     VIDS,
+    CONFIRM,
 ];
 
 pub(super) static ALL: &[Doc] = &[
     (
         "veth.absent",
-        FunctionDoc::new("Removes a virtual cable, both ends.", &[], "veth-old:\n  veth.absent: []\n"),
+        FunctionDoc::new("Removes a virtual cable, both ends.", ABSENT, "veth-old:\n  veth.absent: []\n"),
     ),
     (
         "veth.present",

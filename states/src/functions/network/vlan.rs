@@ -8,7 +8,7 @@
 //!     - addresses: [192.168.110.2/24]
 //! ```
 
-use super::state::{ABSENT, ADDRESSES, Doc, MAC, MTU, PORT_OF, PROMISC, PVID, VIDS};
+use super::state::{ABSENT, ADDRESSES, CONFIRM, Doc, MAC, MTU, PORT_OF, PROMISC, PVID, VIDS};
 use crate::function::{ArgDoc, FunctionDoc, Kind};
 
 const PRESENT: &[ArgDoc] = &[
@@ -25,6 +25,7 @@ const PRESENT: &[ArgDoc] = &[
     PORT_OF,
     PVID,
     VIDS,
+    CONFIRM,
 ];
 
 pub(super) static ALL: &[Doc] = &[

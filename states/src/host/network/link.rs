@@ -1,5 +1,7 @@
 //! Links and what each kind of link has to say about itself.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Address, Mac};
@@ -339,4 +341,16 @@ pub struct Link {
     /// Those of them that end: they come from a lease or from router advertisements.
     #[serde(default)]
     pub leased: Vec<Address>,
+    /// How long these were good for when the link was read; not known where an older version wrote it down.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lifetimes: BTreeMap<Address, Lifetime>,
+}
+
+/// How long an address from a lease or a router is good for, in seconds, as the kernel counts them down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lifetime {
+    /// Until new connections take another one.
+    pub preferred: u32,
+    /// Until it goes.
+    pub valid: u32,
 }

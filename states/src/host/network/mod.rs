@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 pub use address::{Address, Mac, MacError};
 pub use link::{
-    BondMode, BondOptions, BridgeOptions, LacpRate, Link, LinkKind, MacvlanMode, PortState, PortVlan,
-    TapOptions, VxlanOptions, XmitHashPolicy,
+    BondMode, BondOptions, BridgeOptions, LacpRate, Lifetime, Link, LinkKind, MacvlanMode, PortState,
+    PortVlan, TapOptions, VxlanOptions, XmitHashPolicy,
 };
 pub use route::{MAIN_TABLE, Neighbour, Protocol, Route, RouteKey, RouteKind, Rule, RuleAction};
 pub use step::{NetStep, NewLink};

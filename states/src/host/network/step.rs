@@ -6,7 +6,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, BondOptions, BridgeOptions, LinkKind, Mac, PortVlan, Route, Rule, TapOptions};
+use super::{
+    Address, BondOptions, BridgeOptions, Lifetime, Link, LinkKind, Mac, PortVlan, Route, Rule, TapOptions,
+};
 
 /// A link that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +132,15 @@ pub enum NetStep {
         /// The address.
         address: Address,
     },
+    /// Adds an address that ends, as one from a lease does.
+    AddLease {
+        /// To which link.
+        link: String,
+        /// The address.
+        address: Address,
+        /// When it ends.
+        lifetime: Lifetime,
+    },
     /// Copies an address with its lifetimes from one link to another, where it is valid at once.
     CopyAddress {
         /// From which link.
@@ -229,6 +240,14 @@ pub enum NetStep {
 }
 
 impl NetStep {
+    /// Gives a link back an address that it had: one that would have ended still ends.
+    pub fn give_back(link: &Link, address: Address) -> Self {
+        match link.lifetimes.get(&address).copied() {
+            Some(lifetime) => Self::AddLease { link: link.name.clone(), address, lifetime },
+            None => Self::AddAddress { link: link.name.clone(), address },
+        }
+    }
+
     /// Tells whether the step is about files of the machine and those who read them, not about the kernel.
     pub fn is_of_files(&self) -> bool {
         matches!(self, Self::WriteFile { .. } | Self::RestartService { .. })
@@ -252,6 +271,7 @@ impl NetStep {
             | Self::DeletePortVlan { link, .. }
             | Self::AwaitOperational { link }
             | Self::AddAddress { link, .. }
+            | Self::AddLease { link, .. }
             | Self::DeleteAddress { link, .. } => Some(link),
             Self::CopyAddress { to, .. } | Self::CopyNeighbour { to, .. } | Self::MoveRoute { to, .. } => {
                 Some(to)
@@ -291,6 +311,9 @@ impl fmt::Display for NetStep {
             Self::AddPortVlan { link, vlan, .. } => write!(f, "{link}: in {}", port_vlan(*vlan)),
             Self::DeletePortVlan { link, vlan, .. } => write!(f, "{link}: not in {}", port_vlan(*vlan)),
             Self::AddAddress { link, address } => write!(f, "{link}: add address {address}"),
+            Self::AddLease { link, address, lifetime } => {
+                write!(f, "{link}: add address {address} for {} s", lifetime.valid)
+            }
             Self::CopyAddress { from, to, address } => {
                 write!(f, "{to}: take over address {address} of {from}")
             }

@@ -19,6 +19,7 @@ fn snapshot() -> NetSnapshot {
         vlans: vec![],
         addresses: vec![],
         leased: vec![],
+        lifetimes: BTreeMap::new(),
     };
     let mut port = link(2, "eth0", LinkKind::Device);
     port.master = Some("br0".to_owned());
@@ -116,6 +117,7 @@ fn steps() -> Vec<NetStep> {
         NetStep::AddPortVlan { link: "eth0".to_owned(), bridge: false, vlan },
         NetStep::DeletePortVlan { link: link(), bridge: true, vlan },
         NetStep::AddAddress { link: link(), address },
+        NetStep::AddLease { link: link(), address, lifetime: Lifetime { preferred: 1800, valid: 3600 } },
         NetStep::CopyAddress { from: "eth0".to_owned(), to: link(), address },
         NetStep::DeleteAddress { link: "eth0".to_owned(), address },
         NetStep::CopyNeighbour { to: link(), ip: "10.0.0.254".parse().expect("valid"), mac },

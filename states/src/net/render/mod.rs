@@ -8,6 +8,7 @@
 //! has taken over: they are commented out with [`MARK`], none is removed. The live network is never the renderer's doing: it
 //! is there already.
 
+mod boot;
 mod config;
 mod ifupdown;
 mod netplan;
@@ -19,6 +20,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use boot::KernelWants;
 pub use config::{LinkConfig, Owned};
 
 use super::ChangeStep;

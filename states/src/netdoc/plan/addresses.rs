@@ -8,7 +8,7 @@ use super::super::document::{Document, Interface, RouteWant, RuleWant};
 use super::super::inverse::routes_of;
 use super::super::networks::Networks;
 use super::Plan;
-use crate::host::{Address, NetStep, Protocol, Route, RouteKey, RouteKind, Rule};
+use crate::host::{Address, NetStep, PortState, Protocol, Route, RouteKey, RouteKind, Rule};
 
 impl Plan<'_> {
     pub(super) fn add_addresses(&mut self, order: &[&Interface]) -> Result<(), Wrong> {
@@ -53,10 +53,9 @@ impl Plan<'_> {
     pub(super) fn ready_to_take_over(&mut self, order: &[&Interface]) -> Result<(), Wrong> {
         for i in order {
             let Some(uplink) = i.take_over.as_ref().map(name) else { continue };
-            let old_side = self.net.link(uplink).filter(|l| !l.addresses.is_empty());
-            let Some(carries) = old_side.map(|l| l.carrier) else { continue };
-            // One without a carrier brings none, and carries nothing that could be lost.
-            if carries {
+            let Some(port) = self.net.link(uplink).filter(|l| !l.addresses.is_empty()) else { continue };
+            // One without a carrier, or that must listen and learn first, brings nothing and carries nothing that could be lost.
+            if port.carrier && port.port_state == Some(PortState::Forwarding) {
                 self.push(i.owner, NetStep::AwaitOperational { link: i.name.clone() })?;
             }
             let known: Vec<_> = self.net.neighbours.iter().filter(|n| n.link == uplink).cloned().collect();

@@ -1,5 +1,7 @@
 //! Steps about modules, parameters and name servers.
 
+use std::collections::BTreeMap;
+
 use super::super::Wrong;
 use super::super::document::{Dns, Document};
 use super::Plan;
@@ -11,12 +13,7 @@ impl Plan<'_> {
             if self.net.modules.contains_key(name) {
                 continue;
             }
-            let mut options = wanted.what.clone();
-            for (module, option) in WITHOUT_FIRST_LINK {
-                if module == name {
-                    options.entry(option.to_owned()).or_insert_with(|| "0".to_owned());
-                }
-            }
+            let options = module_options(name, &wanted.what);
             self.push(wanted.owner, NetStep::LoadModule { name: name.clone(), options })?;
         }
         Ok(())
@@ -58,6 +55,15 @@ impl Plan<'_> {
         }
         Ok(())
     }
+}
+
+/// Completes the options that a module is loaded with.
+pub fn module_options(module: &str, wanted: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut options = wanted.clone();
+    for (_, option) in WITHOUT_FIRST_LINK.iter().filter(|(name, _)| *name == module) {
+        options.entry((*option).to_owned()).or_insert_with(|| "0".to_owned());
+    }
+    options
 }
 
 /// The kernel separates numbers by tabs.
