@@ -120,10 +120,10 @@ fn settle<'a>(before: &NetSnapshot, steps: impl Iterator<Item = &'a NetStep>) ->
                     longest = longest.max(Duration::from_millis(u64::from(options.forward_delay) * 10 * 2));
                 }
             }
-            NetStep::CopyAddress { from, address, .. } => {
-                if before.link(from).is_some_and(|l| l.leased.contains(address)) {
-                    lease = LEASE;
-                }
+            NetStep::CopyAddress { from, address, .. }
+                if before.link(from).is_some_and(|l| l.leased.contains(address)) =>
+            {
+                lease = LEASE;
             }
             _ => {}
         }
