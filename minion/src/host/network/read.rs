@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use lab_states::host::{
-    Address, Cause, Lifetime, Link, LinkKind, MAIN_TABLE, Mac, Neighbour, NetSnapshot, PortState, PortVlan, Protocol,
-    Route, RouteKind, Rule, RuleAction,
+    Address, Cause, Lifetime, Link, LinkKind, MAIN_TABLE, Mac, Neighbour, NetSnapshot, PortState, PortVlan,
+    Protocol, Route, RouteKind, Rule, RuleAction,
 };
 use rtnetlink::packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
