@@ -170,15 +170,15 @@ pub struct Options {
     /// How it is tried again.
     pub retry: Option<Retry>,
     /// Commands or functions that must be true.
-    pub onlyif: Option<Value>,
+    pub onlyif: Option<Box<Value>>,
     /// Commands or functions that must be false.
-    pub unless: Option<Value>,
+    pub unless: Option<Box<Value>>,
     /// Paths that make it unnecessary.
-    pub creates: Option<Value>,
+    pub creates: Option<Box<Value>>,
     /// Commands that decide on the result afterwards.
-    pub check_cmd: Option<Value>,
+    pub check_cmd: Option<Box<Value>>,
     /// The event that is sent with its result: `true`, or a tag.
-    pub fire_event: Option<Value>,
+    pub fire_event: Option<Box<Value>>,
     /// Whether grains are read again after it.
     pub reload_grains: bool,
     /// Whether pillar is asked for again after it.

@@ -130,7 +130,7 @@ pub fn sls(data: &[u8]) {
         }
     }
     if run.is_done() {
-        let rows = run.into_report();
+        let rows = run.report();
         assert!(failhard || rows.len() >= total, "{} of {total} states are accounted for", rows.len());
     }
 }

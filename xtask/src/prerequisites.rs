@@ -59,6 +59,8 @@ pub(crate) const TEST: &[Need] = &[
     Need::Program { probe: ("gpg", &["--version"]), package: "gnupg" },
     Need::Program { probe: ("git", &["--version"]), package: "git" },
     Need::Program { probe: ("ssh", &["-V"]), package: "openssh-client" },
+    // It has no question that it answers with success.
+    Need::Program { probe: ("sh", &["-c", "command -v crontab"]), package: "cron" },
     Need::Program { probe: ("systemd-analyze", &["--version"]), package: "systemd" },
     Need::CargoTool { name: "nextest", krate: "cargo-nextest", version: "^0.9" },
     Need::CargoTool { name: "deny", krate: "cargo-deny", version: "^0.19" },

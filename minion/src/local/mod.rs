@@ -116,13 +116,13 @@ impl Local {
         self.secrets.text(text)
     }
 
-    /// Runs the states that are asked for.
+    /// Runs the states that are asked for, as the last thing that this process does.
     ///
     /// # Errors
     /// When they do not compile; then nothing was run.
     pub fn run(&self, request: &ApplyRequest) -> Result<ApplyOutcome, CompileErrors> {
         self.load_pillar()?;
-        let results = apply::apply(&self.states, request, self.settings.failhard, &self.ctx())?;
+        let results = apply::apply_at_last(&self.states, request, self.settings.failhard, &self.ctx())?;
         let results = results.into_iter().map(|r| self.secrets.state_return(r)).collect();
         Ok(ApplyOutcome { results })
     }

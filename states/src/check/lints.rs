@@ -129,7 +129,7 @@ fn never_changes(chunk: &LowChunk, registry: &Registry) -> bool {
 fn constant(chunk: &LowChunk, places: &dyn Places, minion: &str, c: &mut Collector<'_>) {
     let guards = [("unless", &chunk.options.unless, true), ("onlyif", &chunk.options.onlyif, false)];
     for (word, value, ends) in guards {
-        let says = match value {
+        let says = match value.as_deref() {
             Some(lab_proto::Value::Bool(b)) => Some(*b),
             Some(lab_proto::Value::Str(s)) if s == "true" || s == "/bin/true" => Some(true),
             Some(lab_proto::Value::Str(s)) if s == "false" || s == "/bin/false" => Some(false),

@@ -231,15 +231,16 @@ fn options(values: &Map) -> Options {
         return Options::default();
     }
     let truthy = |key: &str| values.get(key).is_some_and(Value::truthy);
+    let boxed = |key: &str| values.get(key).cloned().map(Box::new);
     Options {
         failhard: values.get("failhard").map(Value::truthy),
         parallel: truthy("parallel"),
         retry: values.get("retry").map(retry),
-        onlyif: values.get("onlyif").cloned(),
-        unless: values.get("unless").cloned(),
-        creates: values.get("creates").cloned(),
-        check_cmd: values.get("check_cmd").cloned(),
-        fire_event: values.get("fire_event").filter(|v| v.truthy()).cloned(),
+        onlyif: boxed("onlyif"),
+        unless: boxed("unless"),
+        creates: boxed("creates"),
+        check_cmd: boxed("check_cmd"),
+        fire_event: boxed("fire_event").filter(|v| v.truthy()),
         reload_grains: truthy("reload_grains"),
         reload_pillar: truthy("reload_pillar"),
         reload_modules: truthy("reload_modules"),

@@ -249,7 +249,12 @@ impl<'a> Reader<'a> {
 
     fn body(&self, key: &Node, value: &Node) -> Body {
         match &value.data {
-            Data::List(items) => Body::List(items.iter().filter_map(|i| self.arg(i)).collect()),
+            Data::List(items) => {
+                // The function's name and the order come behind them.
+                let mut args = Vec::with_capacity(items.len() + 2);
+                args.extend(items.iter().filter_map(|i| self.arg(i)));
+                Body::List(args)
+            }
             Data::Scalar(Value::Null) => Body::Nothing(self.at(key.span)),
             _ => Body::Other(self.at(key.span), value.kind()),
         }

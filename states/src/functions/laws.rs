@@ -32,7 +32,7 @@ fn bench() -> Bench {
         .with_nic("eth1", "10.1.0.5/24", None)
         .with_sysctl("net.ipv4.ip_forward", "0")
         .with_module("floppy")
-        .with_file("/etc/fstab", "/dev/old /mnt/old ext4 defaults 0 0\n")
+        .with_file("/etc/fstab", "/dev/old /mnt/old ext4 defaults 0 0\n/swapfile none swap sw 0 0\n")
         .with_mount("/dev/old", "/mnt/old", "ext4", "rw")
         .with_file("/var/swapfile", "")
         .with_file("/usr/share/zoneinfo/Europe/Berlin", "zone")

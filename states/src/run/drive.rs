@@ -14,6 +14,12 @@ const MOST_PARALLEL: usize = 16;
 /// Runs all states of a run and returns their results. States that say `parallel` get a thread each, at most
 /// sixteen at a time; none outlives the call. Ends early, with the results so far, when the job is cancelled.
 pub fn drive(mut run: StateRun<'_>, ctx: &JobCtx<'_>) -> Vec<StateReturn> {
+    drive_on(&mut run, ctx);
+    run.report()
+}
+
+/// As [`drive()`], for who has a use for the run afterwards.
+pub fn drive_on(run: &mut StateRun<'_>, ctx: &JobCtx<'_>) {
     thread::scope(|scope| {
         let (sender, answers) = mpsc::channel::<(Token, Answer)>();
         let mut busy = 0;
@@ -42,7 +48,7 @@ pub fn drive(mut run: StateRun<'_>, ctx: &JobCtx<'_>) -> Vec<StateReturn> {
                         let answer = perform(&work, ctx);
                         run.handle(token, answer, ctx.now());
                     }
-                    other => tell(other, &run, ctx),
+                    other => tell(other, run, ctx),
                 }
                 if ctx.cancelled() {
                     run.cancel();
@@ -65,7 +71,6 @@ pub fn drive(mut run: StateRun<'_>, ctx: &JobCtx<'_>) -> Vec<StateReturn> {
             }
         }
     });
-    run.into_report()
 }
 
 /// Does one piece of work.

@@ -170,7 +170,7 @@ impl Job {
         let traits = &run.traits[self.node];
         match &run.chunks[self.node].options.check_cmd {
             Some(commands) if !traits.own_check_cmd => {
-                let commands: Value = commands.clone();
+                let commands = Value::clone(commands);
                 self.waits = Waits::CheckCmd;
                 self.pending = Some(verdict);
                 run.work(token, self.node, Work::CheckCmd(commands));

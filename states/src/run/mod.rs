@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use lab_proto::{Map, StateOutcome, StateReturn, Timestamp, Value};
 
 pub(crate) use drive::discreet;
-pub use drive::{drive, perform};
+pub use drive::{drive, drive_on, perform};
 use guard::Guard;
 use job::Job;
 pub use problem::{Part, Problem};
@@ -281,8 +281,8 @@ impl<'p> StateRun<'p> {
         self.proceed(token, now, |run, token, job| job.answer(run, token, answer, now));
     }
 
-    /// Returns the results, in the order of the run.
-    pub fn into_report(mut self) -> Vec<StateReturn> {
+    /// Takes the results, in the order of the run.
+    pub fn report(&mut self) -> Vec<StateReturn> {
         // States that were applied together with another although the run ended before their turn.
         let mut left: Vec<(usize, Verdict)> = self.early.drain().collect();
         left.sort_by_key(|(node, _)| *node);
@@ -290,7 +290,7 @@ impl<'p> StateRun<'p> {
             let row = self.reserve(node);
             self.rows[row] = Some(self.row(node, row, verdict, None, Timestamp::default()));
         }
-        self.rows.into_iter().flatten().collect()
+        std::mem::take(&mut self.rows).into_iter().flatten().collect()
     }
 
     fn proceed(
@@ -400,7 +400,7 @@ impl<'p> StateRun<'p> {
             self.effects.push_back(Effect::Refresh(refresh));
         }
         if let Some(tag) = &options.fire_event {
-            self.effects.push_back(Effect::Emit { tag: tag.clone(), row });
+            self.effects.push_back(Effect::Emit { tag: Value::clone(tag), row });
         }
         self.effects.push_back(Effect::Done(row));
         self.rows[row] = Some(result);

@@ -63,7 +63,8 @@ impl Double {
             Work::Group(calls) => Answer::Group(calls.iter().map(|c| self.play(c, false)).collect()),
             Work::CheckCmd(value) => Answer::CheckCmd(value.as_str() == Some("true")),
             Work::Guard { options, .. } => {
-                let no = |v: &Option<Value>, word: &str| v.as_ref().is_some_and(|v| v.as_str() == Some(word));
+                let no =
+                    |v: &Option<Box<Value>>, word: &str| v.as_ref().is_some_and(|v| v.as_str() == Some(word));
                 Answer::Guard(if no(&options.onlyif, "false") || no(&options.unless, "true") {
                     Guard::Skip { reason: "onlyif_unless", comment: "guarded".into() }
                 } else {
@@ -112,7 +113,7 @@ fn play_with(sls: &str, options: RunOptions) -> Played {
             }
             None => {
                 assert!(run.is_done(), "neither done nor waiting");
-                return Played { rows: run.into_report(), work, slept: now.since(START) };
+                return Played { rows: run.report(), work, slept: now.since(START) };
             }
         }
     }

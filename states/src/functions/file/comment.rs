@@ -27,7 +27,7 @@ const ARGS: &[ArgDoc] = &[
 static DOC: FunctionDoc = FunctionDoc::new(
     "Makes comments of the lines that match. Keeps a copy with the suffix .bak beside the file.",
     ARGS,
-    "/etc/fstab:\n  file.managed:\n    - contents: /swapfile none swap sw 0 0\n\nno swap:\n  file.comment:\n    - name: /etc/fstab\n    - regex: ^/swapfile\n    - backup: False\n",
+    "/etc/fstab:\n  file.managed:\n    - contents: /swapfile none swap sw 0 0\n    - replace: False\n\nno swap:\n  file.comment:\n    - name: /etc/fstab\n    - regex: ^/swapfile\n    - backup: False\n",
 );
 
 #[derive(Debug, Deserialize)]

@@ -99,8 +99,7 @@ impl<'t> Lexer<'t> {
     fn run(&mut self) -> Result<(), Fault> {
         while !self.rest().is_empty() {
             let rest = self.rest();
-            let open = ["{{", "{%", "{#"].iter().filter_map(|o| rest.find(o)).min();
-            let Some(open) = open else {
+            let Some(open) = first_tag(rest) else {
                 self.data(rest.len(), false);
                 break;
             };
@@ -318,6 +317,12 @@ impl<'t> Lexer<'t> {
         self.push(Tok::Str(text), pos);
         Ok(())
     }
+}
+
+/// Finds where the next tag opens.
+pub(super) fn first_tag(text: &str) -> Option<usize> {
+    let opens = |at: &usize| matches!(text.as_bytes().get(at + 1), Some(b'{' | b'%' | b'#'));
+    text.match_indices('{').map(|(at, _)| at).find(opens)
 }
 
 /// Returns the length of `{% raw %}` when the text starts with it.

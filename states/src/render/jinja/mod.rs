@@ -56,6 +56,5 @@ pub(super) fn render(
 
 /// Tells whether a template renders to its own text: it has no tag, and no line break that Jinja would change.
 pub(super) fn is_plain(source: &str, most: usize) -> bool {
-    let tag = |(at, _): (usize, &str)| matches!(source.as_bytes().get(at + 1), Some(b'{' | b'%' | b'#'));
-    source.len() <= most && !source.contains('\r') && !source.match_indices('{').any(tag)
+    source.len() <= most && !source.contains('\r') && lexer::first_tag(source).is_none()
 }

@@ -349,8 +349,9 @@ impl Loader<'_> {
                     continue;
                 }
                 Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                    Some(Open::List { items, span, anchor, flow }) => {
+                    Some(Open::List { mut items, span, anchor, flow }) => {
                         self.leave(flow);
+                        items.shrink_to_fit();
                         self.close(Data::List(items), span, anchor)
                     }
                     Some(Open::Map { entries, span, anchor, set, flow, mark, .. }) => {
@@ -509,7 +510,9 @@ fn scalar_node(text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) ->
 /// Puts merged mappings in front, drops what the mapping itself has, and refuses keys given twice.
 fn flatten(entries: Vec<(Loaded, Node)>, span: Span) -> Result<Vec<(Node, Node)>, YamlError> {
     if entries.iter().all(|(key, _)| key.special != Some(Special::Merge)) {
-        let own: Vec<(Node, Node)> = entries.into_iter().map(|(key, value)| (key.node, value)).collect();
+        // In a list of its own: collected in place, a mapping of one entry would keep room for four.
+        let mut own = Vec::with_capacity(entries.len());
+        own.extend(entries.into_iter().map(|(key, value)| (key.node, value)));
         refuse_duplicates(&own, span)?;
         return Ok(own);
     }
