@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use lab_proto::v1::link::{Query, QueryReply};
 use lab_proto::{Map, Target, TargetKind, Value};
-use lab_states::function::{ArgDoc, CallError, ExecFunction, FunctionDoc, JobCtx, Kind, Registry, bind};
+use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
 use serde::Deserialize;
 
+use super::documented;
 use crate::link::known;
 use crate::workers::Env;
 
@@ -29,25 +30,7 @@ impl ExecFunction for Send {
     }
 
     fn doc(&self) -> &FunctionDoc {
-        const ARGS: &[ArgDoc] = &[
-            ArgDoc::required("name", Kind::Text, "The function to call, or the alias to store under."),
-            ArgDoc::optional("mine_function", Kind::Text, "The function to call when the name is an alias."),
-            ArgDoc::optional("allow_tgt", Kind::Text, "Which minions may read it, by id; all when absent."),
-            ArgDoc::with_default(
-                "allow_tgt_type",
-                Kind::Text,
-                "glob",
-                "How allow_tgt is read: glob, list, pcre, compound or nodegroup. What looks at grains is refused, because minions report those of themselves.",
-            ),
-            ArgDoc::optional("ttl", Kind::Int, "For how many seconds it is kept."),
-        ];
-        static DOC: FunctionDoc = FunctionDoc::new(
-            "Calls a function and stores what it returns with the master, for other minions to read. Further arguments go to the function.",
-            ARGS,
-            "lab-master run web1 mine.send network.interfaces",
-        )
-        .open();
-        &DOC
+        documented(self.name())
     }
 
     fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
@@ -85,14 +68,7 @@ impl ExecFunction for Delete {
     }
 
     fn doc(&self) -> &FunctionDoc {
-        const ARGS: &[ArgDoc] =
-            &[ArgDoc::optional("fun", Kind::Text, "Which function's or alias's value; all when absent.")];
-        static DOC: FunctionDoc = FunctionDoc::new(
-            "Removes this minion's values from the mine.",
-            ARGS,
-            "lab-master run web1 mine.delete network.interfaces",
-        );
-        &DOC
+        documented(self.name())
     }
 
     fn call(&self, args: &[Value], kwargs: &Map, _ctx: &JobCtx<'_>) -> Result<Value, CallError> {

@@ -10,7 +10,7 @@ mod sync;
 
 use std::sync::Arc;
 
-use lab_states::function::Registry;
+use lab_states::function::{FunctionDoc, Registry};
 
 use crate::workers::Env;
 
@@ -23,4 +23,9 @@ pub fn registry(env: &Arc<Env>) -> Registry {
     sync::register(&mut registry, env);
     extensions::register(&mut registry, &env.extensions);
     registry
+}
+
+/// Returns what a function of the agent says about itself: it is said where all functions are documented.
+fn documented(name: &str) -> &'static FunctionDoc {
+    lab_states::functions::agent_doc(name).expect("each function of the agent is documented with the others")
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::{Map, Value};
-use lab_states::function::{ArgDoc, CallError, ExecFunction, FunctionDoc, JobCtx, Kind, Registry, bind};
+use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
 use lab_states::net::{Confirm, ConfirmBy};
 use serde::Deserialize;
 
+use super::documented;
 use crate::netguard::{self, Guard};
 use crate::workers::Env;
 
@@ -30,12 +31,7 @@ impl ExecFunction for Pending {
     }
 
     fn doc(&self) -> &FunctionDoc {
-        static DOC: FunctionDoc = FunctionDoc::new(
-            "Returns the network change that waits for its confirmation on this host, or null.",
-            &[],
-            "lab-master run web1 net.pending",
-        );
-        &DOC
+        documented(self.name())
     }
 
     fn call(&self, _: &[Value], _: &Map, _: &JobCtx<'_>) -> Result<Value, CallError> {
@@ -60,12 +56,7 @@ impl ExecFunction for History {
     }
 
     fn doc(&self) -> &FunctionDoc {
-        static DOC: FunctionDoc = FunctionDoc::new(
-            "Lists the committed network changes that are in effect on this host, the oldest first.",
-            &[],
-            "lab-master run web1 net.history",
-        );
-        &DOC
+        documented(self.name())
     }
 
     fn call(&self, _: &[Value], _: &Map, _: &JobCtx<'_>) -> Result<Value, CallError> {
@@ -100,27 +91,7 @@ impl ExecFunction for Rollback {
     }
 
     fn doc(&self) -> &FunctionDoc {
-        const ARGS: &[ArgDoc] = &[
-            ArgDoc::with_default(
-                "confirm",
-                Kind::Text,
-                "default",
-                "What confirms the way back: `master`, `none`, or a command.",
-            ),
-            ArgDoc::optional("within", Kind::Int, "Within how many seconds."),
-            ArgDoc::with_default(
-                "force",
-                Kind::Bool,
-                "false",
-                "Also when the master cannot be reached before.",
-            ),
-        ];
-        static DOC: FunctionDoc = FunctionDoc::new(
-            "Takes the last committed network change back: the kernel and the files are as they were before it. Confirmed like any other change.",
-            ARGS,
-            "lab-master run web1 net.rollback",
-        );
-        &DOC
+        documented(self.name())
     }
 
     fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {

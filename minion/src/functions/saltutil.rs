@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use lab_proto::{Map, Value};
-use lab_states::function::{ArgDoc, CallError, ExecFunction, FunctionDoc, JobCtx, Kind, Registry, bind};
+use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
 use serde::Deserialize;
 
+use super::documented;
 use crate::workers::{Env, Request};
 
 /// Adds the functions.
@@ -22,12 +23,7 @@ impl ExecFunction for Running {
     }
 
     fn doc(&self) -> &FunctionDoc {
-        static DOC: FunctionDoc = FunctionDoc::new(
-            "Lists the jobs that run or wait on this minion, but not the one that asks.",
-            &[],
-            "lab-master run '*' saltutil.running",
-        );
-        &DOC
+        documented(self.name())
     }
 
     fn call(&self, _args: &[Value], _kwargs: &Map, _ctx: &JobCtx<'_>) -> Result<Value, CallError> {
@@ -58,13 +54,7 @@ impl ExecFunction for KillJob {
     }
 
     fn doc(&self) -> &FunctionDoc {
-        const ARGS: &[ArgDoc] = &[ArgDoc::required("jid", Kind::Text, "The job.")];
-        static DOC: FunctionDoc = FunctionDoc::new(
-            "Ends a job on this minion: its process group is killed and it returns as killed.",
-            ARGS,
-            "lab-master run web1 saltutil.kill_job 20261121051940000042_00000000000000ff",
-        );
-        &DOC
+        documented(self.name())
     }
 
     fn call(&self, args: &[Value], kwargs: &Map, _ctx: &JobCtx<'_>) -> Result<Value, CallError> {

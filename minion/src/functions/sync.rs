@@ -9,6 +9,7 @@ use lab_proto::{Map, Value};
 use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry};
 use lab_states::run::Refresh;
 
+use super::documented;
 use super::extensions::{KINDS, installed, module_of};
 use crate::files;
 use crate::workers::Env;
@@ -23,7 +24,6 @@ pub(super) fn register(registry: &mut Registry, env: &Arc<Env>) {
 /// One of the family.
 struct Function {
     name: &'static str,
-    doc: FunctionDoc,
     /// Which kinds it brings here, by their names in its return.
     kinds: &'static [&'static str],
     /// What it reads again.
@@ -35,59 +35,23 @@ const NOTHING: Refresh = Refresh { grains: false, pillar: false, modules: false 
 static ALL: &[Function] = &[
     Function {
         name: "saltutil.sync_all",
-        doc: FunctionDoc::new(
-            "Installs the state tree's _modules and _states, removes those that it no longer has, and reads grains and pillar again. Returns what it installed.",
-            &[],
-            "lab-master run '*' saltutil.sync_all",
-        )
-        .open(),
         kinds: &["modules", "states"],
         refresh: Refresh { grains: true, pillar: true, modules: false },
     },
-    Function {
-        name: "saltutil.sync_modules",
-        doc: FunctionDoc::new("Installs the state tree's _modules.", &[], "lab-master run '*' saltutil.sync_modules")
-            .open(),
-        kinds: &["modules"],
-        refresh: NOTHING,
-    },
-    Function {
-        name: "saltutil.sync_states",
-        doc: FunctionDoc::new("Installs the state tree's _states.", &[], "lab-master run '*' saltutil.sync_states")
-            .open(),
-        kinds: &["states"],
-        refresh: NOTHING,
-    },
+    Function { name: "saltutil.sync_modules", kinds: &["modules"], refresh: NOTHING },
+    Function { name: "saltutil.sync_states", kinds: &["states"], refresh: NOTHING },
     Function {
         name: "saltutil.refresh_modules",
-        doc: FunctionDoc::new(
-            "Looks for installed extensions again.",
-            &[],
-            "lab-master run '*' saltutil.refresh_modules",
-        )
-        .open(),
         kinds: &[],
         refresh: Refresh { grains: false, pillar: false, modules: true },
     },
     Function {
         name: "saltutil.refresh_grains",
-        doc: FunctionDoc::new(
-            "Reads the grains again and tells the master.",
-            &[],
-            "lab-master run '*' saltutil.refresh_grains",
-        )
-        .open(),
         kinds: &[],
         refresh: Refresh { grains: true, pillar: false, modules: false },
     },
     Function {
         name: "saltutil.refresh_pillar",
-        doc: FunctionDoc::new(
-            "Asks the master for the pillar again. Every job brings a fresh one, so this only shows that it renders.",
-            &[],
-            "lab-master run '*' saltutil.refresh_pillar",
-        )
-        .open(),
         kinds: &[],
         refresh: Refresh { grains: false, pillar: true, modules: false },
     },
@@ -104,7 +68,7 @@ impl ExecFunction for Sync {
     }
 
     fn doc(&self) -> &FunctionDoc {
-        &self.function.doc
+        documented(self.name())
     }
 
     fn call(&self, _args: &[Value], _kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
@@ -160,4 +124,14 @@ fn bring(extensions: &Path, folder: &str, ctx: &JobCtx<'_>) -> Result<Vec<String
         }
     }
     Ok(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_the_family_is_documented() {
+        assert!(ALL.iter().all(|f| !documented(f.name).summary.is_empty()));
+    }
 }

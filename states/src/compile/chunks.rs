@@ -21,6 +21,8 @@ type Unordered = (Option<Value>, Option<u32>, LowChunk);
 /// Makes the ordered chunks of a high state, which is used up: what it holds is moved, not copied.
 pub(super) fn chunks(high: HighState, errors: &mut Vec<CompileError>) -> Vec<LowChunk> {
     let mut chunks: Vec<Unordered> = Vec::with_capacity(high.ids.len());
+    // One for all states: a table for each would be the largest of what is allocated for it.
+    let mut values = Map::new();
     for (id, mut declaration) in high.ids {
         if id.starts_with("__") {
             continue;
@@ -28,7 +30,7 @@ pub(super) fn chunks(high: HighState, errors: &mut Vec<CompileError>) -> Vec<Low
         for (module, body) in std::mem::take(&mut declaration.modules) {
             let Body::List(args) = body else { continue };
             let origin = Origin { id: &id, module: &module, declaration: &declaration };
-            chunks_of(&origin, args, errors, &mut chunks);
+            chunks_of(&origin, args, &mut values, errors, &mut chunks);
         }
     }
     order(&mut chunks);
@@ -48,10 +50,16 @@ struct Origin<'a> {
     declaration: &'a Declaration,
 }
 
-/// Makes the chunks of one state module: one, or one per name.
-fn chunks_of(origin: &Origin<'_>, args: Vec<Arg>, errors: &mut Vec<CompileError>, out: &mut Vec<Unordered>) {
+/// Makes the chunks of one state module: one, or one per name. `values` is room for the arguments, empty before and after.
+fn chunks_of(
+    origin: &Origin<'_>,
+    args: Vec<Arg>,
+    values: &mut Map,
+    errors: &mut Vec<CompileError>,
+    out: &mut Vec<Unordered>,
+) {
     let mut function = None;
-    let mut values = Map::with_capacity(args.len() + 1);
+    values.clear();
     values.insert("name".into(), origin.id.into());
     let mut names: Vec<Value> = Vec::new();
     for arg in args {
@@ -84,7 +92,7 @@ fn chunks_of(origin: &Origin<'_>, args: Vec<Arg>, errors: &mut Vec<CompileError>
     }
     let Some(function) = function else { return };
     if names.is_empty() {
-        out.push(finish(origin, function, values, None, errors));
+        out.push(finish(origin, function, values.drain(..), None, errors));
         return;
     }
     for (number, name) in (1..).zip(names) {
@@ -100,7 +108,7 @@ fn chunks_of(origin: &Origin<'_>, args: Vec<Arg>, errors: &mut Vec<CompileError>
                 own.insert("name".into(), name);
             }
         }
-        out.push(finish(origin, function.clone(), own, Some(number), errors));
+        out.push(finish(origin, function.clone(), own.into_iter(), Some(number), errors));
     }
 }
 
@@ -108,7 +116,7 @@ fn chunks_of(origin: &Origin<'_>, args: Vec<Arg>, errors: &mut Vec<CompileError>
 fn finish(
     origin: &Origin<'_>,
     function: String,
-    values: Map,
+    values: impl ExactSizeIterator<Item = (Value, Value)>,
     name_order: Option<u32>,
     errors: &mut Vec<CompileError>,
 ) -> Unordered {

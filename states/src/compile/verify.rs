@@ -12,12 +12,22 @@ use crate::low::At;
 /// What each ID's last requisite list asks for; two that name each other are a mistake.
 #[derive(Default)]
 struct Asked<'a> {
-    /// The module and the number of an ID's last list.
-    by_id: HashMap<&'a str, (&'a str, usize), RandomState>,
-    /// The kinds under which a list names its targets.
-    targets: HashMap<(usize, &'a str), &'a str, RandomState>,
+    by_id: HashMap<&'a str, Last<'a>, RandomState>,
+    /// The kinds under which long lists name their targets, by the number of the list.
+    long: HashMap<(usize, &'a str), &'a str, RandomState>,
     lists: usize,
 }
+
+/// An ID's last list.
+#[derive(Clone, Copy)]
+struct Last<'a> {
+    module: &'a str,
+    items: &'a [Value],
+    number: usize,
+}
+
+/// A list of at most so many entries is searched from its end; a longer one has a table.
+const SHORT: usize = 16;
 
 const CHECKED: [&str; 4] = ["require", "watch", "prereq", "onchanges"];
 
@@ -151,7 +161,7 @@ fn requisites<'a>(
         return;
     };
     asked.lists += 1;
-    asked.by_id.insert(id, (module, asked.lists));
+    asked.by_id.insert(id, Last { module, items, number: asked.lists });
     for item in items {
         let (kind, target) = match item {
             Value::Str(_) => ("id", item),
@@ -174,7 +184,7 @@ fn requisites<'a>(
             fail(ErrorKind::IllegalRequisite, &arg.at, message, "write one `- module: ID` per line");
             continue;
         }
-        asked.note(id, module, kind, target, arg, fail);
+        asked.note(id, module, (kind, target), items.len() > SHORT, arg, fail);
     }
     if matches!(&arg.what, super::high::What::Pairs(pairs) if pairs.len() != 1) {
         let message = format!("{key} of ID {id} shares its list entry with another argument");
@@ -188,15 +198,17 @@ impl<'a> Asked<'a> {
         &mut self,
         id: &'a str,
         module: &'a str,
-        kind: &'a str,
-        target: &'a Value,
+        (kind, target): (&'a str, &'a Value),
+        long: bool,
         arg: &Arg,
         fail: &mut impl FnMut(ErrorKind, &At, String, &str),
     ) {
         let Some(target) = target.as_str() else { return };
-        self.targets.insert((self.lists, target), kind);
-        let Some((other_module, theirs)) = self.by_id.get(target) else { return };
-        if *other_module == kind && self.targets.get(&(*theirs, id)) == Some(&module) {
+        if long {
+            self.long.insert((self.lists, target), kind);
+        }
+        let Some(theirs) = self.by_id.get(target) else { return };
+        if theirs.module == kind && self.kind_in(theirs, id) == Some(module) {
             let message = if target == id {
                 format!("{module}: {id} requires itself")
             } else {
@@ -204,5 +216,20 @@ impl<'a> Asked<'a> {
             };
             fail(ErrorKind::RecursiveRequisite, &arg.at, message, "take one of the two requisites out");
         }
+    }
+
+    /// Returns the kind under which a list names an ID; the last one counts.
+    fn kind_in(&self, list: &Last<'a>, id: &'a str) -> Option<&'a str> {
+        if list.items.len() > SHORT {
+            return self.long.get(&(list.number, id)).copied();
+        }
+        list.items.iter().rev().find_map(|item| match item {
+            Value::Str(name) => (name == id).then_some("id"),
+            Value::Map(map) => {
+                let (kind, name) = map.first()?;
+                (name.as_str() == Some(id)).then_some(kind.as_str()).flatten()
+            }
+            _ => None,
+        })
     }
 }

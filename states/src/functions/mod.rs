@@ -74,7 +74,9 @@ pub fn register(registry: &mut Registry) {
     wait::register(registry);
 }
 
-/// Returns a registry with all functions that come with lab.
+pub use exec::agent::doc as agent_doc;
+
+/// Returns a registry with all functions that come with lab; those of the agent are there for what they say of themselves.
 pub fn builtin() -> Registry {
     let mut registry = Registry::new();
     register(&mut registry);

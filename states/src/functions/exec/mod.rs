@@ -1,6 +1,7 @@
 //! Execution functions: one file per module. They are short and many, so each is an entry in its module's table: name,
 //! documentation, body.
 
+pub(super) mod agent;
 mod cmd;
 mod config;
 mod cp;
@@ -35,6 +36,7 @@ use crate::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bi
 
 pub(super) fn register(registry: &mut Registry) {
     let tables: &[&'static [Exec]] = &[
+        agent::ALL,
         cmd::ALL,
         config::ALL,
         cp::ALL,

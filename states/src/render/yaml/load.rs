@@ -66,6 +66,8 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
             lines: input.split('\n').collect(),
             anchors: HashMap::new(),
             nodes: 0,
+            lists: Vec::new(),
+            maps: Vec::new(),
             flow: 0,
             opened: Vec::new(),
         };
@@ -252,6 +254,9 @@ struct Loader<'t> {
     lines: Vec<&'t str>,
     anchors: HashMap<usize, Loaded>,
     nodes: usize,
+    /// Room for the entries of collections, used again and again; what a collection keeps has its exact size.
+    lists: Vec<Vec<Node>>,
+    maps: Vec<Vec<(Loaded, Node)>>,
     /// How many flow collections are open.
     flow: usize,
     /// Where they were opened.
@@ -331,7 +336,8 @@ impl Loader<'_> {
                 Event::SequenceStart(anchor, tag) => {
                     collection_tag(tag.as_deref(), &["seq"], span)?;
                     let flow = self.enter(span);
-                    open.push(Open::List { items: Vec::new(), span, anchor, flow });
+                    let items = self.lists.pop().unwrap_or_default();
+                    open.push(Open::List { items, span, anchor, flow });
                     self.deepen(&open, span)?;
                     continue;
                 }
@@ -344,19 +350,23 @@ impl Loader<'_> {
                     let set = name.as_deref() == Some("set");
                     let mark = name.filter(|n| n.starts_with('!'));
                     let flow = self.enter(span);
-                    open.push(Open::Map { entries: Vec::new(), key: None, span, anchor, set, flow, mark });
+                    let entries = self.maps.pop().unwrap_or_default();
+                    open.push(Open::Map { entries, key: None, span, anchor, set, flow, mark });
                     self.deepen(&open, span)?;
                     continue;
                 }
                 Event::SequenceEnd | Event::MappingEnd => match open.pop() {
                     Some(Open::List { mut items, span, anchor, flow }) => {
                         self.leave(flow);
-                        items.shrink_to_fit();
-                        self.close(Data::List(items), span, anchor)
+                        let mut own = Vec::with_capacity(items.len());
+                        own.append(&mut items);
+                        self.lists.push(items);
+                        self.close(Data::List(own), span, anchor)
                     }
-                    Some(Open::Map { entries, span, anchor, set, flow, mark, .. }) => {
+                    Some(Open::Map { entries: mut room, span, anchor, set, flow, mark, .. }) => {
                         self.leave(flow);
-                        let entries = flatten(entries, span)?;
+                        let entries = flatten(&mut room, span)?;
+                        self.maps.push(room);
                         let data = if set {
                             Data::List(entries.into_iter().map(|(k, _)| k).collect())
                         } else {
@@ -508,17 +518,15 @@ fn scalar_node(text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) ->
 }
 
 /// Puts merged mappings in front, drops what the mapping itself has, and refuses keys given twice.
-fn flatten(entries: Vec<(Loaded, Node)>, span: Span) -> Result<Vec<(Node, Node)>, YamlError> {
+fn flatten(entries: &mut Vec<(Loaded, Node)>, span: Span) -> Result<Vec<(Node, Node)>, YamlError> {
     if entries.iter().all(|(key, _)| key.special != Some(Special::Merge)) {
-        // In a list of its own: collected in place, a mapping of one entry would keep room for four.
-        let mut own = Vec::with_capacity(entries.len());
-        own.extend(entries.into_iter().map(|(key, value)| (key.node, value)));
+        let own: Vec<(Node, Node)> = entries.drain(..).map(|(key, value)| (key.node, value)).collect();
         refuse_duplicates(&own, span)?;
         return Ok(own);
     }
     let mut own = Vec::with_capacity(entries.len());
     let mut merged = Vec::new();
-    for (key, value) in entries {
+    for (key, value) in entries.drain(..) {
         if key.special != Some(Special::Merge) {
             own.push((key.node, value));
             continue;
