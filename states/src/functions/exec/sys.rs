@@ -89,7 +89,7 @@ mod tests {
     fn functions_are_listed_by_module_and_documented() {
         let bench = Bench::new(SimHost::new());
         let listed = bench.exec("sys.list_functions", &["mine".into()], &Map::new()).unwrap();
-        assert_eq!(listed, Value::from(vec!["mine.get"]));
+        assert_eq!(listed, Value::from(vec!["mine.delete", "mine.get", "mine.send"]));
         let doc = bench.exec("sys.doc", &["test.echo".into()], &Map::new()).unwrap();
         assert!(doc.get("test.echo").and_then(Value::as_str).is_some_and(|d| d.contains("required")));
     }
