@@ -1,7 +1,8 @@
 //! `lab-master operator …`: identities for operators on other machines. Their keys are made here and never cross the
 //! wire.
 
-use std::path::PathBuf;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use lab_proto::Value;
@@ -47,6 +48,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
 }
 
 async fn issue(name: String, out: PathBuf, context: &Context) -> Outcome {
+    prepare(&out)?;
     let (key, csr) = pki::operator_request().map_err(|e| Failure::Local(e.to_string()))?;
     let rows = context.client.collect(OpRequest::OperatorIssue { name, csr }).await?;
     let field = |name: &str| match rows.first().and_then(|row| row.get(name)) {
@@ -54,7 +56,22 @@ async fn issue(name: String, out: PathBuf, context: &Context) -> Outcome {
         _ => Err(Failure::Local(format!("the master's answer has no {name}"))),
     };
     pki::save_operator(&out, &key, &field("certificate")?, &field("ca")?)
-        .map_err(|e| Failure::Local(e.to_string()))?;
+        .map_err(|e| Failure::Local(crate::server::chain(&e)))?;
     output::line(&out.display().to_string());
     Ok(0)
+}
+
+/// Sees to it that the identity can be kept before the master is asked for one, and that no other is lost.
+fn prepare(out: &Path) -> Result<(), Failure> {
+    let key = pki::OperatorFiles::within(out).key;
+    if key.exists() {
+        let text =
+            format!("{} is there already; issue into another directory, or remove it first", key.display());
+        return Err(Failure::Local(text));
+    }
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(out)
+        .map_err(|e| Failure::Local(format!("cannot make the directory {}: {e}", out.display())))
 }

@@ -1,7 +1,6 @@
 //! Printing: data to stdout, talk to stderr; tables for people, one JSON object per line for programs.
 
-#![expect(clippy::print_stdout, reason = "the one place where commands print data")]
-
+use std::borrow::Cow;
 use std::io::{BufWriter, IsTerminal, Write};
 
 use lab_proto::{Event, Value};
@@ -18,7 +17,7 @@ pub(super) fn end_with_reader() {
 /// Prints one JSON line.
 pub(super) fn json(value: &impl serde::Serialize) {
     if let Some(line) = json_line(value) {
-        println!("{line}");
+        self::line(&line);
     }
 }
 
@@ -30,13 +29,26 @@ pub(super) fn json_line(value: &impl serde::Serialize) -> Option<String> {
 /// Prints lines that came together in one go.
 pub(super) fn lines(lines: &[String]) {
     if !lines.is_empty() {
-        println!("{}", lines.join("\n"));
+        line(&lines.join("\n"));
     }
 }
 
-/// Prints a line of data.
+/// Prints a line of data. What cannot be printed ends the command: its reader must not take a part for the whole.
 pub(super) fn line(text: &str) {
-    println!("{text}");
+    if let Err(e) = writeln!(std::io::stdout().lock(), "{text}") {
+        eprintln!("error: cannot write to standard output: {e}");
+        std::process::exit(super::exit::FAILED.into());
+    }
+}
+
+/// Shows what would steer a terminal instead of doing it: a host's output is not to be trusted with the operator's screen.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.chars().map(|c| if steers(c) { c.escape_default().to_string() } else { c.to_string() });
+    Cow::Owned(shown.collect())
 }
 
 /// Prints records as JSON lines or as a table of the given columns.
@@ -58,7 +70,7 @@ pub(super) fn records(rows: &[Value], columns: &[&str], as_json: bool) {
         .collect();
     for row in [&head].into_iter().chain(&body) {
         let padded: Vec<String> = row.iter().zip(&widths).map(|(c, w)| format!("{c:w$}")).collect();
-        println!("{}", padded.join("  ").trim_end());
+        line(padded.join("  ").trim_end());
     }
 }
 
@@ -69,8 +81,8 @@ pub(super) fn value(value: &Value, as_json: bool) {
         return;
     }
     match value {
-        Value::Str(text) => println!("{text}"),
-        other => print!("{}", lab_states::render::yaml::dump_block(other)),
+        Value::Str(text) => line(&printable(text)),
+        other => line(lab_states::render::yaml::dump_block(other).trim_end()),
     }
 }
 
@@ -79,7 +91,7 @@ pub(super) fn event(event: &Event, as_json: bool) {
     if as_json {
         json(event);
     } else {
-        println!("{:>8}  {}  {}  {}", event.position.seq, event.stamp, event.tag, event.data);
+        line(&format!("{:>8}  {}  {}  {}", event.position.seq, event.stamp, event.tag, event.data));
     }
 }
 
@@ -103,4 +115,15 @@ pub(super) fn events(events: &[Event], as_json: bool) -> std::io::Result<()> {
 /// Tells whether progress may be drawn over itself.
 pub(super) fn live() -> bool {
     std::io::stderr().is_terminal() && std::io::stdout().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_shown() {
+        assert_eq!(printable("a\tb\nc ö"), "a\tb\nc ö");
+        assert_eq!(printable("\u{1b}[2Jx\r\u{7}\u{9b}"), "\\u{1b}[2Jx\\r\\u{7}\\u{9b}");
+    }
 }

@@ -152,12 +152,13 @@ impl Job {
         }
         match progress {
             Progress::Stdout(text) | Progress::Stderr(text) => {
-                text.lines().for_each(|l| eprintln!("{minion} | {l}"));
+                text.lines().for_each(|l| eprintln!("{minion} | {}", output::printable(l)));
             }
             Progress::StateStarted { .. } => {}
             Progress::StateEnded(row) => {
                 let text = |key: &str| row.get(key).map(ToString::to_string).unwrap_or_default();
-                eprintln!("{minion} | {} {} {}", text("outcome"), text("state"), text("name"));
+                let line = format!("{minion} | {} {} {}", text("outcome"), text("state"), text("name"));
+                eprintln!("{}", output::printable(&line));
             }
         }
     }
@@ -169,7 +170,7 @@ impl Job {
             Ok(Some(Fact::JobEnd(e))) => (e.id.clone(), Row::End(e)),
             _ => return Vec::new(),
         };
-        let lines = if self.json { output::json_line(event).into_iter().collect() } else { row.1.lines() };
+        let lines = if self.json { output::json_line(event).into_iter().collect() } else { shown(&row.1) };
         self.rows.insert(row.0, row.1);
         lines
     }
@@ -193,6 +194,10 @@ impl Job {
             output::line(&jid.to_string());
         }
     }
+}
+
+fn shown(row: &Row) -> Vec<String> {
+    row.lines().iter().map(|line| output::printable(line).into_owned()).collect()
 }
 
 fn batch(text: &str) -> Result<Batch, String> {

@@ -9,7 +9,7 @@ use tracing::{error, info};
 
 use super::{Failure, Outcome, exit};
 use crate::config::{self, Config};
-use crate::server::{Server, chain};
+use crate::server::{Server, StartError, chain};
 use crate::store::sled_log::{OpenOptions, SledStore};
 use crate::store::{Store, StoreError};
 
@@ -50,9 +50,13 @@ async fn serve(config: Config, accept_loss: bool) -> Outcome {
     let local = |e: std::io::Error| Failure::Local(e.to_string());
     let store = open(&config, accept_loss)?;
     let mut stop = Stop::listen().map_err(local)?;
-    let mut server = Server::start(config, store)
-        .await
-        .map_err(|e| failed(exit::BUG, format!("the master does not start: {}", chain(&e))))?;
+    let mut server = Server::start(config, store).await.map_err(|e| {
+        let code = match &e {
+            StartError::Listen { .. } => exit::REFUSED,
+            _ => exit::BUG,
+        };
+        failed(code, format!("the master does not start: {}", chain(&e)))
+    })?;
     let address = server.address().map_err(local)?;
     let status = format!("listening on {address}");
     notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status(&status)]);
@@ -86,7 +90,7 @@ fn open(config: &Config, accept_loss: bool) -> Result<Arc<dyn Store>, Failure> {
     let mut options = OpenOptions::new(LogId::from_u128(u128::from_be_bytes(id)));
     options.accept_loss = accept_loss;
     options.segment_bytes = config.events.segment_size;
-    crate::pki::make_data_dir(&config.data_dir).map_err(|e| failed(exit::BUG, chain(&e)))?;
+    crate::pki::make_data_dir(&config.data_dir).map_err(|e| failed(exit::REFUSED, chain(&e)))?;
     let store = SledStore::open(&config.data_dir.join("store"), options).map_err(|e| {
         let code = match e {
             StoreError::Damaged(_) => exit::STORE_DAMAGED,

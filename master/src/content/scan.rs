@@ -11,7 +11,7 @@ use lab_proto::Digest;
 use lab_proto::tree::{Entry, Manifest, ManifestError};
 use sha2::{Digest as _, Sha256};
 
-/// The deepest directory that is followed; a loop of symbolic links ends here.
+/// The deepest directory that is followed.
 const MAX_DEPTH: usize = 64;
 /// A file that changed so recently may change again without its times telling.
 const SETTLED_AFTER_SECONDS: i64 = 2;
@@ -36,8 +36,8 @@ pub enum ScanError {
         /// Which.
         path: PathBuf,
     },
-    /// Directories are nested too deep, or symbolic links go in circles.
-    #[error("{} is nested deeper than {MAX_DEPTH} levels; do symbolic links go in circles there?", path.display())]
+    /// Directories are nested too deep.
+    #[error("{} is nested deeper than {MAX_DEPTH} levels; move it up", path.display())]
     TooDeep {
         /// Where.
         path: PathBuf,
@@ -98,10 +98,14 @@ impl Scanner {
             entries: Vec::new(),
             sources: BTreeMap::new(),
             seen: BTreeSet::new(),
+            above: Vec::new(),
         };
         for root in roots {
             match fs::metadata(root) {
-                Ok(_) => walk.directory(root, "", 0)?,
+                Ok(metadata) => {
+                    walk.above = vec![(metadata.dev(), metadata.ino())];
+                    walk.directory(root, "", 0)?;
+                }
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(ScanError::Io { verb: "read", path: root.clone(), source }),
             }
@@ -134,6 +138,8 @@ struct Walk<'a> {
     entries: Vec<Entry>,
     sources: BTreeMap<Digest, PathBuf>,
     seen: BTreeSet<PathBuf>,
+    /// Device and inode of the directories that lead here.
+    above: Vec<(u64, u64)>,
 }
 
 impl Walk<'_> {
@@ -164,10 +170,20 @@ impl Walk<'_> {
             Ok(m) => m,
             // A dangling link, or a file that went away between listing and looking: not part of the tree.
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            // Links that lead to each other lead to no file either.
+            Err(e) if e.raw_os_error() == Some(nix::libc::ELOOP) => return Ok(()),
             Err(source) => return Err(ScanError::Io { verb: "read", path: path.to_owned(), source }),
         };
         if metadata.is_dir() {
-            return self.directory(path, &relative, depth + 1);
+            let place = (metadata.dev(), metadata.ino());
+            if self.above.contains(&place) {
+                tracing::warn!(path = %path.display(), "a link leads back to where it lies; not followed");
+                return Ok(());
+            }
+            self.above.push(place);
+            let walked = self.directory(path, &relative, depth + 1);
+            self.above.pop();
+            return walked;
         }
         if !metadata.is_file() {
             return Ok(());
@@ -223,10 +239,15 @@ mod tests {
     }
 
     #[test]
-    fn links_in_circles_are_named() {
+    fn links_in_circles_are_not_followed() {
         let dir = tempfile::tempdir().expect("tempdir");
-        std::os::unix::fs::symlink(".", dir.path().join("loop")).expect("linked");
-        let error = Scanner::default().scan(&[dir.path().to_owned()], 0).map(|_| ()).expect_err("a circle");
-        assert!(matches!(error, ScanError::TooDeep { .. } | ScanError::Io { .. }), "{error}");
+        fs::create_dir(dir.path().join("web")).expect("made");
+        fs::write(dir.path().join("web/init.sls"), "one").expect("written");
+        for (to, link) in [(".", "loop"), ("../web", "web/again"), ("b", "a"), ("a", "b")] {
+            std::os::unix::fs::symlink(to, dir.path().join(link)).expect("linked");
+        }
+        let scan = Scanner::default().scan(&[dir.path().to_owned()], 0).expect("scans");
+        let paths: Vec<&str> = scan.manifest.entries().iter().map(|e| e.path.as_str()).collect();
+        assert_eq!(paths, ["web/init.sls"]);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lab_proto::facts::Fact;
-use lab_proto::{Digest, Event, MinionId, RunId, Timestamp};
+use lab_proto::{Digest, Event, MinionId, Position, RunId, Timestamp};
 use lab_states::orchestrate::{Engine, Plan};
 use tracing::error;
 
@@ -61,8 +61,7 @@ impl Core {
         let mut core = Self::new(config, random, store.head(), restored, now);
         let mut engines = BTreeMap::new();
         if let Some(oldest) = oldest {
-            let mut at = store.floor();
-            at.seq = at.seq.max(oldest);
+            let mut at = after(oldest, store);
             loop {
                 let events = store.read(at, CHUNK)?;
                 let Some(last) = events.last() else { break };
@@ -101,8 +100,7 @@ fn finish_closing(core: &mut Core, store: &dyn Store) -> Result<(), RestoreError
     }
     let last_return = |rows: &[(MinionId, RowRecord)]| rows.iter().map(|(_, r)| r.seq).max().unwrap_or(0);
     let Some(first) = open.values().map(|(_, rows)| last_return(rows)).min() else { return Ok(()) };
-    let mut at = store.floor();
-    at.seq = at.seq.max(first);
+    let mut at = after(first, store);
     loop {
         let events = store.read(at, CHUNK)?;
         let Some(last) = events.last() else { break };
@@ -114,14 +112,21 @@ fn finish_closing(core: &mut Core, store: &dyn Store) -> Result<(), RestoreError
         }
     }
     for (record, rows) in open.values() {
-        // What was trimmed cannot be known to be missing.
-        if last_return(rows) < store.floor().seq {
+        // What was trimmed, or lost with its log, cannot be known to be missing.
+        if !(store.floor().seq..=store.head().seq).contains(&last_return(rows)) {
             core.told.push(record.spec.jid);
         } else {
             core.tell_done(record, rows);
         }
     }
     Ok(())
+}
+
+/// Returns where to read on after an event, also when the log does not reach back or up to there: it may be another one, begun
+/// after a loss.
+fn after(seq: u64, store: &dyn Store) -> Position {
+    let (floor, head) = (store.floor(), store.head());
+    Position { seq: seq.min(head.seq).max(floor.seq), ..floor }
 }
 
 fn read_records(

@@ -5,6 +5,7 @@
 
 mod tree;
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -122,7 +123,12 @@ impl Store {
     /// # Errors
     /// That of the first that could not be had.
     pub fn prefetch(&self, wanted: &[(Digest, String)]) -> Result<(), ContentError> {
-        let missing: Vec<_> = wanted.iter().filter(|(digest, _)| !self.path(*digest).exists()).collect();
+        // Files of equal content are one blob: it must not be fetched twice at the same time.
+        let mut seen = HashSet::new();
+        let missing: Vec<_> = wanted
+            .iter()
+            .filter(|(digest, _)| seen.insert(*digest) && !self.path(*digest).exists())
+            .collect();
         let next = AtomicUsize::new(0);
         let fetch_some = || {
             while let Some((digest, what)) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {

@@ -12,7 +12,7 @@ use lab_proto::{MinionId, Value};
 use lab_states::host::{HostError, System};
 use tokio::sync::mpsc;
 
-use super::{Shell, WAITING, net, returns::Returns, socket};
+use super::{Shell, WAITING, lock::Lock, net, returns::Returns, socket};
 use crate::agent::{Agent, Beginning, Limits};
 use crate::clock::{self, Clock};
 use crate::config::{Config, ConfigError};
@@ -50,6 +50,14 @@ pub enum BootError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Another agent works here.
+    #[error("{} is in use by {holder}; one agent per data directory: stop that one first", data_dir.display())]
+    InUse {
+        /// The directory.
+        data_dir: PathBuf,
+        /// Who.
+        holder: String,
+    },
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -92,9 +100,12 @@ impl BootError {
         }
     }
 
-    /// Tells whether the master does not want us.
+    /// Tells whether the master does not want us, or another agent has our place.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Enrol(EnrolError::Refused(_) | EnrolError::OtherMaster { .. }))
+        matches!(
+            self,
+            Self::InUse { .. } | Self::Enrol(EnrolError::Refused(_) | EnrolError::OtherMaster { .. })
+        )
     }
 }
 
@@ -108,6 +119,7 @@ pub async fn start(options: Options) -> Result<Shell, BootError> {
     let id = config.minion_id()?;
     let host = LinuxHost::new();
     files::make_dir(&config.data_dir, 0o700)?;
+    let lock = Lock::take(&config.data_dir)?;
     let machine_id = machine_id(&config.data_dir)?;
     let pki = Pki::new(&config_dir);
     let identity = Arc::new(pki.identity()?);
@@ -182,6 +194,7 @@ pub async fn start(options: Options) -> Result<Shell, BootError> {
     let beginning = Beginning { id, boot, old_boot, ledger, returned, limits };
     let (reports_tx, reports) = mpsc::channel(WAITING);
     Ok(Shell {
+        _lock: lock,
         agent: Agent::new(beginning, clock.now()),
         returns: Returns::new(emitter, link.queries.clone(), config.data_dir.join("blobs")),
         link,

@@ -3,6 +3,7 @@
 
 mod boot;
 mod checks;
+mod lock;
 mod net;
 mod notify;
 mod returns;
@@ -18,6 +19,7 @@ use lab_proto::{EndState, Value};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use self::lock::Lock;
 pub use boot::{BootError, Options, start};
 pub(crate) use boot::{enrol_grains, machine_id, pin};
 pub use socket::{SendError, send_event, send_events};
@@ -51,6 +53,8 @@ pub(crate) enum Report {
 
 /// The running agent.
 pub struct Shell {
+    /// Released last.
+    _lock: Lock,
     agent: Agent,
     link: Link,
     link_task: tokio::task::JoinHandle<()>,

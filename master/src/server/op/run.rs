@@ -30,7 +30,7 @@ impl Request {
             pick(&shared, &mut minions, n as usize).await?;
         }
         let batch = batch.map(|b| batch_size(b, minions.len()));
-        let tree = if uses_tree(&fun) { Some(pin(&shared).await?) } else { None };
+        let tree = if uses_tree(&fun) { Some(self.pin_or_leave(&shared).await?) } else { None };
         let user = format!("operator {}", self.operator);
         let submission = Submission {
             jid: None,
@@ -51,6 +51,21 @@ impl Request {
         let jid = submitted.map_err(|e| refuse(RefusalKind::Usage, e.to_string()))?;
         self.send(&OpReply::Job { jid, minions }).await?;
         if detach { Ok(()) } else { self.follow_job(jid, since, shown).await }
+    }
+
+    /// Pins the state tree, unless the operator leaves meanwhile: hashing a large tree takes long, and nobody expects that what
+    /// was given up happens afterwards.
+    async fn pin_or_leave(&mut self, shared: &Arc<Shared>) -> Result<lab_proto::Digest, Stop> {
+        tokio::select! {
+            pinned = pin(shared) => pinned,
+            left = self.down.stopped() => {
+                let lost = left.err().map_or(quinn::ReadError::ClosedStream, |e| match e {
+                    quinn::StoppedError::ConnectionLost(e) => quinn::ReadError::ConnectionLost(e),
+                    quinn::StoppedError::ZeroRttRejected => quinn::ReadError::ZeroRttRejected,
+                });
+                Err(Stop::Left(lost.into()))
+            }
+        }
     }
 
     /// Sends what happens to a job until everyone is accounted for.
