@@ -290,6 +290,7 @@ impl Carry<'_> {
                 return Err(format!("the network change {} is pending; one at a time", other.change));
             }
             carry.set_deadline();
+            carry.guard.places.write_untold(&carry.journal).map_err(|e| crate::chain(&e))?;
             carry.guard.places.write_change(&carry.journal).map_err(|e| crate::chain(&e))
         });
         if done != Done::Good {
@@ -313,6 +314,7 @@ impl Carry<'_> {
             Err(e) => {
                 // Nothing was changed; there is nothing to take back.
                 let _ = self.guard.places.forget_change();
+                let _ = self.guard.places.forget_untold();
                 setup.voice.pending(None);
                 Done::Bad(e.to_string())
             }
@@ -426,7 +428,9 @@ impl Carry<'_> {
         };
         let decided = result.is_ok() || self.journal.report.is_some();
         // One that could not be taken back by us is still the guard's, and after it the next start's.
-        if decided && let Err(e) = self.guard.places.forget_change() {
+        if decided
+            && let Err(e) = self.guard.places.forget_change().and_then(|()| self.guard.places.forget_untold())
+        {
             tracing::error!(error = %crate::chain(&e), "the journal of a decided network change stays");
         }
         setup.voice.pending(None);

@@ -191,6 +191,11 @@ impl Places {
         self.data.join("pending.json")
     }
 
+    /// Returns the note of a change of which nobody was told how it ended.
+    pub fn untold(&self) -> PathBuf {
+        self.data.join("untold.json")
+    }
+
     /// Returns where an archived change is.
     pub fn archived(&self, change: &str) -> PathBuf {
         self.data.join("archive").join(format!("{change}.json"))
@@ -277,6 +282,31 @@ impl Places {
     /// When the file stays.
     pub fn forget_pending(&self) -> Result<(), FileError> {
         remove(&self.pending())
+    }
+
+    /// Notes that a change begins, for the case that the machine goes down before anybody is told how it ended.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_untold(&self, journal: &Journal) -> Result<(), FileError> {
+        files::make_dir(&self.data, 0o700)?;
+        write(&self.untold(), journal)
+    }
+
+    /// Reads the change of which nobody was told how it ended.
+    ///
+    /// # Errors
+    /// When it is damaged or newer.
+    pub fn read_untold(&self) -> Result<Option<Journal>, JournalError> {
+        read(&self.untold())
+    }
+
+    /// Forgets it: it was told.
+    ///
+    /// # Errors
+    /// When the file stays.
+    pub fn forget_untold(&self) -> Result<(), FileError> {
+        remove(&self.untold())
     }
 
     /// Moves the journal that outlives the boot to the archive: from here on the change is final.

@@ -15,6 +15,7 @@ pub mod persist;
 pub mod probe;
 mod recover;
 mod revert;
+mod untold;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -13,6 +13,7 @@ use super::journal::{Journal, JournalError, OldFile, Phase, Places, Report};
 use super::machine::Fault;
 use super::persist::{self, run_all};
 use super::probe::Prober;
+use super::untold;
 use crate::files::FileError;
 
 /// How long whoever works on the network may take to finish.
@@ -113,6 +114,12 @@ pub(super) fn put_back_again(places: &Places) -> Result<Vec<String>, JournalErro
 /// When a journal cannot be used.
 pub fn at_start(network: &dyn Network, places: &Places, boot_id: &str) -> Result<Vec<Verdict>, JournalError> {
     let _turn = places.turn(TURN)?;
+    let mut verdicts = unfinished(network, places, boot_id)?;
+    verdicts.extend(untold::verdict(places, boot_id, &verdicts)?);
+    Ok(verdicts)
+}
+
+fn unfinished(network: &dyn Network, places: &Places, boot_id: &str) -> Result<Vec<Verdict>, JournalError> {
     let mut verdicts: Vec<Verdict> = at_boot(places, boot_id)?.map(Verdict::RolledBack).into_iter().collect();
     let found = match places.read_change()? {
         Some(stale) if stale.boot_id != boot_id => {
@@ -221,7 +228,7 @@ pub fn report(
         }
         places.forget_change()?;
     }
-    Ok(())
+    places.forget_untold()
 }
 
 /// Asks the master a few times: just after a change was taken back, the first answer may be lost.

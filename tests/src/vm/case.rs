@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::machine::{self, End, Setup};
@@ -109,7 +110,9 @@ impl Case {
             (_, "") => CABLE.to_owned(),
             (_, modules) => format!("{CABLE},{modules}"),
         };
+        let lost = AtomicBool::new(false);
         let setup = |host: char| Setup {
+            lost: &lost,
             image,
             case: &self.name,
             host,

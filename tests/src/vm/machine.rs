@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,9 @@ const KERNEL_WORDS: &str = "console=ttyS0 quiet loglevel=3 mitigations=off nokas
 
 /// Further words where systemd is the first process: nothing of its own on the slow console.
 const SYSTEMD_WORDS: &str = "systemd.show_status=0 systemd.log_level=notice lsm=capability";
+
+/// How often a machine that says nothing is looked at.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What a machine is started with.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub(super) struct Setup<'a> {
     /// Whether a cable leads to the other machine.
     pub(super) cable: bool,
     pub(super) limit: Duration,
+    /// Set by the first machine of the case that fails: the others would wait for it until the limit.
+    pub(super) lost: &'a AtomicBool,
 }
 
 /// How a machine ended.
@@ -43,10 +49,20 @@ pub(super) struct Setup<'a> {
 pub(super) enum End {
     Pass,
     Fail(String),
+    /// It was ended because another machine of the case failed.
+    Left,
 }
 
 /// Runs a machine to its verdict, through all its power cuts and restarts. Returns it with the whole console.
 pub(super) fn live(setup: &Setup<'_>) -> Result<(End, String), VmError> {
+    let lived = boots(setup);
+    if !matches!(lived, Ok((End::Pass | End::Left, _))) {
+        setup.lost.store(true, Ordering::Relaxed);
+    }
+    lived
+}
+
+fn boots(setup: &Setup<'_>) -> Result<(End, String), VmError> {
     let disk = setup.dir.join(format!("{}.img", setup.host));
     let from = setup.image.systemd.as_ref().unwrap_or(&setup.image.disk);
     run(Command::new("cp").args(["--sparse=always", "--reflink=auto"]).arg(from).arg(&disk))?;
@@ -59,6 +75,7 @@ pub(super) fn live(setup: &Setup<'_>) -> Result<(End, String), VmError> {
         match one_boot(setup, &disk, boot, deadline, &mut console)? {
             Said::Pass => return Ok((End::Pass, console)),
             Said::Fail(why) => return Ok((End::Fail(why), console)),
+            Said::Left => return Ok((End::Left, console)),
             Said::Again => {}
             Said::Nothing => {
                 return Ok((End::Fail("the machine ended without a verdict".into()), console));
@@ -77,6 +94,8 @@ enum Said {
     Again,
     Nothing,
     TimedOut,
+    /// Another machine of the case failed.
+    Left,
 }
 
 fn one_boot(
@@ -90,9 +109,11 @@ fn one_boot(
     let mut said = Said::Nothing;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let line = match qemu.lines.recv_timeout(left) {
+        let line = match qemu.lines.recv_timeout(left.min(LOOK)) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return Ok(said),
+            Err(RecvTimeoutError::Timeout) if setup.lost.load(Ordering::Relaxed) => return Ok(Said::Left),
+            Err(RecvTimeoutError::Timeout) if left > LOOK => continue,
             Err(RecvTimeoutError::Timeout) => return Ok(Said::TimedOut),
         };
         console.push_str(&line);

@@ -32,6 +32,32 @@ apply() {
   return $APPLIED
 }
 
+# A lab on the machines of a case: the states are the case's, the minion is asked for by its machine's name.
+
+# Starts the master, with this case's states; with a name, has tokens for minions on offer: `master a b`.
+master() {
+  [ -e /srv/lab ] || { mkdir -p /srv/lab/pillar /srv/www; cp -r "$CASE/states" /srv/lab/states; }
+  lab-master serve >>/var/master.log 2>&1 &
+  within 60 lab-master status >/dev/null 2>&1
+  for id in "$@"; do
+    [ -s /srv/www/$id ] || { lab-master token create --id $id --ttl 1h >/srv/www/$id.new; mv /srv/www/$id.new /srv/www/$id; }
+  done
+  httpd -h /srv/www
+}
+
+# Enrols a minion at the master on the machine of that address, with further options: `enrol 192.0.2.1 b`.
+enrol() {
+  at=$1 id=$2; shift 2
+  within 120 wget -q -O /tmp/token.$id http://$at/$id 2>/dev/null
+  lab-minion enrol --master $at --id $id --token "$(cat /tmp/token.$id)" "$@" || fail "$id cannot enrol"
+}
+
+# How many events of a tag the master has, of those whose JSON has a text: `events 'lab/net/b/*' '"by":"boot"'`.
+events() { lab-master events --json --tag "$1" | grep -c -- "${2:-}" || true; }
+
+# Succeeds once the master has that many: `within 60 told 2 'lab/minion/b/ready'`.
+told() { n=$1; shift; [ "$(events "$@")" -ge $n ]; }
+
 # Counts results of one kind: changed, ok, failed, skipped, would-change.
 count() { grep -o "\"result\":\"$1\"" $RESULTS | wc -l; }
 
