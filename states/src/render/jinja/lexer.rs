@@ -262,7 +262,7 @@ impl<'t> Lexer<'t> {
         let rest = self.rest();
         let bad = |text: &str| Fault::syntax(format!("'{text}' is no number that fits")).at(pos);
         for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-            if rest.to_ascii_lowercase().get(..2) == Some(prefix) {
+            if rest.get(..2).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix)) {
                 let len =
                     rest[2..].find(|c: char| !c.is_digit(radix) && c != '_').map_or(rest.len(), |n| n + 2);
                 let text = self.advance(len);
