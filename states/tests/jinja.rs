@@ -6,8 +6,7 @@
 
 use std::path::Path;
 
-use lab_proto::Value;
-use lab_proto::value::Map;
+use lab_proto::{Map, Value};
 use lab_states::render::{self, CallError, MemorySources, RenderContext, RenderEnv, RenderFunctions};
 
 #[test]
@@ -49,14 +48,16 @@ fn templates_render_as_in_real_jinja() {
 fn answer(sources: &MemorySources, context: &Value, template: &str) -> String {
     let mut rest = context.as_map().cloned().unwrap_or_default();
     let mut take = |name: &str| rest.shift_remove(name).unwrap_or_default();
-    let run = RenderContext {
+    let mut run = RenderContext {
         grains: take("grains"),
         pillar: take("pillar"),
         opts: take("opts"),
         ..RenderContext::default()
     };
+    // What a state gives to a template is ordered, as Salt reads it; the probes' variables are plain mappings.
+    run.extra = rest;
     let env = RenderEnv::new(sources, &EchoDouble, &run);
-    match render::template(&env, "probe.jinja", template, &rest) {
+    match render::template(&env, "probe.jinja", template, &Map::new()) {
         Ok(text) => format!("ok\n{text}"),
         Err(error) => format!("error {}\n{error}", error.kind.word()),
     }

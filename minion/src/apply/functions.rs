@@ -19,7 +19,11 @@ impl RenderFunctions for Functions<'_> {
     fn call(&self, name: &str, args: &[Value], kwargs: &Map) -> Result<Value, render::CallError> {
         let done = self.ctx.registry.exec(name).map_err(CallError::from);
         done.and_then(|function| function.call(args, kwargs, self.ctx))
-            .map_err(|e| render::CallError { refused: true, message: e.to_string() })
+            // Wrong arguments are a mistake of the template; anything else is the function's own refusal.
+            .map_err(|e| render::CallError {
+                refused: !matches!(e, CallError::Args(_)),
+                message: e.to_string(),
+            })
     }
 
     fn knows(&self, name: &str) -> bool {

@@ -117,7 +117,7 @@ pub struct RenderContext {
     pub pillar: Value,
     /// `opts`
     pub opts: Value,
-    /// `saltenv` and `env`
+    /// `saltenv`
     pub saltenv: String,
     /// Further variables by name.
     pub extra: Map,

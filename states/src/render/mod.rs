@@ -21,6 +21,14 @@ pub use error::{Place, RenderError, RenderErrorKind, excerpt, first_column};
 pub use pipeline::{pillar_file, sls, template, yaml_document};
 pub(crate) use python::float as python_float;
 
+/// Writes data as a Python literal, as Python's pprint does.
+///
+/// # Errors
+/// When it is nested too deeply.
+pub(crate) fn python_literal(data: &lab_proto::Value) -> Result<String, crate::function::StateError> {
+    jinja::literal(data).map_err(crate::function::StateError::failed)
+}
+
 /// Tells whether a Python expression over variables holds, as `loop.until` asks it.
 ///
 /// # Errors

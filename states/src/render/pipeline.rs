@@ -123,11 +123,16 @@ fn render_text(
             "json" => doc = Some(json_document(&path, &source)?),
             // Salt's: every text that is a PGP message is a secret.
             "gpg" if purpose == Purpose::Pillar => doc.iter_mut().for_each(mark_pgp),
+            // Without a message in it, there is nothing to be opened.
+            "gpg" if !source.contains("-----BEGIN PGP MESSAGE-----") => {}
             other => {
                 let place = Place { file: path.clone(), line: 1, column: 1 };
                 let message = format!("there is no renderer '{other}'");
                 let error = RenderError::new(RenderErrorKind::Pipeline, place, message);
-                let remedy = "the renderers are jinja, yaml and json, in pillar also gpg";
+                let remedy = match other {
+                    "gpg" => "secrets are opened on the master only: move the message into pillar",
+                    _ => "the renderers are jinja, yaml and json, in pillar also gpg",
+                };
                 return Err(error.suggest(remedy).with_line_of(text));
             }
         }

@@ -153,6 +153,70 @@ fn hostile_templates_are_refused_with_a_clear_error() {
     }
 }
 
+/// Renders with the bounds that are given.
+fn bounded(text: &str, limits: Limits) -> RenderError {
+    let tree = MemorySources::new([("a.sls", text)]);
+    let context = RenderContext::default();
+    let env = RenderEnv { limits, ..RenderEnv::new(&tree, &NoFunctions, &context) };
+    sls(&env, &SlsName::parse("a").expect("a name")).expect_err(text)
+}
+
+#[test]
+fn every_bound_is_named_with_the_place_where_it_was_met() {
+    let lists = |n: usize| format!("x: {}1{}\n", "[".repeat(n), "]".repeat(n));
+    let parentheses = format!("x: {{{{ {}1{} }}}}\n", "(".repeat(200), ")".repeat(200));
+    let values = format!("x: {{{{ {}1{} }}}}\n", "[".repeat(200), "]".repeat(200));
+    let blocks = (0..200).map(|n| format!("{}k:\n", " ".repeat(n))).collect::<String>();
+    let steps = "a: 1\n{% for i in range(1000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}\n";
+    let long = "a: 1\nb: {{ 'x' * 5000 }}\n";
+    let default = Limits::default();
+    for (text, limits, word, line) in [
+        (steps, Limits { fuel: 10_000, ..default }, "steps", 2),
+        (long, Limits { output: 4096, ..default }, "4096", 2),
+        (&parentheses, default, "nested deeper than", 1),
+        (&values, default, "nested deeper than", 1),
+        (&lists(200), default, "nested deeper than", 1),
+        (&blocks, default, "nested deeper than", 64),
+    ] {
+        let error = bounded(text, limits);
+        assert!(error.message.contains(word), "{word} is not in: {error}");
+        assert_eq!((error.place.file.as_str(), error.place.line), ("a.sls", line), "{error}");
+    }
+}
+
+#[test]
+fn what_is_nested_less_deeply_than_the_bound_is_read() {
+    let nested = format!("x: {}1{}\n", "[".repeat(60), "]".repeat(60));
+    assert!(json(&nested).starts_with(r#"{"x":[[["#));
+    let parentheses = format!("x: {{{{ {}1{} }}}}\n", "(".repeat(60), ")".repeat(60));
+    assert_eq!(json(&parentheses), r#"{"x":1}"#);
+}
+
+#[test]
+fn yaml_keeps_the_order_of_pillar_and_sorts_other_mappings() {
+    let tree = MemorySources::new([(
+        "a.sls",
+        "x: '{{ pillar.d | yaml }} {{ {'b': 1, 'a': 2} | yaml }} {{ dict(pillar.d) | yaml }}'\n",
+    )]);
+    let pillar = Value::from([("d", Value::from([("b", 1), ("a", 2)]))]);
+    let context = RenderContext { pillar, ..RenderContext::default() };
+    let env = RenderEnv::new(&tree, &NoFunctions, &context);
+    let rendered = sls(&env, &SlsName::parse("a").expect("a name")).expect("renders");
+    let text = rendered.doc.get("x").and_then(|n| n.as_str().map(str::to_owned));
+    assert_eq!(text.as_deref(), Some("{b: 1, a: 2} {a: 2, b: 1} {a: 2, b: 1}"));
+}
+
+#[test]
+fn methods_and_filters_that_came_late() {
+    assert_eq!(json("x: {{ 'abc'.translate({97: 'z', 98: none}) }}\n"), r#"{"x":"zc"}"#);
+    assert_eq!(json("x: {{ 'abc'.translate('abc'.maketrans('ab', 'xy')) }}\n"), r#"{"x":"xyc"}"#);
+    assert_eq!(json("x: {{ {}.fromkeys(['a', 'b'], 1) | json }}\n"), r#"{"x":{"a":1,"b":1}}"#);
+    let link = r#"{"x":"(<a href=\"https://a.example/x\" rel=\"noopener\">https://a.example/x</a>)."}"#;
+    assert_eq!(json("x: '{{ '(https://a.example/x).' | urlize }}'\n"), link);
+    assert!(refusal("{{ 'a' | dns_check }}").suggestion.is_some_and(|s| s.contains("network.connect")));
+    assert!(refusal("{{ 'a' | nosuchfilter }}").suggestion.is_some());
+}
+
 proptest! {
     #[test]
     fn random_text_never_panics_the_renderer(text in "\\PC{0,120}") {

@@ -143,6 +143,15 @@ impl Engine<'_> {
             keyword.insert(Value::from(&**key), value.to_data()?);
         }
         match self.env.functions.call(name, &positional, &keyword) {
+            // Pillar is ordered also where a function gives it, but for what it laid over a default.
+            Ok(value) if matches!(&**name, "pillar.get" | "pillar.items" | "pillar.item") => {
+                let found = Val::from_ordered_data(&value);
+                let merged = keyword.get("merge").or(positional.get(2)).is_some_and(Value::truthy);
+                match &found {
+                    Val::Dict(dict) if merged => Ok(Val::dict(dict.borrow().clone())),
+                    _ => Ok(found),
+                }
+            }
             Ok(value) => Ok(Val::from_data(&value)),
             Err(error) if error.refused => Err(Fault::new(
                 RenderErrorKind::Function,

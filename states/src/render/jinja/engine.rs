@@ -199,12 +199,12 @@ impl<'e> Engine<'e> {
         let context = self.env.context;
         let data = |value: &Value| Some(Val::from_data(value));
         let found = match &**name {
-            _ if self.context.contains_key(&**name) => data(&self.context[&**name]),
+            _ if self.context.contains_key(&**name) => Some(Val::from_ordered_data(&self.context[&**name])),
             "salt" => Some(Val::object(Object::Salt)),
             "grains" => data(&context.grains),
-            "pillar" => data(&context.pillar),
+            "pillar" => Some(Val::from_ordered_data(&context.pillar)),
             "opts" => data(&context.opts),
-            "saltenv" | "env" => Some(Val::str(context.saltenv.as_str())),
+            "saltenv" => Some(Val::str(context.saltenv.as_str())),
             _ if context.extra.contains_key(&**name) => data(&context.extra[&**name]),
             "range" => Some(Val::object(Object::Builtin("range"))),
             "dict" | "odict" => Some(Val::object(Object::Builtin("dict"))),
@@ -213,6 +213,7 @@ impl<'e> Engine<'e> {
             "joiner" => Some(Val::object(Object::Builtin("joiner"))),
             "lipsum" => Some(Val::object(Object::Builtin("lipsum"))),
             "raise" => Some(Val::object(Object::Builtin("raise"))),
+            "ifelse" => Some(Val::object(Object::SaltFunction("match.ifelse".into()))),
             "show_full_context" => Some(Val::object(Object::Builtin("show_full_context"))),
             "self" => Some(Val::object(Object::SelfRef)),
             _ => None,

@@ -8,9 +8,9 @@ use super::engine::Engine;
 use super::error::{Fault, Res};
 use super::format;
 use super::ops::{self, Num};
-use super::value::{Dict, Key, Object, Text, Val, View};
+use super::value::{Dict, DictCell, Key, Object, Text, Val, View};
 
-const STR: [&str; 43] = [
+const STR: [&str; 45] = [
     "capitalize",
     "casefold",
     "center",
@@ -37,6 +37,7 @@ const STR: [&str; 43] = [
     "ljust",
     "lower",
     "lstrip",
+    "maketrans",
     "partition",
     "removeprefix",
     "removesuffix",
@@ -53,12 +54,13 @@ const STR: [&str; 43] = [
     "strip",
     "swapcase",
     "title",
+    "translate",
     "upper",
 ];
 const LIST: [&str; 11] =
     ["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"];
-const DICT: [&str; 10] =
-    ["clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"];
+const DICT: [&str; 11] =
+    ["clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"];
 const SET: [&str; 13] = [
     "add",
     "clear",
@@ -302,7 +304,7 @@ fn view(kind: &'static str, items: Vec<Val>) -> Val {
     Val::View(Rc::new(View { kind, items }))
 }
 
-fn dict_method(dict: &RefCell<Dict>, name: &str, args: CallArgs) -> Res<Val> {
+fn dict_method(dict: &DictCell, name: &str, args: CallArgs) -> Res<Val> {
     match name {
         "items" => {
             let items = dict.borrow().iter().map(|(k, v)| Val::tuple(vec![k.0.clone(), v.clone()])).collect();
@@ -310,7 +312,16 @@ fn dict_method(dict: &RefCell<Dict>, name: &str, args: CallArgs) -> Res<Val> {
         }
         "keys" => Ok(view("dict_keys", dict.borrow().keys().map(|k| k.0.clone()).collect())),
         "values" => Ok(view("dict_values", dict.borrow().values().cloned().collect())),
-        "copy" => Ok(Val::dict(dict.borrow().clone())),
+        "copy" => Ok(dict.copied()),
+        "fromkeys" => {
+            let [keys, value] = args.bind(name, ["iterable", "value"])?;
+            let value = value.unwrap_or(Val::None);
+            let mut made = Dict::new();
+            for key in required(keys, name, "iterable")?.iterate()? {
+                made.insert(Key::new(key)?, value.clone());
+            }
+            Ok(Val::dict(made))
+        }
         "clear" => {
             dict.borrow_mut().clear();
             Ok(Val::None)
@@ -352,7 +363,7 @@ pub(super) fn make_set(items: Vec<Val>) -> Res<Val> {
     for item in items {
         set.insert(Key::new(item)?, Val::None);
     }
-    Ok(Val::Set(Rc::new(RefCell::new(set))))
+    Ok(Val::Set(DictCell::new(set)))
 }
 
 fn set_method(set: &RefCell<Dict>, name: &str, args: CallArgs) -> Res<Val> {

@@ -41,6 +41,12 @@ pub(super) struct Rendered {
     pub lines: LineMap,
 }
 
+/// Writes data as a Python literal, as `pprint` does.
+pub(super) fn literal(data: &Value) -> Result<String, String> {
+    let written = filters::pretty::pretty(&value::Val::from_data(data)).and_then(|v| v.to_text());
+    written.map_err(|fault| fault.message().to_owned())
+}
+
 /// Renders a template with further variables; `name` is its path below the roots.
 ///
 /// One final newline is kept when the source ends with one, as Salt does.

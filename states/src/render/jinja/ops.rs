@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::ast::{BinaryOp, CompareOp};
 use super::error::{Fault, Res};
 use super::format;
-use super::value::{Key, Val};
+use super::value::{DictCell, Key, Val};
 
 /// The most items or bytes that one repetition may make.
 const MAX_REPEAT: usize = 16 << 20;
@@ -83,7 +83,7 @@ pub(super) fn binary(op: BinaryOp, a: &Val, b: &Val) -> Res<Val> {
         (BinaryOp::Sub, Val::Set(x), Val::Set(y)) => {
             let (x, y) = (x.borrow(), y.borrow());
             let kept = x.iter().filter(|(k, _)| !y.contains_key(*k)).map(|(k, v)| (k.clone(), v.clone()));
-            Ok(Val::Set(Rc::new(std::cell::RefCell::new(kept.collect()))))
+            Ok(Val::Set(DictCell::new(kept.collect())))
         }
         _ => Err(unsupported(op, a, b)),
     }

@@ -428,6 +428,9 @@ impl Parser {
                 }
             }
             self.expect_op(")")?;
+        } else if tag == "macro" {
+            // Without parameters, too, a macro has its parentheses.
+            self.expect_op("(")?;
         }
         let body = match tag {
             "call" => {

@@ -42,7 +42,10 @@ const METHODS: [(&str, &[&str]); 3] = [
             "sort",
         ],
     ),
-    ("'dict object'", &["clear", "copy", "get", "items", "keys", "pop", "setdefault", "update", "values"]),
+    (
+        "'dict object'",
+        &["clear", "copy", "fromkeys", "get", "items", "keys", "pop", "setdefault", "update", "values"],
+    ),
 ];
 
 /// Pieces of messages and what to do about them; the first that occurs counts.

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::rc::Rc;
 
 use indexmap::{Equivalent, IndexMap};
@@ -12,9 +13,37 @@ use super::ast::{For, Macro, Template};
 use super::error::{Fault, Res};
 use super::scope::Scope;
 use crate::render::error::RenderErrorKind;
+use crate::render::yaml;
 
 pub(super) type Text = Rc<str>;
 pub(super) type Dict = IndexMap<Key, Val>;
+
+/// A mapping that can be changed. `ordered` marks one that Salt holds as an `OrderedDict` (pillar, and what a state
+/// gives to a template): it looks the same, but YAML keeps its order where other mappings are sorted.
+#[derive(Debug)]
+pub(super) struct DictCell {
+    entries: RefCell<Dict>,
+    pub(super) ordered: bool,
+}
+
+impl DictCell {
+    pub(super) fn new(entries: Dict) -> Rc<Self> {
+        Rc::new(Self { entries: RefCell::new(entries), ordered: false })
+    }
+
+    /// Returns a copy of the mapping, of the same kind.
+    pub(super) fn copied(&self) -> Val {
+        Val::Dict(Rc::new(Self { entries: self.entries.clone(), ordered: self.ordered }))
+    }
+}
+
+impl Deref for DictCell {
+    type Target = RefCell<Dict>;
+
+    fn deref(&self) -> &RefCell<Dict> {
+        &self.entries
+    }
+}
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -28,8 +57,8 @@ pub(super) enum Val {
     Bytes(Rc<[u8]>),
     List(Rc<RefCell<Vec<Self>>>),
     Tuple(Rc<[Self]>),
-    Dict(Rc<RefCell<Dict>>),
-    Set(Rc<RefCell<Dict>>),
+    Dict(Rc<DictCell>),
+    Set(Rc<DictCell>),
     Range(Rc<Range>),
     /// What `dict.items()` and its like return: can be iterated again and again.
     View(Rc<View>),
@@ -140,7 +169,7 @@ impl Val {
     }
 
     pub(super) fn dict(entries: Dict) -> Self {
-        Self::Dict(Rc::new(RefCell::new(entries)))
+        Self::Dict(DictCell::new(entries))
     }
 
     pub(super) fn generator(items: Vec<Self>) -> Self {
@@ -278,6 +307,16 @@ impl Val {
 
     /// Makes a value from data.
     pub(super) fn from_data(value: &Value) -> Self {
+        Self::from_data_as(value, false)
+    }
+
+    /// Makes a value from data whose mappings keep their order also in YAML.
+    pub(super) fn from_ordered_data(value: &Value) -> Self {
+        Self::from_data_as(value, true)
+    }
+
+    fn from_data_as(value: &Value, ordered: bool) -> Self {
+        let make = |value: &Value| Self::from_data_as(value, ordered);
         match value {
             Value::Null => Self::None,
             Value::Bool(b) => Self::Bool(*b),
@@ -285,24 +324,31 @@ impl Val {
             Value::Float(f) => Self::Float(*f),
             Value::Str(s) => Self::str(s.as_str()),
             Value::Bytes(b) => Self::Bytes(b.as_slice().into()),
-            Value::List(items) => Self::list(items.iter().map(Self::from_data).collect()),
-            Value::Tuple(items) => Self::tuple(items.iter().map(Self::from_data).collect()),
+            Value::List(items) => Self::list(items.iter().map(make).collect()),
+            Value::Tuple(items) => Self::tuple(items.iter().map(make).collect()),
             Value::Map(map) => {
-                Self::dict(map.iter().map(|(k, v)| (Key(Self::from_data(k)), Self::from_data(v))).collect())
+                let entries = map.iter().map(|(k, v)| (Key(make(k)), make(v))).collect();
+                Self::Dict(Rc::new(DictCell { entries: RefCell::new(entries), ordered }))
             }
         }
     }
 
     /// Makes data from a value, for arguments of functions and for serialisation.
     pub(super) fn to_data(&self) -> Res<Value> {
-        self.to_data_at(0)
+        self.to_data_at(0, false)
     }
 
-    fn to_data_at(&self, depth: usize) -> Res<Value> {
+    /// Makes data with the keys in the order in which YAML has them.
+    pub(super) fn to_yaml_data(&self) -> Res<Value> {
+        self.to_data_at(0, true)
+    }
+
+    fn to_data_at(&self, depth: usize, sort: bool) -> Res<Value> {
         if depth > 100 {
             return Err(Fault::bounds("the value is nested deeper than 100 levels, or contains itself"));
         }
-        let all = |items: &[Self]| items.iter().map(|v| v.to_data_at(depth + 1)).collect::<Res<Vec<_>>>();
+        let all =
+            |items: &[Self]| items.iter().map(|v| v.to_data_at(depth + 1, sort)).collect::<Res<Vec<_>>>();
         Ok(match self.defined()? {
             Self::None => Value::Null,
             Self::Bool(b) => Value::Bool(*b),
@@ -315,7 +361,11 @@ impl Val {
             Self::Dict(d) => {
                 let mut map = lab_proto::value::Map::new();
                 for (k, v) in d.borrow().iter() {
-                    map.insert(k.0.to_data_at(depth + 1)?, v.to_data_at(depth + 1)?);
+                    map.insert(k.0.to_data_at(depth + 1, sort)?, v.to_data_at(depth + 1, sort)?);
+                }
+                if sort && !d.ordered {
+                    let sorted = yaml::sorted(&map).into_iter().map(|(k, v)| (k.clone(), v.clone()));
+                    map = sorted.collect();
                 }
                 Value::Map(map)
             }
@@ -323,7 +373,7 @@ impl Val {
                 Object::Namespace(attributes) => {
                     let mut map = lab_proto::value::Map::new();
                     for (k, v) in attributes.borrow().iter() {
-                        map.insert(Value::from(&**k), v.to_data_at(depth + 1)?);
+                        map.insert(Value::from(&**k), v.to_data_at(depth + 1, sort)?);
                     }
                     Value::Map(map)
                 }

@@ -40,8 +40,16 @@ pub fn single_quoted(text: &str) -> String {
     out.out
 }
 
+/// Writes a value in flow or block style, its keys in their own order; no final newline.
+pub fn dump_in_order(value: &Value, flow: bool) -> String {
+    written(Emitter { in_order: true, ..Emitter::new() }, value, flow)
+}
+
 fn dump(value: &Value, flow: bool) -> String {
-    let mut out = Emitter::new();
+    written(Emitter::new(), value, flow)
+}
+
+fn written(mut out: Emitter, value: &Value, flow: bool) -> String {
     out.node(value, flow, None, false);
     let end = out.out.trim().len();
     out.out.truncate(end);
@@ -69,7 +77,7 @@ fn plain_text(value: &Value) -> String {
 }
 
 /// Sorts the keys as PyYAML does, and leaves them alone where Python could not compare them.
-fn sorted(map: &lab_proto::value::Map) -> Vec<(&Value, &Value)> {
+pub fn sorted(map: &lab_proto::value::Map) -> Vec<(&Value, &Value)> {
     let mut entries: Vec<_> = map.iter().collect();
     let text = entries.iter().all(|(k, _)| k.as_str().is_some());
     let numbers = entries.iter().all(|(k, _)| matches!(k, Value::Int(_) | Value::Float(_) | Value::Bool(_)));
@@ -100,11 +108,24 @@ struct Emitter {
     /// Whether only indentation stands on the line so far.
     indention: bool,
     ascii: bool,
+    in_order: bool,
 }
 
 impl Emitter {
     fn new() -> Self {
-        Self { out: String::new(), column: 0, width: WIDTH, whitespace: true, indention: true, ascii: false }
+        Self {
+            out: String::new(),
+            column: 0,
+            width: WIDTH,
+            whitespace: true,
+            indention: true,
+            ascii: false,
+            in_order: false,
+        }
+    }
+
+    fn entries<'v>(&self, map: &'v lab_proto::value::Map) -> Vec<(&'v Value, &'v Value)> {
+        if self.in_order { map.iter().collect() } else { sorted(map) }
     }
 
     fn push(&mut self, text: &str) {
@@ -177,7 +198,7 @@ impl Emitter {
 
     fn flow_map(&mut self, map: &lab_proto::value::Map, indent: usize) {
         self.indicator("{", true, true, false);
-        for (index, (key, value)) in sorted(map).into_iter().enumerate() {
+        for (index, (key, value)) in self.entries(map).into_iter().enumerate() {
             if index > 0 {
                 self.indicator(",", false, false, false);
             }
@@ -200,7 +221,7 @@ impl Emitter {
     }
 
     fn block_map(&mut self, map: &lab_proto::value::Map, indent: usize) {
-        for (key, value) in sorted(map) {
+        for (key, value) in self.entries(map) {
             self.indent_to(indent);
             self.scalar(key, false, indent, true);
             self.indicator(":", false, false, false);

@@ -426,7 +426,8 @@ impl Loader<'_> {
 
     fn deepen(&mut self, open: &[Open], span: Span) -> Result<(), YamlError> {
         if open.len() >= MAX_DEPTH {
-            return Err(YamlError::at(span, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(YamlError::at(span, format!("nested deeper than {MAX_DEPTH} levels"))
+                .suggest("flatten the data, or give its parts names of their own"));
         }
         self.spend(1, span)
     }

@@ -11,8 +11,16 @@ mod scalar;
 use lab_proto::Value;
 use lab_proto::value::Map;
 
-pub use dump::{double_quoted, dump_block, dump_flow, dump_scalar, single_quoted};
+pub use dump::{double_quoted, dump_block, dump_flow, dump_in_order, dump_scalar, single_quoted, sorted};
 pub use load::{YamlError, parse};
+
+/// Reads a plain scalar: a number, a boolean, null or text.
+pub fn scalar_of(text: &str) -> Value {
+    match scalar::resolve(text) {
+        scalar::Plain::Value(value) => value,
+        scalar::Plain::Merge | scalar::Plain::DefaultValue => Value::from(text),
+    }
+}
 
 /// Where a node starts in the source. `file` indexes the list of files that the document came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

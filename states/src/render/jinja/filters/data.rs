@@ -49,20 +49,24 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
         }
         "yaml" => {
             let [flow] = args.bind(name, ["flow_style"])?;
-            let data = value.to_data()?;
-            Val::str(if flag(flow, true)? { yaml::dump_flow(&data) } else { yaml::dump_block(&data) })
+            Val::str(yaml::dump_in_order(&value.to_yaml_data()?, flag(flow, true)?))
         }
         "dict_to_sls_yaml_params" => {
             let [flow] = args.bind(name, ["flow_style"])?;
-            let Value::Map(map) = value.to_data()? else {
+            // The outermost mapping becomes a list, in its own order.
+            let (Value::Map(outer), Value::Map(mut sorted)) = (value.to_data()?, value.to_yaml_data()?)
+            else {
                 return Err(Fault::failed(format!(
                     "'{}' object has no attribute 'items'",
                     value.type_name()
                 )));
             };
-            let list = map.into_iter().map(|(k, v)| Value::Map(std::iter::once((k, v)).collect())).collect();
-            let data = Value::List(list);
-            Val::str(if flag(flow, false)? { yaml::dump_flow(&data) } else { yaml::dump_block(&data) })
+            let one = |key: Value| {
+                let value = sorted.shift_remove(&key).unwrap_or_default();
+                Value::Map(std::iter::once((key, value)).collect())
+            };
+            let list = Value::List(outer.into_keys().map(one).collect());
+            Val::str(yaml::dump_in_order(&list, flag(flow, false)?))
         }
         "python" | "pprint" => super::pretty::pretty(value)?,
         "xml" => super::pretty::xml(value)?,

@@ -3,9 +3,11 @@
 mod addresses;
 mod data;
 mod hashes;
+mod links;
 mod lists;
+mod machine;
 mod nested;
-mod pretty;
+pub(super) mod pretty;
 mod salt;
 pub(super) mod text;
 
@@ -45,11 +47,13 @@ const NAMES: &[&str] = &[
     "dictsort",
     "difference",
     "dirname",
+    "dns_check",
     "e",
     "escape",
     "exactly_n_true",
     "exactly_one_true",
     "extend_dict_key_value",
+    "file_hashsum",
     "filesizeformat",
     "filter_by_networks",
     "first",
@@ -59,9 +63,11 @@ const NAMES: &[&str] = &[
     "format",
     "from_entries",
     "gen_mac",
+    "get_uid",
     "groupby",
     "hmac",
     "hmac_compute",
+    "http_query",
     "human_to_bytes",
     "indent",
     "int",
@@ -71,12 +77,15 @@ const NAMES: &[&str] = &[
     "ipv4",
     "ipv6",
     "ipwrap",
+    "is_bin_file",
+    "is_empty",
     "is_hex",
     "is_ip",
     "is_ipv4",
     "is_ipv6",
     "is_iter",
     "is_list",
+    "is_text_file",
     "items",
     "join",
     "json",
@@ -88,6 +97,7 @@ const NAMES: &[&str] = &[
     "last",
     "length",
     "list",
+    "list_files",
     "load_json",
     "load_text",
     "load_yaml",
@@ -157,6 +167,7 @@ const NAMES: &[&str] = &[
     "update_dict_key_value",
     "upper",
     "urlencode",
+    "urlize",
     "uuid",
     "which",
     "wordcount",
@@ -211,7 +222,7 @@ impl Engine<'_> {
                 let low = self.random().to_be_bytes();
                 Ok(Val::str(format!("{}:{:02X}:{:02X}:{:02X}", value.to_text()?, low[5], low[6], low[7])))
             }
-            "which" => self.which(&value),
+            "urlize" => links::apply(&value, &args),
             "random_shuffle" | "random_sample" | "random_str" | "rand_str" | "random_hash" => {
                 salt::random(self, name, &value, args)
             }
@@ -234,16 +245,9 @@ impl Engine<'_> {
                         return Ok(result);
                     }
                 }
-                Err(unknown_filter(name))
+                machine::apply(self, name, &value, &args)?.ok_or_else(|| unknown_filter(name))
             }
         }
-    }
-
-    /// Finds a program, by way of the execution function: rendering itself reaches nothing.
-    fn which(&self, program: &Val) -> Res<Val> {
-        let args = CallArgs { positional: vec![program.clone()], keyword: Vec::new() };
-        let found = self.salt_call(&"cmd.which".into(), args)?;
-        Ok(if matches!(&found, Val::Str(s) if s.is_empty()) { Val::None } else { found })
     }
 
     /// Follows `a.b.0` from an item, as `map(attribute=…)` and its like do.
@@ -432,8 +436,15 @@ fn default(value: Val, args: CallArgs) -> Res<Val> {
 }
 
 fn unknown_filter(name: &str) -> Fault {
-    let near = crate::nearest::nearest(name, NAMES.iter().copied()).map(|n| format!("did you mean '{n}'?"));
-    Fault::syntax(format!("no filter named '{name}'")).suggest_opt(near)
+    let near = crate::nearest::nearest(name, NAMES.iter().copied());
+    let remedy = near.map_or_else(
+        || {
+            "the filters are those of Jinja and of Salt; a function is called as salt['MODULE.FUNCTION'](…)"
+                .to_owned()
+        },
+        |n| format!("did you mean '{n}'?"),
+    );
+    Fault::syntax(format!("no filter named '{name}'")).suggest(remedy)
 }
 
 /// Tells whether a filter exists.

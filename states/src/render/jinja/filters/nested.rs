@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::super::call::{CallArgs, required};
 use super::super::convert::{self, JsonStyle};
 use super::super::error::{Fault, Res};
-use super::super::value::{Dict, Key, Val};
+use super::super::value::{Dict, DictCell, Key, Val};
 use super::data::{python_float, python_int};
 use crate::render::error::RenderErrorKind;
 
@@ -46,7 +46,7 @@ fn change(name: &str, value: &Val, args: CallArgs) -> Res<Val> {
         let key = Key(Val::str(part));
         let below = at.borrow().get(&key).and_then(dict_of);
         let below = below.unwrap_or_else(|| {
-            let made = Rc::default();
+            let made = DictCell::new(Dict::new());
             at.borrow_mut().insert(key, Val::Dict(Rc::clone(&made)));
             made
         });
@@ -99,7 +99,7 @@ fn put(name: &str, target: &Val, given: &Val) -> Res<()> {
     Ok(())
 }
 
-fn dict_of(value: &Val) -> Option<Rc<std::cell::RefCell<Dict>>> {
+fn dict_of(value: &Val) -> Option<Rc<DictCell>> {
     if let Val::Dict(dict) = value { Some(Rc::clone(dict)) } else { None }
 }
 

@@ -82,7 +82,7 @@ fn elements(tag: &str, body: &Val, depth: usize) -> Res<Vec<Element>> {
 }
 
 /// Prints as Python's `pprint` does: keys sorted, lines of at most 80 columns.
-pub(super) fn pretty(value: &Val) -> Res<Val> {
+pub(in crate::render::jinja) fn pretty(value: &Val) -> Res<Val> {
     let mut out = String::new();
     print_pretty(&sorted(value, 0)?, 0, 0, 0, &mut out)?;
     Ok(Val::str(out))

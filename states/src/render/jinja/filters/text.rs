@@ -5,7 +5,7 @@ use super::super::error::{Fault, Res};
 use super::super::format;
 use super::super::methods::text_arg;
 use super::super::ops::Num;
-use super::super::value::Val;
+use super::super::value::{Dict, Key, Val};
 use super::{count, flag};
 
 /// The widest tabulator: a text is at most this many times as long without its tabulators.
@@ -73,6 +73,63 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
     }))
 }
 
+/// Replaces characters by a table from their numbers to a text, a number, or `None` for nothing.
+fn translate(text: &str, table: &Val) -> Res<Val> {
+    let Val::Dict(table) = table else {
+        return Err(Fault::failed(format!("translate() takes a mapping, not {}", table.type_name())));
+    };
+    let table = table.borrow();
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match table.get(&Key(Val::Int(i128::from(u32::from(c))))) {
+            None => out.push(c),
+            Some(Val::None) => {}
+            Some(Val::Int(number)) => {
+                let made = u32::try_from(*number).ok().and_then(char::from_u32);
+                out.push(made.ok_or_else(|| Fault::failed(format!("there is no character {number}")))?);
+            }
+            Some(other) => out.push_str(&other.to_text()?),
+        }
+    }
+    Ok(Val::str(out))
+}
+
+/// Makes such a table: of a mapping, or of two texts of one length (and a third of what is left out).
+fn translation(args: CallArgs) -> Res<Val> {
+    let [from, to, out] = args.bind("maketrans", ["x", "y", "z"])?;
+    let number = |c: char| Key(Val::Int(i128::from(u32::from(c))));
+    let mut table = Dict::new();
+    match (required(from, "maketrans", "x")?, to) {
+        (Val::Dict(given), None) => {
+            for (key, value) in given.borrow().iter() {
+                let key = match &key.0 {
+                    Val::Str(s) => s.chars().next().map_or_else(|| key.clone(), number),
+                    _ => key.clone(),
+                };
+                table.insert(key, value.clone());
+            }
+        }
+        (from, Some(to)) => {
+            let (from, to) = (from.to_text()?, to.to_text()?);
+            if from.chars().count() != to.chars().count() {
+                return Err(Fault::failed("the first two maketrans arguments must have equal length"));
+            }
+            table.extend(from.chars().zip(to.chars()).map(|(a, b)| (number(a), number(b).0)));
+        }
+        (other, None) => {
+            let message = format!(
+                "if you give only one argument to maketrans it must be a dict, not {}",
+                other.type_name()
+            );
+            return Err(Fault::failed(message));
+        }
+    }
+    if let Some(out) = out {
+        table.extend(out.to_text()?.chars().map(|c| (number(c), Val::None)));
+    }
+    Ok(Val::dict(table))
+}
+
 /// The methods of text that need nothing but the text.
 pub(in crate::render::jinja) fn str_method(text: &str, name: &str, args: CallArgs) -> Res<Val> {
     let all = |test: fn(char) -> bool| Val::Bool(!text.is_empty() && text.chars().all(test));
@@ -81,6 +138,11 @@ pub(in crate::render::jinja) fn str_method(text: &str, name: &str, args: CallArg
         "lower" | "casefold" => Val::str(text.to_lowercase()),
         "capitalize" => Val::str(capitalize(text)),
         "title" => Val::str(python_title(text)),
+        "translate" => {
+            let [table] = args.bind(name, ["table"])?;
+            translate(text, &required(table, name, "table")?)?
+        }
+        "maketrans" => translation(args)?,
         "swapcase" => Val::str(text.chars().flat_map(swap_case).collect::<String>()),
         "strip" | "lstrip" | "rstrip" => {
             let [chars] = args.bind(name, ["chars"])?;
@@ -426,7 +488,7 @@ fn wrap_line(line: &str, width: usize, break_long: bool) -> Vec<String> {
     lines
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
