@@ -115,7 +115,11 @@ impl Matcher {
 /// # Errors
 /// When the expression cannot be read.
 pub fn matches(kind: Matcher, expression: &str, minion: &Minion<'_>) -> Result<bool, TargetError> {
-    matches_at(kind, expression, minion, &mut Vec::new())
+    match matches_at(kind, expression, minion, &mut Vec::new()) {
+        // Where no groups are known at all, as in a local run, nobody is in one.
+        Err(TargetError::Nodegroup(_)) if minion.nodegroups.is_empty() => Ok(false),
+        other => other,
+    }
 }
 
 fn matches_at(

@@ -29,7 +29,7 @@ pub fn states(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Vec<SlsName>, 
             return Err(Box::new(error));
         }
     };
-    let found = matching(&top, env, minion, true).map_err(|e| Box::new(with_line(*e, env)))?;
+    let found = matching(&top, env, minion, Tree::States).map_err(|e| Box::new(with_line(*e, env)))?;
     if found.is_empty() {
         let place = Place { file: top.path.clone(), line: 0, column: 0 };
         let message = format!("no section of the top file is for minion '{}'", minion.id);
@@ -44,7 +44,7 @@ pub fn states(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Vec<SlsName>, 
 /// When the top file cannot be rendered or has the wrong shape.
 pub fn pillars(env: &RenderEnv<'_>, minion: &Minion<'_>) -> Result<Vec<SlsName>, Box<RenderError>> {
     match render::sls(env, &top_name()) {
-        Ok(top) => matching(&top, env, minion, true).map_err(|e| Box::new(with_line(*e, env))),
+        Ok(top) => matching(&top, env, minion, Tree::Pillar).map_err(|e| Box::new(with_line(*e, env))),
         Err(error) if error.kind == RenderErrorKind::MissingSls => Ok(Vec::new()),
         Err(error) => Err(Box::new(error)),
     }
@@ -54,32 +54,67 @@ fn top_name() -> SlsName {
     SlsName::parse("top").expect("'top' is a name")
 }
 
+/// The most top files that one may include.
+const MAX_INCLUDED: usize = 100;
+
+/// Which tree a top file is of; Salt reads the two a little differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tree {
+    States,
+    /// Its sections may say `order` and `ignore_missing`.
+    Pillar,
+}
+
 /// A section of a top file: an expression and what its minions get.
 struct Section<'n> {
+    /// The file that holds it.
+    top: &'n RenderedSls,
+    saltenv: &'n str,
     target: &'n Node,
     items: &'n [Node],
     order: i128,
+    ignore_missing: bool,
 }
 
 fn matching(
     top: &RenderedSls,
     env: &RenderEnv<'_>,
     minion: &Minion<'_>,
-    must_exist: bool,
+    tree: Tree,
 ) -> Result<Vec<SlsName>, Box<RenderError>> {
-    let mut sections = sections(top, &env.context.saltenv)?;
-    // Sections keep their written order unless they say `order`.
-    sections.sort_by_key(|s| s.order);
+    let own = &*env.context.saltenv;
+    let included = included(top, env)?;
+    let mut all: Vec<Section<'_>> = Vec::new();
+    for section in sections(top, tree)?.into_iter().chain(flattened(&included, tree)?) {
+        // A target that an included top file names, too, stays in its place and has what is said last.
+        let same =
+            |s: &&mut Section<'_>| s.saltenv == section.saltenv && s.target.data == section.target.data;
+        match all.iter_mut().find(same) {
+            Some(earlier) => *earlier = section,
+            None => all.push(section),
+        }
+    }
+    // Sections keep their written order unless those of a pillar say `order`.
+    if tree == Tree::Pillar {
+        all.sort_by_key(|s| s.order);
+    }
     let mut found: Vec<SlsName> = Vec::new();
-    for section in sections {
-        if !is_for(top, &section, minion)? {
+    for section in all {
+        let top = section.top;
+        if own != "base" && section.saltenv != own || !is_for(top, &section, minion)? {
             continue;
         }
+        if section.saltenv != own {
+            return Err(foreign(&section, tree));
+        }
         for item in section.items {
-            let Some(text) = item.as_str() else { continue };
+            let Some(text) = named(item, own) else { continue };
             let pattern = SlsName::parse(text).map_err(|e| malformed(top, item, e.to_string()))?;
             let expanded = sls::expand(env.sources, &pattern);
-            if must_exist && !pattern.is_pattern() && !exists(env, &pattern) {
+            if !pattern.is_pattern() && !exists(env, &pattern) {
+                if section.ignore_missing {
+                    continue;
+                }
                 return Err(missing(top, env, item, &pattern));
             }
             // A pattern that matches nothing stays, and is reported as a missing SLS.
@@ -92,6 +127,59 @@ fn matching(
         }
     }
     Ok(found)
+}
+
+/// Renders the top files that a top file includes, each once.
+fn included(top: &RenderedSls, env: &RenderEnv<'_>) -> Result<Vec<RenderedSls>, Box<RenderError>> {
+    let mut found: Vec<RenderedSls> = Vec::new();
+    let mut next = 0_usize;
+    loop {
+        let including = match next.checked_sub(1) {
+            None => top,
+            Some(index) => match found.get(index) {
+                Some(including) => including,
+                None => return Ok(found),
+            },
+        };
+        let mut names = Vec::new();
+        for item in including.doc.get("include").and_then(Node::as_list).unwrap_or_default() {
+            let text = item.as_str().unwrap_or_default();
+            let pattern = SlsName::parse(text).map_err(|e| malformed(including, item, e.to_string()))?;
+            // As in Salt, a top file that is not there is not included.
+            names.extend(sls::expand(env.sources, &pattern).into_iter().filter(|name| exists(env, name)));
+        }
+        next += 1;
+        for name in names {
+            if name != top.name && !found.iter().any(|f| f.name == name) && found.len() < MAX_INCLUDED {
+                found.push(render::sls(env, &name)?);
+            }
+        }
+    }
+}
+
+fn flattened<'n>(tops: &'n [RenderedSls], tree: Tree) -> Result<Vec<Section<'n>>, Box<RenderError>> {
+    let mut found = Vec::new();
+    for top in tops {
+        found.extend(sections(top, tree)?);
+    }
+    Ok(found)
+}
+
+/// Returns the SLS that an entry names: a text, or a mapping of the environment to it.
+fn named<'n>(item: &'n Node, saltenv: &str) -> Option<&'n str> {
+    item.as_str().or_else(|| item.entry(saltenv).and_then(|(_, value)| value.as_str()))
+}
+
+/// A section of another environment that means this minion: there are no roots for it.
+fn foreign(section: &Section<'_>, tree: Tree) -> Box<RenderError> {
+    let name = section.saltenv;
+    let kind = match tree {
+        Tree::States => RenderErrorKind::MissingInclude,
+        Tree::Pillar => RenderErrorKind::Pillar,
+    };
+    let message = format!("no matching environment for '{name}': this tree is the environment base");
+    let remedy = format!("move what is below `{name}:` below `base:`, or take it out");
+    Box::new(RenderError::new(kind, section.top.place(section.target.span), message).suggest(remedy))
 }
 
 fn exists(env: &RenderEnv<'_>, name: &SlsName) -> bool {
@@ -140,7 +228,7 @@ fn malformed(top: &RenderedSls, node: &Node, message: impl Into<String>) -> Box<
     Box::new(error)
 }
 
-fn sections<'n>(top: &'n RenderedSls, saltenv: &str) -> Result<Vec<Section<'n>>, Box<RenderError>> {
+fn sections(top: &RenderedSls, tree: Tree) -> Result<Vec<Section<'_>>, Box<RenderError>> {
     if top.doc.is_null() {
         return Ok(Vec::new());
     }
@@ -163,19 +251,18 @@ fn sections<'n>(top: &'n RenderedSls, saltenv: &str) -> Result<Vec<Section<'n>>,
             return Err(malformed(top, body, message));
         };
         for (target, items) in targets {
-            let section = section(top, target, items)?;
-            if name.as_str() == Some(saltenv) {
-                found.push(section);
-            }
+            found.push(section(top, name.as_str().unwrap_or_default(), target, items, tree)?);
         }
     }
     Ok(found)
 }
 
 fn section<'n>(
-    top: &RenderedSls,
+    top: &'n RenderedSls,
+    saltenv: &'n str,
     target: &'n Node,
     items: &'n Node,
+    tree: Tree,
 ) -> Result<Section<'n>, Box<RenderError>> {
     let Some(list) = items.as_list() else {
         let shown = target.to_value();
@@ -183,24 +270,30 @@ fn section<'n>(
             format!("malformed top file: target '{shown}' needs a list of SLS names, not a {}", items.kind());
         return Err(malformed(top, items, message));
     };
-    let mut order = i128::from(i64::MAX);
+    let (mut order, mut ignore_missing) = (0, false);
     for item in list {
         if let Some((key, value)) = item.as_map().and_then(<[(Node, Node)]>::first) {
-            if value.is_null() {
-                return Err(malformed(
-                    top,
-                    key,
-                    format!("malformed top file: '{}' has no value", key.to_value()),
-                ));
+            if tree == Tree::States && !value.to_value().truthy() || value.is_null() {
+                let message = format!("malformed top file: '{}' has no value", key.to_value());
+                return Err(malformed(top, key, message));
             }
-            if key.as_str() == Some("order") {
-                order = value.as_scalar().and_then(Value::as_int).unwrap_or(order);
+            match key.as_str() {
+                Some("order") => order = value.as_scalar().and_then(Value::as_int).unwrap_or(order),
+                Some("ignore_missing") => ignore_missing = value.to_value().truthy(),
+                _ => {}
             }
         } else if item.as_str().is_none_or(str::is_empty) {
             return Err(malformed(top, item, "malformed top file: an SLS has to be named by a text"));
         }
     }
-    Ok(Section { target, items: list, order })
+    Ok(Section {
+        top,
+        saltenv,
+        target,
+        items: list,
+        order,
+        ignore_missing: ignore_missing && tree == Tree::Pillar,
+    })
 }
 
 fn is_for(top: &RenderedSls, section: &Section<'_>, minion: &Minion<'_>) -> Result<bool, Box<RenderError>> {
@@ -249,6 +342,29 @@ mod tests {
         let top = "base:\n  'role:kvm-(host|guest)':\n    - match: grain_pcre\n    - a\n  'minion':\n    - match: pcre\n    - b\n";
         assert_eq!(highstate(top).expect("matches"), ["a"]);
         assert_eq!(highstate("base:\n  'G@role:kvm* and not web*': [a]\n").expect("matches"), ["a"]);
+    }
+
+    #[test]
+    fn included_top_files_say_the_last_word_about_a_target() {
+        let tree = MemorySources::new([
+            ("top.sls", "include: ['tops.*', ghost]\nbase:\n  '*': [a]\n"),
+            ("tops/x.sls", "base:\n  'lab*': [b]\n  '*': [{base: net.x}]\n"),
+            ("a.sls", ""),
+            ("b.sls", ""),
+            ("net/x.sls", ""),
+        ]);
+        let (context, nodegroups) = (RenderContext::default(), BTreeMap::new());
+        let minion =
+            Minion { id: "lab-minion", grains: &Value::Null, pillar: &Value::Null, nodegroups: &nodegroups };
+        let names = states(&RenderEnv::new(&tree, &NoFunctions, &context), &minion).expect("matches");
+        assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["net.x", "b"]);
+    }
+
+    #[test]
+    fn a_section_of_another_environment_is_refused_only_where_it_means_the_minion() {
+        assert_eq!(highstate("base: {'*': [a]}\nprod: {'web*': [b]}\n").expect("matches"), ["a"]);
+        let error = highstate("base: {'*': [a]}\nprod:\n  'lab*': [b]\n").expect_err("refused");
+        assert_eq!((error.kind, error.place.line), (RenderErrorKind::MissingInclude, 3));
     }
 
     #[test]
