@@ -246,7 +246,7 @@ impl LowChunk {
             args: self.args.clone(),
             test,
             at: self.at.clone(),
-            keeps: Vec::new(),
+            ..StateCall::default()
         }
     }
 

@@ -108,6 +108,32 @@ br1:
 }
 
 #[test]
+fn a_vlan_on_a_port_of_a_bridge_and_a_second_default_gateway_are_lints() {
+    let net = "\
+br0:
+  bridge.present:
+    - ports: [eth0]
+    - routes: [{to: default, via: 10.0.0.254}]
+vlan5:
+  vlan.present:
+    - id: 5
+    - link: eth0
+    - routes: [{to: default, via: 10.5.0.254}]
+vlan6:
+  vlan.present:
+    - id: 6
+    - link: br0
+    - routes: [{to: default, via: 'fd00::1'}]
+";
+    let states = [("top.sls", "base: {'*': [net]}"), ("net.sls", net)];
+    let found = checked(&states, &[]);
+    let of = |lint: &str| found.iter().filter(|f| f.contains(lint)).map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(of("vlan-on-bridge-port"), ["lint vlan-on-bridge-port net.sls:8:7"], "{found:?}");
+    // One of the other family of addresses is no second one.
+    assert_eq!(of("two-default-gateways"), ["lint two-default-gateways net.sls:8:7"], "{found:?}");
+}
+
+#[test]
 fn lints_of_the_table_have_ids_of_their_own_in_order() {
     let ids: Vec<&str> = lints::LINTS.iter().map(|l| l.id).collect();
     let mut sorted = ids.clone();

@@ -28,6 +28,10 @@ pub struct StateCall {
     pub at: At,
     /// The names of the file states that it requires: what it cleans up, it keeps these.
     pub keeps: Vec<String>,
+    /// What `file.accumulated` has gathered for it, by the name of the accumulator.
+    pub accumulated: Map,
+    /// The names of the file states that wait for it (for `file.accumulated`, which gathers for one of them).
+    pub awaited_by: Vec<String>,
 }
 
 impl StateCall {
@@ -162,6 +166,8 @@ pub struct Verdict {
     pub skipped: Option<&'static str>,
     /// The argument that did not fit, so that the report can say where the state is.
     pub argument: Option<String>,
+    /// What the report calls the state instead of its name (`module.run` names the functions that it called).
+    pub name: Option<String>,
 }
 
 impl Verdict {
@@ -191,7 +197,15 @@ impl Verdict {
     }
 
     fn of(kind: VerdictKind, changes: Map, comment: impl Into<String>) -> Self {
-        Self { kind, changes, comment: comment.into(), warnings: Vec::new(), skipped: None, argument: None }
+        Self {
+            kind,
+            changes,
+            comment: comment.into(),
+            warnings: Vec::new(),
+            skipped: None,
+            argument: None,
+            name: None,
+        }
     }
 
     /// Tells whether something was changed, or would be.

@@ -26,6 +26,7 @@ fn bench() -> Bench {
         .with_file("/etc/issue", "Welcome\n")
         .with_file("/etc/application.conf", "a = 1\n")
         .with_dir("/srv")
+        .with_dir("/srv/old")
         .with_dir("/etc/default")
         .with_service("nginx", false, false)
         .with_nic("eth0", "10.0.0.5/24", Some("10.0.0.1"))
@@ -55,6 +56,7 @@ fn bench() -> Bench {
         .with_script(git());
     Bench::new(host)
         .with_state_file("app.tar.gz", "simulated archive\nfile run x\n")
+        .with_state_file("issue.patch", "--- issue\n+++ issue\n@@ -1 +1 @@\n-Welcome\n+Welcome home\n")
         .with_state_file("crontab", "1 * * * * true\n")
         .with_state_file("setup.sh", "#!/bin/sh\n")
         .with_state_file("tree/a.txt", "a\n")

@@ -2,6 +2,8 @@
 
 use lab_proto::Value;
 
+use crate::render::yaml;
+
 /// Follows `a:b:0` through mappings and lists.
 pub(super) fn traverse<'a>(tree: &'a Value, key: &str, delimiter: &str) -> Option<&'a Value> {
     // A key may itself contain the delimiter (a MAC address, say).
@@ -13,9 +15,10 @@ pub(super) fn traverse<'a>(tree: &'a Value, key: &str, delimiter: &str) -> Optio
 
 fn step<'a>(here: &'a Value, part: &str) -> Option<&'a Value> {
     match here {
-        Value::Map(map) => map.get(part).or_else(|| {
-            // YAML keys may be numbers.
-            part.parse::<i128>().ok().and_then(|number| map.get(&Value::Int(number)))
+        // Keys need not be texts: what reads as a number or a boolean finds those.
+        Value::Map(map) => map.get(part).or_else(|| match yaml::scalar_of(part) {
+            Value::Str(_) => None,
+            key => map.get(&key),
         }),
         Value::List(items) | Value::Tuple(items) => match part.parse::<usize>() {
             Ok(index) => items.get(index),
@@ -35,7 +38,17 @@ mod tests {
             ("a", Value::from([("b", Value::from(vec![1, 2]))])),
             ("52:54", Value::from(true)),
             ("l", Value::from(vec![Value::from([("k", 7)])])),
+            (
+                "n",
+                Value::Map(
+                    [(Value::Int(80), Value::from("web")), (Value::Bool(true), Value::from("on"))]
+                        .into_iter()
+                        .collect(),
+                ),
+            ),
         ]);
+        assert_eq!(traverse(&tree, "n:80", ":"), Some(&Value::from("web")));
+        assert_eq!(traverse(&tree, "n:True", ":"), Some(&Value::from("on")));
         assert_eq!(traverse(&tree, "a:b:1", ":"), Some(&Value::from(2)));
         assert_eq!(traverse(&tree, "52:54", ":"), Some(&Value::from(true)));
         assert_eq!(traverse(&tree, "l:k", ":"), Some(&Value::from(7)));

@@ -73,7 +73,7 @@ impl Bench {
 
     /// Reads the states of an SLS without templates or requisites.
     pub(super) fn calls(&self, sls: &str, test: bool) -> Vec<StateCall> {
-        const ENGINE: [&str; 5] = ["require", "watch", "onchanges", "creates", "unless"];
+        const ENGINE: [&str; 6] = ["require", "require_in", "watch", "onchanges", "creates", "unless"];
         let tree = yaml::parse(sls).unwrap().to_value();
         let mut calls = Vec::new();
         for (id, body) in tree.as_map().unwrap() {
@@ -82,10 +82,13 @@ impl Bench {
                 for arg in args.as_list().unwrap_or_default() {
                     all.extend(arg.as_map().unwrap().clone());
                 }
+                let waiting = all.get("require_in").and_then(Value::as_list).unwrap_or_default();
+                let awaited_by = waiting.iter().filter_map(|w| Some(w.get("file")?.to_string())).collect();
                 all.retain(|k, _| !ENGINE.contains(&k.as_str().unwrap()));
                 let name = all.shift_remove("name").unwrap_or_else(|| id.clone());
                 let mut call = StateCall::new(function.to_string(), name.to_string(), all);
                 call.id = id.to_string();
+                call.awaited_by = awaited_by;
                 call.test = test;
                 calls.push(call);
             }

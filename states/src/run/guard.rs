@@ -50,7 +50,8 @@ pub fn before(options: &Options, args: &Map, ctx: &JobCtx<'_>) -> Guard {
 pub fn after(check_cmd: &Value, ctx: &JobCtx<'_>) -> bool {
     let mut held = false;
     for entry in entries(check_cmd) {
-        let text = scalar_text(entry).unwrap_or_default();
+        // Only commands are asked here; a mapping with `fun` is none, and what is no command does not succeed.
+        let Some(text) = scalar_text(entry) else { return false };
         if ctx.host.run(&Command::shell(text), ctx).is_ok_and(|out| out.exit.success()) {
             held = true;
         } else {

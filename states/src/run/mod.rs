@@ -4,6 +4,7 @@
 //! answer, [`StateRun::poll_timeout`] says when it wants to be asked again. It calls nothing and reads no clock;
 //! [`drive()`] does that for whoever has a [`crate::function::JobCtx`].
 
+mod accumulate;
 mod drive;
 pub mod guard;
 mod job;
@@ -136,6 +137,8 @@ pub struct StateRun<'p> {
     rows: Vec<Option<StateReturn>>,
     row_of: HashMap<usize, usize>,
     rehearsed: HashMap<usize, Verdict>,
+    /// What was gathered for files, by their names, then by the accumulator's.
+    accumulated: HashMap<String, Map>,
     /// Verdicts of states that were applied together with an earlier one.
     early: HashMap<usize, Verdict>,
     /// The states of the group that is being applied.
@@ -166,6 +169,7 @@ impl<'p> StateRun<'p> {
             rows: Vec::new(),
             row_of: HashMap::new(),
             rehearsed: HashMap::new(),
+            accumulated: HashMap::new(),
             early: HashMap::new(),
             grouped: Vec::new(),
             jobs: BTreeMap::new(),
@@ -364,6 +368,7 @@ impl<'p> StateRun<'p> {
                 call.keeps.extend(self.chunks.iter().filter(named).map(|c| c.name.clone()));
             }
         }
+        self.accumulation(chunk, &mut call);
         call
     }
 
@@ -381,6 +386,9 @@ impl<'p> StateRun<'p> {
             return;
         };
         let (node, started) = (job.node(), job.started());
+        if verdict.kind == VerdictKind::Ok && verdict.skipped.is_none() {
+            self.accumulate(node);
+        }
         let mut result = self.row(node, row, verdict, None, started);
         result.duration_micros = u64::try_from(now.since(started).as_micros()).unwrap_or(u64::MAX);
         self.publish(node, row, result);
@@ -491,7 +499,7 @@ impl<'p> StateRun<'p> {
             } else {
                 format!("{}.mod_watch", chunk.state)
             },
-            name: chunk.name.clone(),
+            name: verdict.name.unwrap_or_else(|| chunk.name.clone()),
             sls: chunk.sls.to_string(),
             outcome,
             reason: reason.map(str::to_owned),

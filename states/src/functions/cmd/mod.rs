@@ -15,4 +15,5 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(run::Run));
     registry.add_state(Arc::new(script::Script));
     registry.add_state(Arc::new(wait::Wait));
+    registry.add_state(Arc::new(script::WaitScript));
 }

@@ -112,6 +112,9 @@ pub(super) fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, Sta
         return Ok(Verdict::would_change(map([("cmd", call.name.as_str().into())]), comment));
     }
     let line = stand_in.filter(|_| call.test).unwrap_or_else(|| call.name.clone());
+    if line.trim().is_empty() {
+        return Err(StateError::About { argument: "name", text: "there is no command to run".to_owned() });
+    }
     if let Some(cwd) = how.cwd()
         && !ctx.host.stat(cwd.as_ref())?.is_some_and(|m| m.is_dir())
     {

@@ -1,4 +1,4 @@
-//! `cmd.script`: a script of the state tree.
+//! `cmd.script`: a script of the state tree; `cmd.wait_script`: one that runs only when a watched state changed.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -16,10 +16,13 @@ use crate::function::{
 };
 use crate::host::{Cause, Command, WriteOptions};
 
-/// The function.
+/// Runs each time.
 pub(in crate::functions) struct Script;
 
-static DOC: LazyLock<FunctionDoc> = LazyLock::new(|| {
+/// Runs when a watched state changed.
+pub(in crate::functions) struct WaitScript;
+
+fn arguments() -> Vec<ArgDoc> {
     let own = [
         ArgDoc::optional(
             "source",
@@ -31,11 +34,22 @@ static DOC: LazyLock<FunctionDoc> = LazyLock::new(|| {
         ArgDoc::optional("context", Kind::Map, "Variables of the template."),
         ArgDoc::optional("defaults", Kind::Map, "Variables of the template where context has none."),
     ];
-    let all: Vec<ArgDoc> = own.into_iter().chain(IN_STATES).collect();
+    own.into_iter().chain(IN_STATES).collect()
+}
+
+static DOC: LazyLock<FunctionDoc> = LazyLock::new(|| {
     documented(
         "Runs a script of the state tree; fails when its status is not 0. It runs each time: guard it as cmd.run.",
-        &all,
+        &arguments(),
         "set up:\n  cmd.script:\n    - source: salt://setup.sh\n    - args: --quiet\n    - creates: /var/lib/app\n",
+    )
+});
+
+static WAIT_DOC: LazyLock<FunctionDoc> = LazyLock::new(|| {
+    documented(
+        "Runs a script of the state tree only when a watched state changed. cmd.script with onchanges says the same.",
+        &arguments(),
+        "/etc/app.conf:\n  file.managed:\n    - contents: a=1\n\nset up again:\n  cmd.wait_script:\n    - source: salt://setup.sh\n    - watch:\n      - file: /etc/app.conf\n",
     )
 });
 
@@ -74,7 +88,9 @@ impl StateFunction for Script {
 
     fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
         if call.test {
-            return self.sequence(call, ctx).unwrap_or_else(Verdict::from);
+            // What it would change is not known.
+            let dry = self.sequence(call, ctx).unwrap_or_else(Verdict::from);
+            return Verdict { changes: Map::new(), ..dry };
         }
         execute(call, ctx).unwrap_or_else(Verdict::from)
     }
@@ -90,21 +106,62 @@ impl Watch for Script {
     }
 }
 
+impl StateFunction for WaitScript {
+    fn name(&self) -> &'static str {
+        "cmd.wait_script"
+    }
+
+    fn class(&self) -> Class {
+        Class::Action
+    }
+
+    fn doc(&self) -> &FunctionDoc {
+        &WAIT_DOC
+    }
+
+    fn check(&self, _call: &StateCall, _ctx: &JobCtx<'_>) -> Result<Check, StateError> {
+        Ok(Check::holds("nothing that it watches changed"))
+    }
+
+    fn apply(&self, _: &StateCall, check: &Check, _: &JobCtx<'_>) -> Result<Applied, StateError> {
+        Ok(Applied::new(check.changes.clone(), check.comment.clone()))
+    }
+
+    fn watch(&self) -> Option<&dyn Watch> {
+        Some(self)
+    }
+}
+
+impl Watch for WaitScript {
+    fn fire(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+        Script.run(call, ctx)
+    }
+}
+
 fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
     let args: Args = call.typed()?;
     let how: CommandArgs = call.typed()?;
     let source = args.source.clone().unwrap_or_else(|| call.name.clone());
-    // A script may be named with its arguments when no source is given.
-    let (source, rest) = source.split_once(' ').unwrap_or((&source, ""));
+    let source = source.split(' ').next().unwrap_or_default();
     let variables = (args.defaults.as_ref(), args.context.as_ref());
-    let content = fetch(&Value::from(source), args.template.as_deref(), variables, call, ctx)?;
+    let content = match fetch(&Value::from(source), args.template.as_deref(), variables, call, ctx) {
+        // As Salt has it, a script that is not to be had counts as one that ran and failed.
+        Err(StateError::About { text, .. }) => {
+            let changes = map([("cache_error", true.into()), ("retcode", 1.into())]);
+            let verdict = Verdict::failed_with(changes, text);
+            return Ok(Verdict { argument: Some("source".to_owned()), ..verdict });
+        }
+        other => other?,
+    };
     let room = private_room(ctx, &content)?;
     let script = room.join("script");
     let options = WriteOptions { mode: Some(0o700), ..WriteOptions::default() };
-    let more = match &args.args {
-        None => rest.to_owned(),
-        Some(Value::List(list)) => list.iter().map(text_of).collect::<Vec<_>>().join(" "),
-        Some(one) => text_of(one),
+    // A script may be named with its arguments; they stand in for those of `args`.
+    let more = match (call.name.split_once(' '), &args.args) {
+        (Some((_, rest)), _) => rest.to_owned(),
+        (None, None) => String::new(),
+        (None, Some(Value::List(list))) => list.iter().map(quoted).collect::<Vec<_>>().join(" "),
+        (None, Some(one)) => text_of(one),
     };
     let line = format!("{} {more}", script.display());
     let ran = ctx
@@ -115,6 +172,17 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
         .and_then(|()| how.run(line.trim_end(), true, ctx));
     ctx.host.remove_dir_all(&room)?;
     Ok(verdict(&call.name, &ran?, stateful(args.stateful.as_ref()).0))
+}
+
+/// Quotes one argument for the shell.
+fn quoted(argument: &Value) -> String {
+    let text = text_of(argument);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\"'\"'"))
+    }
 }
 
 /// Lets the user that runs the script read it.
@@ -159,5 +227,17 @@ mod tests {
         assert_eq!(verdict.kind, VerdictKind::Ok, "{}", verdict.comment);
         assert!(bench.host.list(Path::new("/tmp")).unwrap().is_empty());
         assert_eq!(bench.run("x:\n  cmd.script:\n    - source: salt://none.sh\n").kind, VerdictKind::Failed);
+    }
+
+    #[test]
+    fn arguments_of_a_list_are_quoted_and_those_in_the_name_win() {
+        let host = SimHost::new().with_script(|c| c.line().contains("script ").then(SimReply::default));
+        let bench = Bench::new(host).with_state_file("setup.sh", "#!/bin/sh\n");
+        bench.run("x:\n  cmd.script:\n    - source: salt://setup.sh\n    - args: [a, it's b]\n");
+        bench
+            .run("x:\n  cmd.script:\n    - name: setup.sh p\n    - source: salt://setup.sh\n    - args: q\n");
+        let lines: Vec<String> = bench.host.commands().iter().map(|c| c.line().to_owned()).collect();
+        assert!(lines[0].ends_with(r#"script a 'it'"'"'s b'"#), "{lines:?}");
+        assert!(lines[1].ends_with("script p"), "{lines:?}");
     }
 }

@@ -10,6 +10,13 @@ use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 const MERGE: &[ArgDoc] = &[
     ArgDoc::required("obj_a", Kind::Map, "What is laid over."),
     ArgDoc::required("obj_b", Kind::Map, "What lies above."),
+    ArgDoc::with_default("merge_lists", Kind::Bool, "false", "Whether lists are joined, not replaced."),
+];
+
+const BOOLSTR: &[ArgDoc] = &[
+    ArgDoc::required("value", Kind::Any, "What decides."),
+    ArgDoc::with_default("true", Kind::Any, "true", "What stands for true."),
+    ArgDoc::with_default("false", Kind::Any, "false", "What stands for false."),
 ];
 
 pub(super) static ALL: &[Exec] = &[
@@ -34,6 +41,16 @@ pub(super) static ALL: &[Exec] = &[
         body: merge,
     },
     Exec {
+        name: "slsutil.boolstr",
+        doc: FunctionDoc::new(
+            "Returns one of two values by what a text, or anything else, says: yes, on, true and 1 are true.",
+            BOOLSTR,
+            "lab-minion call --local slsutil.boolstr yes up down",
+        )
+        .open(),
+        body: boolstr,
+    },
+    Exec {
         name: "defaults.merge",
         doc: FunctionDoc::new(
             "Lays one mapping over another, deeply.",
@@ -49,9 +66,54 @@ pub(super) static ALL: &[Exec] = &[
 struct Merge {
     obj_a: Value,
     obj_b: Value,
+    #[serde(default)]
+    merge_lists: bool,
+}
+
+#[derive(Deserialize)]
+struct BoolStr {
+    value: Value,
+    #[serde(rename = "true")]
+    yes: Option<Value>,
+    #[serde(rename = "false")]
+    no: Option<Value>,
 }
 
 fn merge(call: &Call<'_>) -> Result<Value, CallError> {
-    let Merge { obj_a, obj_b } = call.typed()?;
-    Ok(laid_over(obj_a, obj_b))
+    let Merge { obj_a, obj_b, merge_lists } = call.typed()?;
+    Ok(if merge_lists { joined(obj_a, obj_b) } else { laid_over(obj_a, obj_b) })
+}
+
+/// Lays one value over another; lists are joined, what both have comes once.
+fn joined(below: Value, above: Value) -> Value {
+    match (below, above) {
+        (Value::List(mut below), Value::List(above)) => {
+            for item in above {
+                if !below.contains(&item) {
+                    below.push(item);
+                }
+            }
+            Value::List(below)
+        }
+        (Value::Map(mut below), Value::Map(above)) => {
+            for (key, value) in above {
+                let value = match below.get_mut(&key) {
+                    Some(old) => joined(std::mem::take(old), value),
+                    None => value,
+                };
+                below.insert(key, value);
+            }
+            Value::Map(below)
+        }
+        (below, above) => laid_over(below, above),
+    }
+}
+
+fn boolstr(call: &Call<'_>) -> Result<Value, CallError> {
+    let BoolStr { value, yes, no } = call.typed()?;
+    let holds = match &value {
+        Value::Str(text) => ["yes", "on", "true", "1"].contains(&text.trim().to_lowercase().as_str()),
+        other => other.truthy(),
+    };
+    Ok(if holds { yes.unwrap_or(true.into()) } else { no.unwrap_or(false.into()) })
 }

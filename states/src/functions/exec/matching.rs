@@ -2,14 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use lab_proto::Value;
+use lab_proto::{Map, Value};
 use serde::Deserialize;
 
+use super::super::support::text_of;
+use super::grains::laid_over;
 use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 use crate::target::{self, Matcher, Minion};
 
 const TGT: &[ArgDoc] = &[ArgDoc::required("tgt", Kind::Text, "The target.")];
+
+const LOOKUP: &[ArgDoc] = &[
+    ArgDoc::required("lookup", Kind::Map, "Targets, and what they stand for."),
+    ArgDoc::optional("merge", Kind::Map, "What is laid over it."),
+    ArgDoc::with_default("default", Kind::Text, "default", "The key that counts when none does."),
+];
 
 macro_rules! matcher {
     ($name:literal, $summary:literal, $example:literal, $kind:ident) => {
@@ -64,6 +72,27 @@ pub(super) static ALL: &[Exec] = &[
         "lab-minion call --local match.compound 'G@os:Debian'",
         Compound
     ),
+    Exec {
+        name: "match.filter_by",
+        doc: FunctionDoc::new(
+            "Returns the value of the first key of a mapping that, as a compound target, means this minion.",
+            LOOKUP,
+            "lab-minion call --local match.filter_by \"{'web*': 1, default: 2}\"",
+        )
+        .open(),
+        body: filter_by,
+    },
+    Exec {
+        name: "match.ifelse",
+        doc: FunctionDoc::new(
+            "Takes targets with a value each, and a last value: returns that of the first target that means this \
+             minion, or the last.",
+            &[],
+            "lab-minion call --local match.ifelse 'web*' Web 'db*' Database Other",
+        )
+        .open(),
+        body: ifelse,
+    },
 ];
 
 #[derive(Deserialize)]
@@ -71,20 +100,66 @@ struct Args {
     tgt: String,
 }
 
+#[derive(Deserialize)]
+struct FilterBy {
+    lookup: Map,
+    merge: Option<Map>,
+    #[serde(default = "by_default")]
+    default: String,
+}
+
+fn by_default() -> String {
+    "default".to_owned()
+}
+
 fn means_us(call: &Call<'_>, kind: Matcher) -> Result<Value, CallError> {
     let Args { tgt } = call.typed()?;
+    Ok(means(call, kind, &tgt)?.into())
+}
+
+fn filter_by(call: &Call<'_>) -> Result<Value, CallError> {
+    let FilterBy { lookup, merge, default } = call.typed()?;
+    let mut chosen = lookup.get(default.as_str()).cloned().unwrap_or_default();
+    for (target, value) in &lookup {
+        if means(call, Matcher::Compound, &text_of(target))? {
+            chosen = value.clone();
+            break;
+        }
+    }
+    Ok(match merge {
+        Some(above) => laid_over(chosen, Value::Map(above)),
+        None => chosen,
+    })
+}
+
+fn ifelse(call: &Call<'_>) -> Result<Value, CallError> {
+    let Some((otherwise, pairs)) = call.args.split_last().filter(|(_, pairs)| pairs.len() % 2 == 0) else {
+        return Err(CallError::failed("match.ifelse must have an odd number of arguments"));
+    };
+    for pair in pairs.chunks(2) {
+        let holds = match &pair[0] {
+            Value::Bool(holds) => *holds,
+            target => means(call, Matcher::Compound, &text_of(target))?,
+        };
+        if holds {
+            return Ok(pair[1].clone());
+        }
+    }
+    Ok(otherwise.clone())
+}
+
+fn means(call: &Call<'_>, kind: Matcher, tgt: &str) -> Result<bool, CallError> {
     let services = call.ctx.services;
     let (grains, pillar) = (services.grains(), services.pillar());
     let minion = Minion { id: services.id(), grains: &grains, pillar: &pillar, nodegroups: &BTreeMap::new() };
-    let met = target::matches(kind, &tgt, &minion).map_err(|e| CallError::failed(e.to_string()))?;
-    Ok(met.into())
+    target::matches(kind, tgt, &minion).map_err(|e| CallError::failed(e.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::functions::testing::Bench;
     use crate::host::sim::SimHost;
-    use lab_proto::Map;
+    use lab_proto::{Map, Value};
 
     #[test]
     fn targets_are_matched_against_this_minion() {
@@ -94,5 +169,11 @@ mod tests {
         assert_eq!(met("match.list", "a,b"), Ok(false.into()));
         assert_eq!(met("match.grain", "os:Sim*"), Ok(true.into()));
         assert_eq!(met("match.compound", "G@os:Sim* and not web*"), Ok(true.into()));
+        let lookup = Value::from([("web*", 1), ("G@os:Sim*", 2), ("default", 3)]);
+        assert_eq!(bench.exec("match.filter_by", &[lookup], &Map::new()), Ok(2.into()));
+        let ifelse = |args: &[Value]| bench.exec("match.ifelse", args, &Map::new());
+        assert_eq!(ifelse(&["web*".into(), 1.into(), true.into(), 2.into(), 3.into()]), Ok(2.into()));
+        assert_eq!(ifelse(&["web*".into(), 1.into(), 3.into()]), Ok(3.into()));
+        assert!(ifelse(&["web*".into(), 1.into()]).is_err());
     }
 }

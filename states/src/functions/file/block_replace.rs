@@ -149,6 +149,12 @@ fn plan(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Edit, StateError> {
     let variables = (args.defaults.as_ref(), args.context.as_ref());
     let mut content = if args.content.truthy() { text_of(&args.content) } else { String::new() };
     content.push_str(&texts(None, &sources, args.template.as_deref(), variables, call, ctx)?.concat());
+    for line in call.accumulated.values().filter_map(Value::as_list).flatten() {
+        if !content.is_empty() {
+            content.push('\n');
+        }
+        content.push_str(&text_of(line));
+    }
     let new = replaced(&args, &content, &old)?;
     let mut edit = Edit::new(path, Some(old), new);
     edit.backup = backup_suffix(args.backup.as_ref(), Some(".bak"));

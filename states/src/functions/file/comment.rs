@@ -82,6 +82,13 @@ fn plan(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Edit, StateError> {
             }
             new.push_str(line);
         }
+        if new == old {
+            // As Salt has it, the pattern has to fit the beginning of a line to be commented.
+            return Err(StateError::failed(format!(
+                "expected commented lines not found: {core} fits no beginning of a line in {} (write the white space before it, too: ^\\s*…)",
+                path.display()
+            )));
+        }
     } else if !search(&old, &format!("{sign}{core}"))? && !args.ignore_missing {
         return Err(StateError::failed(format!("{}: pattern {core} not found", path.display())));
     }

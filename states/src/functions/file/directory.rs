@@ -37,6 +37,12 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::with_default("force", Kind::Bool, "false", "Whether a file or link in the place is removed."),
     ArgDoc::optional("backupname", Kind::Path, "Where a file in the place is moved to."),
     ArgDoc::with_default("allow_symlink", Kind::Bool, "true", "Whether a link to a directory is right."),
+    ArgDoc::with_default(
+        "follow_symlinks",
+        Kind::Bool,
+        "false",
+        "Whether the mode and owner of what such a link leads to are set.",
+    ),
     ArgDoc::with_default("children_only", Kind::Bool, "false", "Whether only what is below is looked at."),
     ArgDoc::with_default(
         "clean",
@@ -70,6 +76,8 @@ struct Args {
     backupname: Option<String>,
     #[serde(default = "yes")]
     allow_symlink: bool,
+    #[serde(default)]
+    follow_symlinks: bool,
     #[serde(default)]
     children_only: bool,
     #[serde(default)]
@@ -119,6 +127,11 @@ impl StateFunction for Directory {
     /// Reports what would have been changed when there is no directory to make it in, as Salt does.
     fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
         self.sequence(call, ctx).unwrap_or_else(|e| {
+            let known =
+                call.typed::<Args>().map(|a| Owner::find(a.user.as_deref(), a.group.as_deref(), ctx.host));
+            if !matches!(known, Ok(Ok(_))) {
+                return Verdict::from(e);
+            }
             let dry = StateCall { test: true, ..call.clone() };
             Verdict::failed_with(go(&dry, ctx, false).unwrap_or_default(), e.to_string())
         })
@@ -128,6 +141,10 @@ impl StateFunction for Directory {
 /// Finds what differs, and sets it right when `apply` is given.
 fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError> {
     let args: Args = call.typed()?;
+    if call.arg("recurse").is_some_and(|r| r.truthy() && r.as_list().is_none()) {
+        let text = "\"recurse\" must be formed as a list of strings\n  write each word on a line of its own: `- mode`";
+        return Err(StateError::About { argument: "recurse", text: text.to_owned() });
+    }
     if let Some(word) = args
         .recurse
         .iter()
@@ -139,12 +156,14 @@ fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError
     }
     let host = ctx.host;
     let path = path_of(call, host)?;
-    let owner = Owner::find(args.user.as_deref(), args.group.as_deref(), host)?;
+    let owner = Owner::foreseen(args.user.as_deref(), args.group.as_deref(), call.test, host)?;
     let mut changes = clear_place(&args, &path, host, apply)?;
     let present = host.stat(&path)?.filter(FileMeta::is_dir);
     match present {
         Some(have) if changes.is_empty() => {
-            if !args.children_only {
+            // The mode and owner of what a link leads to are left alone unless the link is to be followed.
+            let link = host.lstat(&path)?.is_some_and(|m| m.kind == FileKind::Symlink);
+            if !args.children_only && (!link || args.follow_symlinks) {
                 let own = perms(host, &path, &have, args.directory_mode(), owner, apply)?;
                 note(&mut changes, &path, own);
             }

@@ -6,14 +6,15 @@ use lab_proto::{Digest, Map, Value};
 use serde::Deserialize;
 
 use super::super::support::{
-    Mode, Owner, diff, join_lines, lines, make_parents, map, missing_parents, path_of, perms, text_list,
+    Mode, Owner, diff, encoded, join_lines, lines, make_parents, map, missing_parents, path_of, perms,
+    text_list,
 };
 use super::edit::keep_copy;
 use super::source::{self, first_source};
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
 };
-use crate::host::{Command, FileMeta, Host, WriteOptions};
+use crate::host::{Command, FileKind, FileMeta, Host, WriteOptions};
 
 /// The function.
 pub(in crate::functions) struct Managed;
@@ -55,8 +56,24 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("tmp_ext", Kind::Text, "How that path ends."),
     ArgDoc::optional("umask", Kind::Mode, "The umask for a new file without a mode."),
     ArgDoc::with_default("skip_verify", Kind::Bool, "false", "Whether source_hash is not looked at."),
-    ArgDoc::with_default("follow_symlinks", Kind::Bool, "true", "Accepted; a link is always followed."),
-    ArgDoc::optional("encoding", Kind::Text, "Accepted; content is UTF-8."),
+    ArgDoc::with_default(
+        "follow_symlinks",
+        Kind::Bool,
+        "true",
+        "Whether a link in the file's place is followed, not replaced.",
+    ),
+    ArgDoc::with_default(
+        "encoding",
+        Kind::Text,
+        "utf-8",
+        "The encoding of contents and of what a template gives: latin-1, utf-16, …",
+    ),
+    ArgDoc::with_default(
+        "encoding_errors",
+        Kind::Text,
+        "strict",
+        "What becomes of characters that it does not have: strict, ignore, replace, …",
+    ),
 ];
 
 static DOC: FunctionDoc = FunctionDoc::new(
@@ -101,6 +118,15 @@ struct Args {
     umask: Option<Mode>,
     #[serde(default)]
     skip_verify: bool,
+    #[serde(default = "yes")]
+    follow_symlinks: bool,
+    encoding: Option<String>,
+    #[serde(default = "strict")]
+    encoding_errors: String,
+}
+
+fn strict() -> String {
+    "strict".to_owned()
 }
 
 fn yes() -> bool {
@@ -172,6 +198,9 @@ impl StateFunction for Managed {
                 uid: plan.owner.uid,
                 gid: plan.owner.gid,
             };
+            if !args.follow_symlinks && is_link(path, ctx.host)? {
+                ctx.host.remove_file(path)?;
+            }
             ctx.host.write(path, content, options)?;
         } else if let Some(have) = &plan.have {
             perms(ctx.host, path, have, plan.mode, plan.owner, true)?;
@@ -216,8 +245,10 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
     let path = path_of(call, ctx.host)?;
     let keep_mode = args.mode.as_deref().is_some_and(|m| m.eq_ignore_ascii_case("keep"));
     let (contents, source) = exclusive(args, keep_mode)?;
-    let have = ctx.host.stat(&path)?;
-    let owner = Owner::find(args.user.as_deref(), args.group.as_deref(), ctx.host)?;
+    // A link that is not followed is in the way of the file.
+    let have =
+        if !args.follow_symlinks && is_link(&path, ctx.host)? { None } else { ctx.host.stat(&path)? };
+    let owner = Owner::foreseen(args.user.as_deref(), args.group.as_deref(), call.test, ctx.host)?;
     if !args.create && !have.as_ref().is_some_and(FileMeta::is_file) {
         return Ok(Outlook::Leave(format!(
             "file {} is not present and is not set for creation",
@@ -234,13 +265,13 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
     let wanted = if have.is_some() && (!args.replace || (contents.is_none() && source.is_none())) {
         None
     } else if let Some(contents) = contents {
-        Some(inline(args, &contents, call, ctx)?)
+        Some(coded(args, inline(args, &contents, call, ctx)?)?)
     } else if let Some(source) = source {
         let found = from_source(args, source, call, ctx)?;
         if keep_mode {
             mode = found.mode(ctx).map(Mode);
         }
-        Some(found.content)
+        Some(if args.template.is_some() { coded(args, found.content)? } else { found.content })
     } else {
         Some(Vec::new())
     };
@@ -249,6 +280,28 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
         _ => None,
     };
     Ok(Outlook::Compare(Plan { path, have, old, new: wanted, mode, owner }))
+}
+
+fn is_link(path: &Path, host: &dyn Host) -> Result<bool, StateError> {
+    Ok(host.lstat(path)?.is_some_and(|m| m.kind == FileKind::Symlink))
+}
+
+/// Writes a text in the encoding that is asked for.
+fn coded(args: &Args, content: Vec<u8>) -> Result<Vec<u8>, StateError> {
+    match (&args.encoding, std::str::from_utf8(&content)) {
+        (Some(encoding), Ok(text)) => encoded(text, encoding, &args.encoding_errors),
+        _ => Ok(content),
+    }
+}
+
+/// Returns the variables of the template: what the state gives, what was gathered for it, and about itself.
+fn context(args: &Args, own: Map, call: &StateCall) -> (Map, Map) {
+    let (mut defaults, mut context) = (own, args.context.clone().unwrap_or_default());
+    defaults.extend(args.defaults.clone().unwrap_or_default());
+    if !call.accumulated.is_empty() {
+        context.insert("accumulator".into(), Value::Map(call.accumulated.clone()));
+    }
+    (defaults, context)
 }
 
 /// Returns the one argument that names a content: either its value, or where it is to be had from.
@@ -260,7 +313,7 @@ fn exclusive(args: &Args, keep_mode: bool) -> Result<(Option<Contents<'_>>, Opti
     ];
     let mut given = given.into_iter().flatten();
     let (contents, second) = (given.next(), given.next());
-    let source = args.source.as_ref().filter(|s| s.truthy());
+    let source = args.source.as_ref().filter(|s| s.truthy() || s.as_list().is_some());
     if second.is_some() {
         return Err(StateError::failed(
             "only one of contents, contents_pillar and contents_grains is permitted",
@@ -311,8 +364,8 @@ fn inline(
     }
     if let Some(engine) = &args.template {
         let name = format!("contents of {}", call.id);
-        text =
-            source::render(engine, &text, &name, args.defaults.as_ref(), args.context.as_ref(), call, ctx)?;
+        let (defaults, context) = context(args, Map::new(), call);
+        text = source::render(engine, &text, &name, Some(&defaults), Some(&context), call, ctx)?;
     }
     Ok(text.into_bytes())
 }
@@ -349,15 +402,17 @@ fn from_source(
         let text = std::str::from_utf8(&found.content).map_err(|_| {
             StateError::failed(format!("{} is no text in UTF-8, so it cannot be a template", found.name))
         })?;
-        let text = source::render(
-            engine,
-            text,
-            &found.name,
-            args.defaults.as_ref(),
-            args.context.as_ref(),
-            call,
-            ctx,
-        )?;
+        let given = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
+        let own = map([
+            ("name", call.name.as_str().into()),
+            ("source", found.name.as_str().into()),
+            ("user", given(&args.user)),
+            ("group", given(&args.group)),
+            ("mode", given(&args.mode)),
+            ("attrs", Value::Null),
+        ]);
+        let (defaults, context) = context(args, own, call);
+        let text = source::render(engine, text, &found.name, Some(&defaults), Some(&context), call, ctx)?;
         found.content = text.into_bytes();
     }
     Ok(found)

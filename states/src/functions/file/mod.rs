@@ -1,6 +1,7 @@
 //! Files and directories.
 
 mod absent;
+mod accumulated;
 mod append;
 mod block_replace;
 mod comment;
@@ -13,7 +14,9 @@ mod hardlink;
 mod keyvalue;
 mod line;
 mod managed;
+mod patch;
 mod prepend;
+mod pruned;
 mod recurse;
 mod rename;
 mod replace;
@@ -34,6 +37,7 @@ use crate::function::{JobCtx, Registry, StateCall, StateError};
 
 pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(absent::Absent));
+    registry.add_state(Arc::new(accumulated::Accumulated));
     registry.add_state(Arc::new(append::Append));
     registry.add_state(Arc::new(block_replace::BlockReplace));
     registry.add_state(Arc::new(comment::Comment));
@@ -46,7 +50,9 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(keyvalue::KeyValue));
     registry.add_state(Arc::new(line::Line));
     registry.add_state(Arc::new(managed::Managed));
+    registry.add_state(Arc::new(patch::Patch));
     registry.add_state(Arc::new(prepend::Prepend));
+    registry.add_state(Arc::new(pruned::Pruned));
     registry.add_state(Arc::new(recurse::Recurse));
     registry.add_state(Arc::new(rename::Rename));
     registry.add_state(Arc::new(replace::Replace));

@@ -109,11 +109,15 @@ impl StateFunction for Recurse {
 /// Finds what differs, and sets it right when `apply` is given.
 fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError> {
     let args: Args = call.typed()?;
+    if call.arg("mode").is_some() {
+        let text = "file.recurse takes no mode\n  use file_mode and dir_mode".to_owned();
+        return Err(StateError::About { argument: "mode", text });
+    }
     let root = path_of(call, ctx.host)?;
     if ctx.host.stat(&root)?.is_some_and(|m| !m.is_dir()) {
         return Err(StateError::failed(format!("the path {} exists and is not a directory", root.display())));
     }
-    let owner = Owner::find(args.user.as_deref(), args.group.as_deref(), ctx.host)?;
+    let owner = Owner::foreseen(args.user.as_deref(), args.group.as_deref(), call.test, ctx.host)?;
     let (folder, entries) = entries(&args, call, ctx)?;
     let mut work = Work { args: &args, call, ctx, owner, apply, changes: Map::new(), kept: BTreeSet::new() };
     work.directory(&root)?;

@@ -20,8 +20,13 @@ pub(in crate::functions) struct Serialize;
 const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("dataset", Kind::Any, "The data."),
     ArgDoc::optional("dataset_pillar", Kind::Text, "The pillar key (a:b) whose value is the data."),
-    ArgDoc::with_default("formatter", Kind::Text, "yaml", "yaml or json; also called serializer."),
-    ArgDoc::optional("serializer", Kind::Text, "yaml or json."),
+    ArgDoc::with_default(
+        "formatter",
+        Kind::Text,
+        "yaml",
+        "yaml, json, python or configparser; also called serializer.",
+    ),
+    ArgDoc::optional("serializer", Kind::Text, "yaml, json, python or configparser."),
     ArgDoc::optional("serializer_opts", Kind::Any, "How it is written: indent and sort_keys, for JSON."),
     ArgDoc::with_default(
         "merge_if_exists",
@@ -39,7 +44,7 @@ const ARGS: &[ArgDoc] = &[
 ];
 
 static DOC: FunctionDoc = FunctionDoc::new(
-    "Keeps a file that holds data as YAML or JSON.",
+    "Keeps a file that holds data as YAML, JSON, a Python literal or sections with options.",
     ARGS,
     "/etc/app.json:\n  file.serialize:\n    - formatter: json\n    - dataset: {port: 80, hosts: [a, b]}\n",
 );
@@ -142,7 +147,9 @@ fn plan(args: &Args, path: PathBuf, ctx: &JobCtx<'_>) -> Result<Edit, StateError
 }
 
 fn unknown(format: &str) -> StateError {
-    StateError::failed(format!("argument formatter: {format:?} is not supported; yaml and json are"))
+    StateError::failed(format!(
+        "argument formatter: {format:?} is not supported; yaml, json, python and configparser are"
+    ))
 }
 
 fn read(format: &str, text: &str) -> Result<Value, StateError> {
@@ -163,8 +170,29 @@ fn written(format: &str, data: &Value, options: Option<&Value>) -> Result<String
             let text = yaml::dump_block(data);
             Ok(if text.ends_with('\n') { text } else { text + "\n" })
         }
+        "python" => Ok(crate::render::python_literal(data)? + "\n"),
+        "configparser" => sections(data),
         other => Err(unknown(other)),
     }
+}
+
+/// Writes sections with options, as Python's configparser does.
+fn sections(data: &Value) -> Result<String, StateError> {
+    let bad = || StateError::failed("configparser writes a mapping of sections, each a mapping of options");
+    let mut out = String::new();
+    for (section, options) in data.as_map().ok_or_else(bad)? {
+        out.push_str(&format!("[{section}]\n"));
+        for (option, value) in options.as_map().ok_or_else(bad)? {
+            let value = match value {
+                Value::Str(text) => text.replace('\n', "\n\t"),
+                other => crate::render::python_literal(other)?,
+            };
+            out.push_str(&format!("{} = {value}\n", option.to_string().to_lowercase()));
+        }
+        out.push('\n');
+    }
+    out.push('\n');
+    Ok(out)
 }
 
 /// Writes JSON with two spaces and sorted keys, unless the options say otherwise.

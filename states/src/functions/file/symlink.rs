@@ -85,7 +85,7 @@ fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError
     let args: Args = call.typed()?;
     let host = ctx.host;
     let path = path_of(call, host)?;
-    let owner = Owner::find(args.user.as_deref(), args.group.as_deref(), host)?;
+    let owner = Owner::foreseen(args.user.as_deref(), args.group.as_deref(), call.test, host)?;
     if !args.makedirs && !call.test && !missing_parents(host, &path)?.is_empty() {
         return Err(StateError::failed(format!(
             "the directory for the symlink {} is not present (add makedirs: True)",

@@ -63,10 +63,8 @@ impl StateFunction for Run {
     }
 
     fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
-        if call.test {
-            return self.sequence(call, ctx).unwrap_or_else(Verdict::from);
-        }
-        execute(call, ctx).unwrap_or_else(Verdict::from)
+        let ran = if call.test { self.sequence(call, ctx) } else { execute(call, ctx) };
+        Verdict { name: called(call), ..ran.unwrap_or_else(Verdict::from) }
     }
 
     fn watch(&self) -> Option<&dyn Watch> {
@@ -121,11 +119,20 @@ struct Planned {
     older_style: bool,
 }
 
+/// Returns what the report calls a state in the newer style: its functions, as Salt prints them.
+fn called(call: &StateCall) -> Option<String> {
+    let names: Vec<String> = functions(call).map(|(name, _)| format!("'{name}'")).collect();
+    (!names.is_empty()).then(|| format!("[{}]", names.join(", ")))
+}
+
+/// Lists the arguments that name functions. What has no dot beside them is the engine's (`creates`, say), as in Salt.
+fn functions(call: &StateCall) -> impl Iterator<Item = (&Value, &Value)> {
+    call.args.iter().filter(|(key, _)| key.as_str().is_some_and(|k| k.contains('.')))
+}
+
 fn planned(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Vec<Planned>, StateError> {
-    let is_function = |key: &Value| key.as_str().is_some_and(|k| k.contains('.'));
     let find = |name: &str| ctx.registry.exec(name).map_err(|e| StateError::from(CallError::from(e)));
-    // What has no dot beside functions is the engine's (`creates`, say), as in Salt.
-    if call.args.keys().any(is_function) {
+    if functions(call).next().is_some() {
         let one = |(key, value): (&Value, &Value)| {
             // The same function may stand twice, told apart by what follows a colon.
             let name = key.to_string();
@@ -133,7 +140,7 @@ fn planned(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Vec<Planned>, StateErro
             let (args, kwargs) = arguments(value);
             Ok(Planned { name, function, args, kwargs, older_style: false })
         };
-        return call.args.iter().filter(|(key, _)| is_function(key)).map(one).collect();
+        return functions(call).map(one).collect();
     }
     let function = find(&call.name)?;
     let (mut args, mut kwargs) = (Vec::new(), Map::new());
@@ -224,6 +231,7 @@ mod tests {
         let bench = Bench::new(SimHost::new());
         let new = bench.run("x:\n  module.run:\n    - test.echo: [hello]\n    - test.ping: []\n");
         assert_eq!(new.changes.get("test.echo"), Some(&Value::from("hello")));
+        assert_eq!(new.name.as_deref(), Some("['test.echo', 'test.ping']"));
         let old = bench.run("x:\n  module.run:\n    - name: test.echo\n    - text: hello\n");
         assert_eq!(old.changes.get("ret"), Some(&Value::from("hello")));
         let guarded =

@@ -73,7 +73,7 @@ impl StateFunction for Function {
 
     fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
         if call.test {
-            return self.sequence(call, ctx).unwrap_or_else(Verdict::from);
+            return super::unforeseen(self.sequence(call, ctx).unwrap_or_else(Verdict::from));
         }
         execute(call, ctx).unwrap_or_else(Verdict::from)
     }

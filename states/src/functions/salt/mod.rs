@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use lab_proto::glob;
 
-use crate::function::{JobCtx, Registry};
+use crate::function::{JobCtx, Registry, Verdict, VerdictKind};
 
 pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(function::Function));
@@ -19,6 +19,15 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(runner::WHEEL));
     registry.add_state(Arc::new(state::State));
     registry.add_state(Arc::new(wait_for_event::WaitForEvent));
+}
+
+/// Takes the changes out of a dry run's verdict: nobody knows what another machine would do, so that nothing is to count
+/// on it (`onchanges`, say).
+fn unforeseen(mut verdict: Verdict) -> Verdict {
+    if verdict.kind == VerdictKind::WouldChange {
+        verdict.changes.clear();
+    }
+    verdict
 }
 
 /// Tells whether a target means this minion. Kinds that need the master's knowledge of others are taken as matched:

@@ -1,6 +1,8 @@
 //! `salt.runner` and `salt.wheel`: what runs on the master; a local run has none.
 
-use crate::function::{Applied, Check, Class, FunctionDoc, JobCtx, StateCall, StateError, StateFunction};
+use crate::function::{
+    Applied, Check, Class, FunctionDoc, JobCtx, StateCall, StateError, StateFunction, Verdict,
+};
 use crate::functions::support::map;
 
 /// One of the two.
@@ -51,6 +53,11 @@ impl StateFunction for Runner {
             "cannot run {}: a local run has no master (use lab-master orchestrate)",
             call.name
         )))
+    }
+
+    fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+        let verdict = self.sequence(call, ctx).unwrap_or_else(Verdict::from);
+        super::unforeseen(verdict)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::super::support::{map, text_list};
 use crate::function::{
-    Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
+    Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction, Verdict,
 };
 
 /// The function.
@@ -55,6 +55,11 @@ impl StateFunction for WaitForEvent {
             "cannot wait for event {}: a local run has no event log (use lab-master orchestrate)",
             call.name
         )))
+    }
+
+    fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
+        let verdict = self.sequence(call, ctx).unwrap_or_else(Verdict::from);
+        super::unforeseen(verdict)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What several functions share: paths, modes, owners, diffs, texts, regular expressions as Python has them.
 
+mod encoding;
 mod mode;
 mod owner;
 mod pattern;
@@ -12,6 +13,7 @@ use lab_proto::{Map, Value};
 use crate::function::{StateCall, StateError};
 use crate::host::Host;
 
+pub(super) use encoding::encoded;
 pub(super) use mode::Mode;
 pub(super) use owner::{Owner, perms};
 pub(super) use pattern::{Pattern, python_template, search};

@@ -18,10 +18,10 @@ impl Mode {
         u32::from_str_radix(digits, 8).ok().filter(|m| *m <= 0o7777).map(Self)
     }
 
-    /// Adds the right to enter wherever reading is allowed, as directories need it.
+    /// Returns the mode of the directories above a file of this mode: whoever has any right may enter.
     pub(in crate::functions) fn for_directory(self) -> Self {
-        let read = self.0 & 0o444;
-        Self(self.0 | read >> 2)
+        let any = [6, 3, 0].into_iter().filter(|at| self.0 >> at & 7 != 0);
+        Self(any.fold(self.0 & 0o777, |mode, at| mode | 1 << at))
     }
 }
 
@@ -63,8 +63,9 @@ mod tests {
     }
 
     #[test]
-    fn directories_may_be_entered_by_those_who_may_read_them() {
+    fn directories_may_be_entered_by_those_who_have_any_right() {
         assert_eq!(Mode(0o640).for_directory(), Mode(0o750));
         assert_eq!(Mode(0o600).for_directory(), Mode(0o700));
+        assert_eq!(Mode(0o2624).for_directory(), Mode(0o735));
     }
 }

@@ -48,6 +48,20 @@ impl Owner {
         Ok(owner)
     }
 
+    /// As [`Self::find`]; in a dry run a state before this one may be to make a user or group that is not there.
+    pub(in crate::functions) fn foreseen(
+        user: Option<&str>,
+        group: Option<&str>,
+        test: bool,
+        host: &dyn Host,
+    ) -> Result<Self, StateError> {
+        if !test {
+            return Self::find(user, group, host);
+        }
+        let one = |user, group| Self::find(user, group, host).unwrap_or_default();
+        Ok(Self { uid: one(user, None).uid, gid: one(None, group).gid })
+    }
+
     pub(in crate::functions) fn is_given(self) -> bool {
         self.uid.is_some() || self.gid.is_some()
     }
