@@ -1,0 +1,6 @@
+a:
+  cmd.run:
+    - name: cat > @ROOT@/in
+    - stdin: |
+        some
+        text

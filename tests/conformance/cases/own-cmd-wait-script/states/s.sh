@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "ws $1" >> @ROOT@/log

@@ -1,0 +1,6 @@
+f:
+  file.absent:
+    - name: @ROOT@/f
+n:
+  file.absent:
+    - name: @ROOT@/n

@@ -1,0 +1,9 @@
+bad:
+  test.fail_without_changes
+blocked:
+  test.nop:
+    - failhard: True
+    - require:
+      - test: bad
+after:
+  test.nop

@@ -1,0 +1,9 @@
+a:
+  test.fail_without_changes:
+    - failhard: False
+b:
+  test.nop
+c:
+  test.fail_with_changes
+d:
+  test.nop

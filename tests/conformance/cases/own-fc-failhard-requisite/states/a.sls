@@ -1,0 +1,8 @@
+ok:
+  test.nop
+a:
+  test.nop:
+    - require:
+      - test: nope
+b:
+  test.nop

@@ -1,0 +1,5 @@
+l:
+  file.managed:
+    - name: @ROOT@/l
+    - contents: new
+    - follow_symlinks: False

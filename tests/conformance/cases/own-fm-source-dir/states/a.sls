@@ -1,0 +1,8 @@
+a:
+  file.managed:
+    - name: @ROOT@/a
+    - source: salt://d
+b:
+  file.managed:
+    - name: @ROOT@
+    - contents: x

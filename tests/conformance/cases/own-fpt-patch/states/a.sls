@@ -1,0 +1,8 @@
+a:
+  file.patch:
+    - name: @ROOT@/f
+    - source: salt://p.patch
+b:
+  file.patch:
+    - name: @ROOT@/f
+    - source: salt://p.patch

@@ -1,0 +1,2 @@
+a: test.fail_with_changes
+b: test.nop

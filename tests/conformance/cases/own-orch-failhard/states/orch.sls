@@ -1,0 +1,6 @@
+s:
+  salt.state:
+    - tgt: '*'
+    - sls: a
+    - failhard: True
+u: test.nop

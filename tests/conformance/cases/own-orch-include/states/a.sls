@@ -1,0 +1,3 @@
+a:
+  cmd.run:
+    - name: echo {{ pillar.get('k', 'none') }} >> @ROOT@/log

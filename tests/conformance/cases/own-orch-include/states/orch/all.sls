@@ -1,0 +1,7 @@
+include:
+  - .one
+  - orch.two
+extend:
+  step1:
+    salt.state:
+      - pillar: {k: ext}

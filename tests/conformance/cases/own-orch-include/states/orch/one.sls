@@ -1,0 +1,4 @@
+step1:
+  salt.state:
+    - tgt: '*'
+    - sls: a

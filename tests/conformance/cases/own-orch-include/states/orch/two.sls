@@ -1,0 +1,6 @@
+step2:
+  salt.state:
+    - tgt: '*'
+    - sls: a
+    - require:
+      - sls: orch.one

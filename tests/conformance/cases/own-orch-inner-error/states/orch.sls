@@ -1,0 +1,5 @@
+s:
+  salt.state:
+    - tgt: '*'
+    - sls: a
+t: test.nop

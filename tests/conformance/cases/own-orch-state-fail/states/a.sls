@@ -1,0 +1,5 @@
+a:
+  cmd.run:
+    - name: echo a >> @ROOT@/log
+b:
+  test.fail_without_changes

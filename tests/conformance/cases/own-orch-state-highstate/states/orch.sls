@@ -1,0 +1,4 @@
+s:
+  salt.state:
+    - tgt: '*'
+    - highstate: True

@@ -1,0 +1,8 @@
+s:
+  salt.state:
+    - tgt: '*'
+    - sls: a
+w:
+  test.nop:
+    - onchanges:
+      - salt: s

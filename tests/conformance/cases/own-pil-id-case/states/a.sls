@@ -1,0 +1,2 @@
+{{ pillar.keys() | sort | join('-') }}-{{ pillar.two }}-{{ opts.id }}-{{ opts['id'] }}:
+  test.nop

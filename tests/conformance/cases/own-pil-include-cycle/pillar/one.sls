@@ -1,0 +1,4 @@
+include:
+  - two
+k: one
+a: 1

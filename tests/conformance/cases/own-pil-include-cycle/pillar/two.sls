@@ -1,0 +1,4 @@
+include:
+  - one
+k: two
+b: 2

@@ -1,0 +1,2 @@
+{{ pillar.k }}{{ pillar.a }}{{ pillar.b }}:
+  test.nop

@@ -1,0 +1,5 @@
+include:
+  - two:
+      defaults:
+        who: me
+k: one

@@ -1,0 +1,2 @@
+{{ pillar.get('a') }}-{{ pillar.get('b') }}-{{ pillar.get('z') }}:
+  test.nop

@@ -1,0 +1,6 @@
+include:
+  - two:
+      key: sub:deeper
+      defaults:
+        who: me
+k: one

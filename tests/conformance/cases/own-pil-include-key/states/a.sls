@@ -1,0 +1,2 @@
+{{ pillar.k }}-{{ pillar.sub.deeper.k }}:
+  test.nop

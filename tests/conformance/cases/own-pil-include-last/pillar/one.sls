@@ -1,0 +1,4 @@
+k: one
+include:
+  - two
+  - three

@@ -1,0 +1,2 @@
+k: two
+j: two

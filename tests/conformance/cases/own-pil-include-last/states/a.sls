@@ -1,0 +1,2 @@
+{{ pillar.k }}{{ pillar.j }}:
+  test.nop

@@ -1,0 +1,3 @@
+include:
+  - ghost
+k: 1

@@ -1,0 +1,3 @@
+include:
+  - ..other
+x: 2

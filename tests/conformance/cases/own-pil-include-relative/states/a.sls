@@ -1,0 +1,2 @@
+{{ pillar.k }}{{ pillar.x }}{{ pillar.get('o') }}:
+  test.nop

@@ -1,0 +1,2 @@
+{{ pillar.k }}-{{ pillar.m.a }}-{{ pillar.m.b }}-{{ pillar.l }}:
+  test.nop

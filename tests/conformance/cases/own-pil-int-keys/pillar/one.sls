@@ -1,0 +1,4 @@
+ports:
+  80: http
+  443: https
+  yes: b

@@ -1,0 +1,9 @@
+base:
+  ng:
+    - match: nodegroup
+    - p
+  'N@ng':
+    - match: compound
+    - p
+  '*':
+    - q

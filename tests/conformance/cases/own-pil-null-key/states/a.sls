@@ -1,0 +1,2 @@
+{{ pillar.a }}-{{ pillar.b.k }}-{{ pillar.c }}:
+  test.nop

@@ -1,0 +1,2 @@
+#!yaml
+k: "{{ grains.id }}"

@@ -1,0 +1,2 @@
+#!jinja|yaml
+t: {{ grains.id }}

@@ -1,0 +1,9 @@
+base:
+  'lab-*':
+    - one
+  'web*':
+    - two
+  'lab-minio?':
+    - three
+  'lab-[a-m]*':
+    - four

@@ -1,0 +1,2 @@
+{{ pillar.keys() | sort | join('-') }}:
+  test.nop

@@ -1,0 +1,6 @@
+base:
+  '*':
+{% for x in ['one', 'two'] %}
+    - {{ x }}
+{% endfor %}
+    - {{ grains['role'] }}

@@ -1,0 +1,1 @@
+web: {{ salt['grains.get']('role') }}

@@ -1,0 +1,2 @@
+{{ pillar.one }}-{{ pillar.two }}-{{ pillar.web }}:
+  test.nop

@@ -1,0 +1,1 @@
+{{ pillar.get('k', 'n') }}: test.nop

@@ -1,0 +1,7 @@
+base:
+  '*':
+    - order: 2
+    - p
+  'lab*':
+    - order: 1
+    - q

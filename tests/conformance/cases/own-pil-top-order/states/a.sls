@@ -1,0 +1,1 @@
+{{ pillar.k }}: test.nop

@@ -1,0 +1,6 @@
+base:
+  '*':
+    - one
+prod:
+  '*':
+    - two

@@ -1,0 +1,2 @@
+{{ pillar.get('k', 'none') }}:
+  test.nop

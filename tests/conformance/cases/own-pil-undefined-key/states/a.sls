@@ -1,0 +1,2 @@
+{{ pillar.nope }}:
+  test.nop

@@ -1,0 +1,1 @@
+j: "{{ pillar.get('k', 'unseen') }}"

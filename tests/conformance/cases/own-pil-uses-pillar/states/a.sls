@@ -1,0 +1,2 @@
+{{ pillar.j }}:
+  test.nop

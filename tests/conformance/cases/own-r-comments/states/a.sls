@@ -1,0 +1,9 @@
+# {{ 'rendered' }}
+{# {{ nope }} #}
+{#- multi
+line -#}
+a: test.nop # {# x #}
+{% raw %}
+"{{ b }}": test.nop
+{% endraw %}
+## x

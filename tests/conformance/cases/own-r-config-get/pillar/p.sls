@@ -1,0 +1,3 @@
+p: {y: 2}
+both: pillar
+master: {m: 3}

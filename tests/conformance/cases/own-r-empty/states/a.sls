@@ -1,0 +1,3 @@
+{% if false %}
+a: test.nop
+{% endif %}

@@ -1,0 +1,1 @@
+{{ raise('my message') }}: test.nop

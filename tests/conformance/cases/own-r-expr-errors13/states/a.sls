@@ -1,0 +1,1 @@
+{{ salt['nope.nope']() }}: test.nop

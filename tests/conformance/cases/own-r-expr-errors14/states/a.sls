@@ -1,0 +1,1 @@
+{% import_yaml 'nope.yaml' as x %}

@@ -1,0 +1,1 @@
+{{ nofunc() }}: test.nop

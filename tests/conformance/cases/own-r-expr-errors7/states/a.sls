@@ -1,0 +1,1 @@
+{{ 'abc'.nomethod() }}: test.nop

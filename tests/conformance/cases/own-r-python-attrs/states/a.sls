@@ -1,0 +1,1 @@
+{{ 'a'.__class__.__name__ | default('x') }}: test.nop

@@ -1,0 +1,2 @@
+#!jinja|json5
+{a: {'test.nop': []}}

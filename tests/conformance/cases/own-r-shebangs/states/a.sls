@@ -1,0 +1,3 @@
+#!jinja | yaml
+{{ 'a' }}: test.nop
+include: [b, c, d, e]

@@ -1,0 +1,2 @@
+#!yaml
+'{{ b }}': test.nop

@@ -1,0 +1,2 @@
+#!jinja|json
+{"{{ 'c' }}": {"test.nop": []}}

@@ -1,0 +1,2 @@
+#!jinja|yaml|gpg
+d: test.nop

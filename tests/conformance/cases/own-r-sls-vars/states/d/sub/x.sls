@@ -1,0 +1,1 @@
+{{ sls }}|{{ slspath }}|{{ tpldir }}|{{ tplfile }}|{{ sls_path }}|{{ slsdotpath }}|{{ slscolonpath }}|{{ tpldot }}: test.nop

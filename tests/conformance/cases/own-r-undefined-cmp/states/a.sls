@@ -1,0 +1,2 @@
+{% if pillar.nope == 'x' %}{% endif %}
+a: test.nop

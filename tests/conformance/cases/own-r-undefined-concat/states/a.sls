@@ -1,0 +1,2 @@
+{% set x = 'a' ~ nope %}
+a: test.nop

@@ -1,0 +1,2 @@
+{% if nope %}{% endif %}
+a: test.nop

@@ -1,0 +1,2 @@
+{% for x in nope %}{% endfor %}
+a: test.nop

@@ -1,0 +1,2 @@
+{% macro m(a, b) %}{{ a }}{{ b }}{% endmacro %}
+{{ m('x') }}: test.nop

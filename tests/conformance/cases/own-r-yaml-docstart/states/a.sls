@@ -1,0 +1,3 @@
+%YAML 1.1
+---
+a: test.nop

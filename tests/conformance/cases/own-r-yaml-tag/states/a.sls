@@ -1,0 +1,3 @@
+a:
+  test.nop:
+    - name: !!python/object:os.system x

@@ -1,0 +1,9 @@
+bad:
+  test.fail_without_changes
+x:
+  test.nop:
+    - require:
+      - test: bad
+    - retry:
+        attempts: 3
+        interval: 0

@@ -1,0 +1,11 @@
+x:
+  cmd.run:
+    - name: echo try >> @ROOT@/log; false
+    - retry:
+        attempts: 3
+        interval: 0
+y:
+  test.fail_without_changes:
+    - retry:
+        attempts: 3
+        interval: 0

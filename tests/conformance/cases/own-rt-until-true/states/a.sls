@@ -1,0 +1,7 @@
+x:
+  cmd.run:
+    - name: echo try >> @ROOT@/log; false
+    - retry:
+        attempts: 3
+        interval: 0
+        until: True

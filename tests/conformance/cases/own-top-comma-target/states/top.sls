@@ -1,0 +1,5 @@
+base:
+  'lab-minion,foo':
+    - a
+  '*':
+    - b

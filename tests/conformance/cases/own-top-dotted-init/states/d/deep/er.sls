@@ -1,0 +1,1 @@
+er: test.nop

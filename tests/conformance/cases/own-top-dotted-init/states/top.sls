@@ -1,0 +1,5 @@
+base:
+  '*':
+    - d
+    - d.sub
+    - d.deep.er

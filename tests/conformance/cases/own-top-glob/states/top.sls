@@ -1,0 +1,9 @@
+base:
+  '*':
+    - a
+  'lab-*':
+    - b
+  'web*':
+    - c
+  'lab-minio[n]':
+    - d

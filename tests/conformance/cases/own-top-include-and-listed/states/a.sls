@@ -1,0 +1,2 @@
+include: [b, c]
+a: test.nop

@@ -1,0 +1,6 @@
+include:
+  - tops.*
+  - nope
+base:
+  '*':
+    - a

@@ -1,0 +1,5 @@
+include:
+  - other
+base:
+  '*':
+    - a

@@ -1,0 +1,5 @@
+base:
+  '*':
+{%- for r in grains.roles + pillar.extra %}
+    - {{ r }}
+{%- endfor %}

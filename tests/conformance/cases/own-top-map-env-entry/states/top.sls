@@ -1,0 +1,5 @@
+base:
+  '*':
+    - base: a
+    - prod: b
+    - b

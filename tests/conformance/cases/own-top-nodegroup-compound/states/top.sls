@@ -1,0 +1,6 @@
+base:
+  'N@ng or lab*':
+    - match: compound
+    - a
+  '*':
+    - b

@@ -1,0 +1,6 @@
+base:
+  'ng':
+    - match: nodegroup
+    - a
+  '*':
+    - b

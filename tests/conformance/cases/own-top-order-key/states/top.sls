@@ -1,0 +1,7 @@
+base:
+  '*':
+    - order: 2
+    - a
+  'lab*':
+    - order: 1
+    - b

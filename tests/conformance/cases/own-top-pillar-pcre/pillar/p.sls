@@ -1,0 +1,2 @@
+role: {kind: storage}
+l: [a1, b2]

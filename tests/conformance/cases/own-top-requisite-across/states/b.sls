@@ -1,0 +1,1 @@
+b: test.succeed_with_changes

@@ -1,0 +1,1 @@
+z1: test.nop

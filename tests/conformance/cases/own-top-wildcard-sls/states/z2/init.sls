@@ -1,0 +1,1 @@
+z2: test.nop

@@ -1,0 +1,7 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - source: salt://t.j2
+    - template: jinja
+    - context: {a: 1}
+    - defaults: {a: 9, b: 2}

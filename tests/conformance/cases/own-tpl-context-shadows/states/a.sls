@@ -1,0 +1,6 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - source: salt://t.j2
+    - template: jinja
+    - context: {grains: mine}

@@ -1,0 +1,6 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - source: salt://d/t.j2
+    - template: jinja
+    - context: {v: 1}

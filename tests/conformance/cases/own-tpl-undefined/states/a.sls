@@ -1,0 +1,7 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - source: salt://t.j2
+    - template: jinja
+after:
+  test.nop
