@@ -89,3 +89,15 @@ fn the_management_address_moves_to_the_bridge_without_a_new_connection() {
     assert_eq!(links("disconnected") + links("lost"), 0);
     lab_ends_without_a_trace(lab);
 }
+
+#[test]
+fn the_master_shows_which_sls_a_minion_would_run() {
+    let lab = kubic().start().unwrap();
+    let top = lab.run(&["--json", "show", WORKER.id, "--top"]).unwrap();
+    let parts = lab.run(&["--json", "show", WORKER.id, "kubic.node", "--sls"]).unwrap();
+    assert!(top.contains("base"), "{top}");
+    assert!(parts.contains("kubic.node"), "{parts}");
+    let refused = lab.cli(&["show", WORKER.id, "kubic.nodes", "--sls"]).unwrap();
+    assert_ne!(refused.status.code(), Some(0), "{refused:?}");
+    lab_ends_without_a_trace(lab);
+}
