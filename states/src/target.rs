@@ -115,11 +115,7 @@ impl Matcher {
 /// # Errors
 /// When the expression cannot be read.
 pub fn matches(kind: Matcher, expression: &str, minion: &Minion<'_>) -> Result<bool, TargetError> {
-    match matches_at(kind, expression, minion, &mut Vec::new()) {
-        // Where no groups are known at all, as in a local run, nobody is in one.
-        Err(TargetError::Nodegroup(_)) if minion.nodegroups.is_empty() => Ok(false),
-        other => other,
-    }
+    matches_at(kind, expression, minion, &mut Vec::new())
 }
 
 fn matches_at(

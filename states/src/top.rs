@@ -7,7 +7,7 @@ use lab_proto::Value;
 use crate::render::yaml::Node;
 use crate::render::{self, Place, RenderEnv, RenderError, RenderErrorKind, RenderedSls};
 use crate::sls::{self, SlsName};
-use crate::target::{self, Matcher, Minion};
+use crate::target::{self, Matcher, Minion, TargetError};
 
 /// Returns the SLS of the highstate of a minion, in the order of the top file, each once.
 ///
@@ -101,7 +101,7 @@ fn matching(
     let mut found: Vec<SlsName> = Vec::new();
     for section in all {
         let top = section.top;
-        if own != "base" && section.saltenv != own || !is_for(top, &section, minion)? {
+        if own != "base" && section.saltenv != own || !is_for(top, &section, env, minion)? {
             continue;
         }
         if section.saltenv != own {
@@ -296,7 +296,12 @@ fn section<'n>(
     })
 }
 
-fn is_for(top: &RenderedSls, section: &Section<'_>, minion: &Minion<'_>) -> Result<bool, Box<RenderError>> {
+fn is_for(
+    top: &RenderedSls,
+    section: &Section<'_>,
+    env: &RenderEnv<'_>,
+    minion: &Minion<'_>,
+) -> Result<bool, Box<RenderError>> {
     let option = section.items.iter().filter_map(|item| item.entry("match")).next_back();
     let expression = match section.target.as_scalar() {
         Some(Value::Str(text)) => text.clone(),
@@ -310,7 +315,15 @@ fn is_for(top: &RenderedSls, section: &Section<'_>, minion: &Minion<'_>) -> Resu
             Matcher::parse(name).map_err(|e| malformed(top, value, e.to_string()))?
         }
     };
-    target::matches(matcher, &expression, minion).map_err(|e| malformed(top, section.target, e.to_string()))
+    match target::matches(matcher, &expression, minion) {
+        // A local run knows no groups, so that nobody is in one; the master knows which there are.
+        Err(TargetError::Nodegroup(_)) if is_local(env) => Ok(false),
+        found => found.map_err(|e| malformed(top, section.target, e.to_string())),
+    }
+}
+
+fn is_local(env: &RenderEnv<'_>) -> bool {
+    env.context.opts.get("file_client").and_then(Value::as_str) == Some("local")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
+use lab_proto::Value;
 
 use super::{Entry, Golden, GoldenRow, OurRow, Ours, Sandbox};
 
@@ -40,7 +41,7 @@ fn rows(golden: &[GoldenRow], ours: &[OurRow], sandbox: &Sandbox) -> Vec<String>
     let mut bad = Vec::new();
     for i in 0..golden.len().max(ours.len()) {
         let salt = golden.get(i).map(|g| {
-            let name = g.name.to_string();
+            let name = printed(&g.name);
             row(&g.id, &g.state, &name, theirs(g), g.skipped_because.as_deref(), g.changed)
         });
         let own = ours.get(i).map(|o| {
@@ -53,6 +54,17 @@ fn rows(golden: &[GoldenRow], ours: &[OurRow], sandbox: &Sandbox) -> Vec<String>
         }
     }
     bad
+}
+
+/// Prints a name as Python does: that of a `module.run` is a list.
+fn printed(name: &Value) -> String {
+    match name {
+        Value::List(items) => {
+            let quoted: Vec<String> = items.iter().map(|item| format!("'{item}'")).collect();
+            format!("[{}]", quoted.join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Writes a row in one way for both sides; a dry run's would-change says nothing about changes.
