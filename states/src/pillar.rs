@@ -112,7 +112,7 @@ fn rendered(
     };
     if let (Some(schema), true) = (&schema, merger.errors.is_empty()) {
         let place = |path: &[String]| merger.place(path);
-        let is_secret = |path: &[String]| secrets.iter().any(|s| words(s) == path);
+        let is_secret = |path: &[String]| secret_at(&secrets, path);
         merger.errors = schema.check(&data, &place, &is_secret);
     }
     if merger.errors.is_empty() {
@@ -139,9 +139,13 @@ pub fn merge(into: &mut Map, later: Map) {
 }
 
 /// Takes secrets out of what an error shows of its file.
-fn hidden(mut error: RenderError, env: &RenderEnv<'_>) -> RenderError {
+fn hidden(error: RenderError, env: &RenderEnv<'_>) -> RenderError {
     let text = env.sources.read(&error.place.file).ok().flatten().unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
+    hidden_in(error, &String::from_utf8_lossy(&text))
+}
+
+/// Takes secrets out of what an error shows of a pillar file with this text.
+pub fn hidden_in(mut error: RenderError, text: &str) -> RenderError {
     let lines: Vec<&str> = text.lines().collect();
     let own = (error.place.line as usize).checked_sub(1).and_then(|i| lines.get(i).map(|l| (i, *l)));
     let secret_here = own.is_some_and(|(i, line)| {
@@ -163,6 +167,11 @@ fn hidden(mut error: RenderError, env: &RenderEnv<'_>) -> RenderError {
         });
     }
     error
+}
+
+/// Tells whether a value is a secret, a part of one, or holds one.
+fn secret_at(secrets: &[secret::Path], path: &[String]) -> bool {
+    secrets.iter().any(|s| s.iter().zip(path).all(|(own, word)| own.to_string() == *word))
 }
 
 /// Returns a path as texts.

@@ -1,14 +1,19 @@
 //! Keeps secret values out of everything that leaves the minion: returns, events, progress, logs.
 //!
 //! Whoever resolves a secret (a `!secret` of the pillar, a decrypted value) registers it in [`Secrets`]; the
-//! agent's only exit passes all it says through [`Secrets::text`] or [`Secrets::value`]. Templates concatenate
-//! and encode, so a marker type alone would leak: the value itself, its base64 (at each of the three alignments
-//! in a longer encoded text) and its JSON-escaped form are replaced wherever they occur.
+//! agent's only exit passes all it says through [`Secrets::text`], [`Secrets::value`] or, for what comes in pieces,
+//! [`Secrets::piece`]. Templates concatenate and encode, so a marker type alone would leak: the value, its hexadecimal
+//! code and its base64 (at each of the three alignments in a longer encoded text) are replaced wherever they occur,
+//! in whatever escapes their letters stand (`form`).
+
+mod form;
 
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
 use lab_proto::{Map, StateReturn, Value};
+
+use form::Form;
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "**redacted**";
@@ -28,8 +33,70 @@ pub struct Secrets {
 #[derive(Debug, Default)]
 struct Forms {
     whole: BTreeSet<String>,
-    /// Longest first, so that a secret within another leaves no remains.
-    parts: Vec<String>,
+    parts: Vec<Form>,
+    /// By byte, which parts may begin with it.
+    beginning_with: Vec<Vec<usize>>,
+}
+
+/// The end of a text that comes in pieces, which may be the beginning of a secret.
+#[derive(Debug, Default)]
+pub struct Held(Vec<u8>);
+
+/// Where secrets are in a text.
+struct Scan {
+    /// From and to, in order, without overlaps.
+    spans: Vec<(usize, usize)>,
+    /// From where on more text could make a secret.
+    open: usize,
+}
+
+impl Forms {
+    fn index(&mut self) {
+        self.parts.sort_unstable();
+        self.parts.dedup();
+        let parts = &self.parts;
+        let of = |byte| (0..parts.len()).filter(|i| parts[*i].begins_with(byte)).collect();
+        self.beginning_with = (0..=u8::MAX).map(of).collect();
+    }
+
+    /// Finds every secret, also those that overlap.
+    fn scan(&self, text: &[u8]) -> Scan {
+        let mut scan = Scan { spans: Vec::new(), open: text.len() };
+        let mut scratch = [Vec::new(), Vec::new()];
+        let mut at = 0;
+        while let (Some(byte), false) = (text.get(at), self.beginning_with.is_empty()) {
+            if text[at..].starts_with(MASK.as_bytes()) {
+                at += MASK.len();
+                continue;
+            }
+            for form in &self.beginning_with[usize::from(*byte)] {
+                let found = self.parts[*form].at(text, at, &mut scratch);
+                if found.open {
+                    scan.open = scan.open.min(at);
+                }
+                match (found.end, scan.spans.last_mut()) {
+                    (Some(end), Some((_, last))) if at < *last => *last = end.max(*last),
+                    (Some(end), _) => scan.spans.push((at, end)),
+                    (None, _) => {}
+                }
+            }
+            at += 1;
+        }
+        scan
+    }
+}
+
+/// Puts the mask in the places of the spans.
+fn masked(text: &[u8], spans: &[(usize, usize)]) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for &(from, to) in spans {
+        out.extend_from_slice(&text[at..from]);
+        out.extend_from_slice(MASK.as_bytes());
+        at = to;
+    }
+    out.extend_from_slice(&text[at..]);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 impl Secrets {
@@ -48,11 +115,10 @@ impl Secrets {
             return;
         }
         let lines = secret.lines().map(str::trim).filter(|l| l.len() >= 16);
-        for part in std::iter::once(secret).chain(lines).filter(|p| p.len() >= SHORTEST) {
-            forms.parts.extend(derived(part));
-        }
-        forms.parts.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        forms.parts.dedup();
+        // A block ends with a line break, which templates and shells take off.
+        let parts = [secret, secret.trim()].into_iter().chain(lines).filter(|p| p.len() >= SHORTEST);
+        forms.parts.extend(parts.flat_map(Form::all));
+        forms.index();
     }
 
     /// Adds every text within a value.
@@ -84,8 +150,8 @@ impl Secrets {
         result
     }
 
-    /// Returns the changes of a state without secrets. When its arguments or the changes themselves hold one, texts of
-    /// before and after are withheld as a whole: what a secret takes the place of was one, too.
+    /// Returns the changes of a state without secrets. When its arguments or the changes themselves hold one, both
+    /// sides of each change are withheld as a whole: what a secret takes the place of was one, too.
     pub fn changes(&self, args: &Map, changes: &Map) -> Map {
         if self.is_empty() {
             return changes.clone();
@@ -95,7 +161,7 @@ impl Secrets {
         if !self.touches(&args) && !self.touches(&whole) {
             return changes.clone();
         }
-        match withheld(&self.value(&whole), false) {
+        match withheld(&self.value(&whole)) {
             Value::Map(map) => map,
             _ => Map::new(),
         }
@@ -112,9 +178,33 @@ impl Secrets {
         if forms.whole.contains(text) {
             return MASK.to_owned();
         }
-        forms.parts.iter().fold(text.to_owned(), |clean, part| {
-            if clean.contains(part.as_str()) { clean.replace(part.as_str(), MASK) } else { clean }
-        })
+        match forms.scan(text.as_bytes()).spans.as_slice() {
+            [] => text.to_owned(),
+            spans => masked(text.as_bytes(), spans),
+        }
+    }
+
+    /// Returns the next piece of a text without secrets. What may be the beginning of one is held until the next piece
+    /// tells; it is never longer than the longest secret in its longest escape.
+    pub fn piece(&self, held: &mut Held, bytes: &[u8]) -> String {
+        held.0.extend_from_slice(bytes);
+        let forms = self.forms.read().unwrap_or_else(PoisonError::into_inner);
+        let Scan { mut spans, mut open } = forms.scan(&held.0);
+        open = open.min(held.0.len() - cut_letter(&held.0));
+        // A secret that is whole up to here may be the beginning of a longer one: it is held as a whole.
+        if let Some((from, _)) = spans.iter().find(|(_, to)| *to > open) {
+            open = open.min(*from);
+        }
+        spans.retain(|(_, to)| *to <= open);
+        let rest = held.0.split_off(open);
+        masked(&std::mem::replace(&mut held.0, rest), &spans)
+    }
+
+    /// Returns what is still held of a text that has ended.
+    pub fn rest(&self, held: &mut Held) -> String {
+        let forms = self.forms.read().unwrap_or_else(PoisonError::into_inner);
+        let text = std::mem::take(&mut held.0);
+        masked(&text, &forms.scan(&text).spans)
     }
 
     /// Returns the value without secrets, keys included.
@@ -142,49 +232,39 @@ impl Secrets {
     }
 }
 
-/// Withholds what a state tells of before and after.
-fn withheld(value: &Value, inside: bool) -> Value {
+/// What a state that used a secret may still tell: what a command printed is masked and has no other side, and these
+/// facts are no values of the user's.
+const TOLD: [&str; 12] =
+    ["stdout", "stderr", "pid", "retcode", "mode", "user", "group", "uid", "gid", "home", "shell", "groups"];
+
+/// Withholds what a state tells of before and after, whatever it calls the two.
+fn withheld(value: &Value) -> Value {
     match value {
         Value::Map(map) => {
-            let told = |key: &Value| matches!(key.as_str(), Some("diff" | "old" | "new" | "contents"));
-            Value::Map(map.iter().map(|(k, v)| (k.clone(), withheld(v, inside || told(k)))).collect())
+            let told = |key: &Value| key.as_str().is_some_and(|k| TOLD.contains(&k));
+            let side = |v: &Value| match v {
+                Value::Map(_) | Value::List(_) | Value::Tuple(_) => withheld(v),
+                leaf => leaf.clone(),
+            };
+            let entry = |(k, v): (&Value, &Value)| (k.clone(), if told(k) { side(v) } else { withheld(v) });
+            Value::Map(map.iter().map(entry).collect())
         }
-        Value::List(list) => Value::List(list.iter().map(|v| withheld(v, inside)).collect()),
-        Value::Str(_) if inside => Value::from(WITHHELD),
-        other => other.clone(),
+        Value::List(list) => Value::List(list.iter().map(withheld).collect()),
+        Value::Tuple(list) => Value::Tuple(list.iter().map(withheld).collect()),
+        Value::Str(text) if text == MASK => value.clone(),
+        Value::Str(_) | Value::Bytes(_) | Value::Int(_) | Value::Float(_) => Value::from(WITHHELD),
+        Value::Null | Value::Bool(_) => value.clone(),
     }
 }
 
-/// Lists the forms in which a secret shows up in texts: plain, JSON-escaped, base64.
-fn derived(secret: &str) -> Vec<String> {
-    let mut forms = vec![secret.to_owned()];
-    if let Ok(json) = serde_json::to_string(secret) {
-        forms.push(json[1..json.len() - 1].to_owned());
-    }
-    forms.push(secret.bytes().map(|b| format!("{b:02x}")).collect());
-    forms.push(percent(secret));
-    forms.push(secret.replace('\'', "''"));
-    forms.push(secret.replace('\'', "'\\''"));
-    for skip in 0..3 {
-        // With `skip` unknown bytes before it, only the groups of four letters that hold nothing else are known.
-        let mut padded = vec![0; skip];
-        padded.extend_from_slice(secret.as_bytes());
-        let whole = padded.len() / 3 * 3;
-        let from = if skip == 0 { 0 } else { 4 };
-        let code = base64(&padded[..whole]);
-        if let Some(core) = code.get(from..).filter(|c| c.len() >= 8) {
-            forms.push(core.to_owned());
-            forms.push(core.replace('+', "-").replace('/', "_"));
-        }
-    }
-    forms.push(base64(secret.as_bytes()));
-    forms
-}
-
-/// Encodes a text as an address has it.
-fn percent(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+/// Counts the bytes at the end that are the beginning of a letter.
+fn cut_letter(text: &[u8]) -> usize {
+    let tail = &text[text.len().saturating_sub(3)..];
+    let begins = tail.iter().rposition(|b| *b >= 0xc0);
+    begins.map_or(0, |i| match std::str::from_utf8(&tail[i..]) {
+        Err(e) if e.error_len().is_none() => tail.len() - i,
+        _ => 0,
+    })
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -234,6 +314,72 @@ mod tests {
         secrets.register("no");
         assert_eq!(secrets.text("no"), MASK);
         assert_eq!(secrets.text("nothing"), "nothing");
+    }
+
+    /// The forms of a secret with every kind of letter, as filters of templates and Python write them.
+    #[test]
+    fn no_filter_gives_the_secret_away() {
+        let secret = "a/B&<'>\"\\ö€😀.+ x";
+        let secrets = Secrets::new();
+        secrets.register(secret);
+        for (what, text) in [
+            ("urlencode", "a/B%26%3C%27%3E%22%5C%C3%B6%E2%82%AC%F0%9F%98%80.%2B%20x"),
+            (
+                "urllib.parse.quote_plus, lower case",
+                "a%2fB%26%3c%27%3e%22%5c%c3%b6%e2%82%ac%f0%9f%98%80.%2b+x",
+            ),
+            ("tojson", "a/B\\u0026\\u003c\\u0027\\u003e\\\"\\\\ö€😀.+ x"),
+            ("json.dumps", "a/B&<'>\\\"\\\\\\u00f6\\u20ac\\ud83d\\ude00.+ x"),
+            ("JSON in JSON", "a/B&<'>\\\\\\\"\\\\\\\\\\\\u00f6\\\\u20ac\\\\ud83d\\\\ude00.+ x"),
+            ("yaml_dquote", "a/B&<'>\\\"\\\\\\xF6\\u20AC\\U0001F600.+ x"),
+            ("yaml_squote", "a/B&<''>\"\\ö€😀.+ x"),
+            ("e", "a/B&amp;&lt;&#39;&gt;&#34;\\ö€😀.+ x"),
+            ("html.escape", "a/B&amp;&lt;&#x27;&gt;&quot;\\ö€😀.+ x"),
+            ("regex_escape", "a/B\\&<'>\"\\\\ö€😀\\.\\+\\ x"),
+            ("shlex.quote", "a/B&<'\"'\"'>\"\\ö€😀.+ x"),
+            ("bytes of Python", "a/B&<\\'>\"\\\\\\xc3\\xb6\\xe2\\x82\\xac\\xf0\\x9f\\x98\\x80.+ x"),
+            ("git and printf", "a/B&<'>\"\\\\\\303\\266\\342\\202\\254\\360\\237\\230\\200.+ x"),
+            ("hex, upper case", "612F42263C273E225CC3B6E282ACF09F98802E2B2078"),
+        ] {
+            assert_eq!(secrets.text(&format!("<{text}>")), format!("<{MASK}>"), "{what}");
+        }
+        let code = base64(format!("{secret}{secret}").as_bytes());
+        let wrapped: Vec<&str> = code.as_bytes().chunks(9).map(|c| std::str::from_utf8(c).unwrap()).collect();
+        assert!(secrets.text(&wrapped.join("\n")).starts_with(MASK));
+    }
+
+    #[test]
+    fn both_sides_of_a_change_are_withheld_whatever_they_are_called() {
+        let secrets = Secrets::new();
+        secrets.register("NewSecretPw");
+        let side = |v: &str| Value::from([("before", Value::from("OldSecretPw")), ("after", Value::from(v))]);
+        let changes = |v: &str| Map::from_iter([(Value::from("s"), Value::from([("pw", side(v))]))]);
+        let shown = Value::Map(secrets.changes(&Map::new(), &changes("NewSecretPw"))).to_string();
+        assert!(!shown.contains("OldSecretPw") && shown.contains("before"), "{shown}");
+        let plain = changes("other");
+        assert_eq!(secrets.changes(&Map::new(), &plain), plain, "no secret has to do with it");
+        let output = Map::from_iter([(Value::from("stdout"), Value::from("pw=NewSecretPw ok"))]);
+        let shown = secrets.changes(&Map::new(), &output);
+        assert_eq!(shown.get("stdout"), Some(&Value::from("pw=**redacted** ok")));
+    }
+
+    #[test]
+    fn a_secret_that_comes_in_pieces_is_masked_and_the_rest_is_not_held_for_long() {
+        let secrets = Secrets::new();
+        secrets.register("Sup3rSecretPw");
+        secrets.register("Sup3rSecretPw-longer");
+        let text = "line ö 1 pw=Sup3rSecretPw\nU3VwM3JTZWNyZXRQdw== Sup3\npw=Sup3rSecretPw-longerSup";
+        let whole = secrets.text(text);
+        assert!(!whole.contains("SecretPw") && !whole.contains("3JTZW"), "{whole}");
+        for size in 1..text.len() {
+            let (mut held, mut shown) = (Held::default(), String::new());
+            for piece in text.as_bytes().chunks(size) {
+                shown.push_str(&secrets.piece(&mut held, piece));
+                assert!(held.0.len() < 64, "{} bytes held", held.0.len());
+            }
+            shown.push_str(&secrets.rest(&mut held));
+            assert_eq!(shown, whole, "pieces of {size}");
+        }
     }
 
     proptest! {

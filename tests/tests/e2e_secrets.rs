@@ -103,7 +103,8 @@ fn search(dir: &Path, forms: &[String], own: &[&str], found: &mut Vec<String>) -
 fn a_secret_is_on_its_minions_machine_and_nowhere_else() {
     let lab = kubic().start().unwrap();
     let quoted = serde_json::to_string(SECRET).unwrap();
-    write(&lab, "pillar/vault.sls", &format!("vault:\n  user: root\n  password: !secret {quoted}\n"));
+    let vault = format!("vault:\n  user: root\n  password: !secret {quoted}\n");
+    write(&lab, "pillar/vault.sls", &vault);
     write(
         &lab,
         "pillar/top.sls",
@@ -143,6 +144,14 @@ fn a_secret_is_on_its_minions_machine_and_nowhere_else() {
     ] {
         run(args);
     }
+    // Laid over, or in a pillar that does not render, the value on the machine is a secret still.
+    let cat = ["run", worker, "cmd.run", "cat /etc/vault.conf"];
+    let laid_over = run(&[&cat[..], &["pillar={vault: {password: other}}"]].concat());
+    assert!(laid_over.stdout.contains("password=**redacted**"), "{laid_over:?}");
+    write(&lab, "pillar/vault.sls", "vault: {{ nothing(\n");
+    let broken = run(&cat);
+    assert!(broken.stdout.contains("password=**redacted**"), "{broken:?}");
+    write(&lab, "pillar/vault.sls", &vault);
     let shown = lab.cli(&["pillar", worker, "vault:password", "--reveal"]).unwrap();
     assert!(shown.stdout.contains("Zq7"), "{shown:?}");
     let others = lab.cli(&["pillar", CPLANE.id, "--reveal"]).unwrap();

@@ -68,7 +68,7 @@ fn check_pillar(file: &Path) -> Outcome {
     let node = rendered.and_then(|text| yaml_document(&name, &text));
     let errors = match &node {
         Ok(node) => schema.check_file(&name, &text, node),
-        Err(error) => vec![error.clone()],
+        Err(error) => vec![lab_states::pillar::hidden_in(error.clone(), &text)],
     };
     for error in &errors {
         output::line(&error.to_string());

@@ -31,6 +31,8 @@ pub(crate) struct Renderer {
     scanner: Mutex<Scanner>,
     clock: Clock,
     keys: Keys,
+    /// The secrets of each minion's last pillar that rendered with nothing laid over it.
+    last: Mutex<BTreeMap<String, Vec<Value>>>,
 }
 
 /// What pillar came to.
@@ -38,6 +40,8 @@ pub(crate) struct Rendered {
     pub(crate) data: Map,
     /// Where the data is secret.
     pub(crate) secrets: Vec<secret::Path>,
+    /// Secrets that are to be masked and need not be in the data: what is laid over a secret does not make it public.
+    known: Vec<Value>,
     /// What each file gave, with marks in the places of secrets.
     pub(crate) layers: Vec<pillar::Layer>,
 }
@@ -46,6 +50,7 @@ impl Rendered {
     /// Returns the data as its minion gets it: with the places of the secrets.
     fn delivered(mut self) -> Map {
         secret::attach(&mut self.data, &self.secrets);
+        secret::attach_known(&mut self.data, self.known);
         self.data
     }
 
@@ -53,7 +58,7 @@ impl Rendered {
     pub(crate) fn secrets(&self) -> Secrets {
         let (secrets, whole) = (Secrets::new(), Value::Map(self.data.clone()));
         let values = self.secrets.iter().filter_map(|path| secret::at(&whole, path));
-        values.for_each(|value| secrets.register_value(value));
+        values.chain(&self.known).for_each(|value| secrets.register_value(value));
         secrets
     }
 }
@@ -68,8 +73,10 @@ pub(crate) async fn for_job(shared: &Arc<Shared>, minion: &MinionId, job: &JobSp
         Ok(pillar) => pillar.delivered(),
         Err(why) => {
             warn!(%minion, jid = %job.jid, "pillar does not render");
-            // As Salt has it: whoever uses the pillar sees this and refuses.
-            Map::from_iter([(Value::from("_errors"), Value::from(vec![why]))])
+            // As Salt has it: whoever uses the pillar sees this and refuses. The machine holds the secrets still.
+            let mut pillar = Map::from_iter([(Value::from("_errors"), Value::from(vec![why]))]);
+            secret::attach_known(&mut pillar, shared.pillar.last_secrets(minion.as_str()));
+            pillar
         }
     }
 }
@@ -117,6 +124,7 @@ impl Renderer {
             scanner: Mutex::default(),
             clock,
             keys: Keys::new(age_identity, gpg_home),
+            last: Mutex::default(),
         }
     }
 
@@ -125,13 +133,32 @@ impl Renderer {
         self.render(MASTER_ID, &Value::from([("id", MASTER_ID)]), overrides)
     }
 
+    /// Returns the secrets of a minion's last pillar that rendered.
+    fn last_secrets(&self, id: &str) -> Vec<Value> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
+    }
+
+    /// Returns what is to be masked beside the secrets of a pillar: those that something is laid over, and, where that
+    /// may have kept files from giving theirs, those of the last pillar.
+    fn known(&self, id: &str, data: &Value, paths: &[secret::Path], overridden: bool) -> Vec<Value> {
+        let mut values: Vec<Value> =
+            paths.iter().filter_map(|path| secret::at(data, path).cloned()).collect();
+        if overridden {
+            values.extend(self.last_secrets(id));
+            return values;
+        }
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), values);
+        Vec::new()
+    }
+
     fn render(&self, id: &str, grains: &Value, overrides: &Map) -> Result<Rendered, String> {
         let scan = {
             let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
             let now = wall_time().as_micros().div_euclid(1_000_000);
             scanner.scan(&self.roots, now).map_err(|e| format!("pillar cannot be read: {}", chain(&e)))?
         };
-        let mut out = Rendered { data: overrides.clone(), secrets: Vec::new(), layers: Vec::new() };
+        let mut out =
+            Rendered { data: overrides.clone(), secrets: Vec::new(), known: Vec::new(), layers: Vec::new() };
         if !scan.manifest.entries().is_empty() {
             let sources = Roots { scan: &scan };
             let context = RenderContext {
@@ -145,8 +172,9 @@ impl Renderer {
             let minion = Minion { id, grains, pillar: &Value::Null, nodegroups: &self.node_groups };
             let rendered = pillar::render_with(&env, &minion, &self.keys)
                 .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-            if let Value::Map(map) = rendered.data {
-                out = Rendered { data: map, secrets: rendered.secrets, layers: rendered.layers };
+            let known = self.known(id, &rendered.data, &rendered.secrets, !overrides.is_empty());
+            if let Value::Map(data) = rendered.data {
+                out = Rendered { data, secrets: rendered.secrets, known, layers: rendered.layers };
                 pillar::merge(&mut out.data, overrides.clone());
             }
         }

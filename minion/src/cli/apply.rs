@@ -85,6 +85,7 @@ impl Args {
             quiet: json,
         };
         let local = Local::new(settings, host, known, sender);
+        let secrets = Arc::clone(local.secrets());
         let request = ApplyRequest { sls: self.sls, test: self.test, ..ApplyRequest::default() };
         let outcome = if json {
             // Nobody reads what happens on the way; each message would wake a thread up.
@@ -113,10 +114,12 @@ impl Args {
                 Ok(ExitCode::from(if failed { exit::STATE_FAILED } else { 0 }))
             }
             Err(errors) => {
+                // The lines that errors show may be rendered ones.
+                let text = secrets.text(&errors.to_string());
                 if json {
-                    report::json_error(&errors);
+                    report::json_error(&text, errors.kind());
                 }
-                Err(Failure::new(errors, exit::COMPILE))
+                Err(Failure::new(std::io::Error::other(text), exit::COMPILE))
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use lab_proto::{Map, StateOutcome, StateReturn, Value};
-use lab_states::compile::CompileErrors;
+use lab_states::compile::ErrorKind;
 use lab_states::function::Progress;
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -134,8 +134,8 @@ fn by_text<S: Serializer>(map: &&Map, s: S) -> Result<S::Ok, S::Error> {
 }
 
 /// Prints a refusal as one JSON object.
-pub(super) fn json_error(errors: &CompileErrors) {
-    let error = json!({ "text": errors.to_string(), "kind": errors.kind().word() });
+pub(super) fn json_error(text: &str, kind: ErrorKind) {
+    let error = json!({ "text": text, "kind": kind.word() });
     say!("{}", json!({ "results": [], "error": error }));
 }
 

@@ -48,7 +48,7 @@ pub struct Local {
     settings: Settings,
     host: LinuxHost,
     registry: Registry,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     states: DirSources,
     grains: Arc<Value>,
     pillar: RwLock<Arc<Value>>,
@@ -64,7 +64,7 @@ impl Local {
             states,
             host,
             registry: lab_states::functions::builtin(),
-            secrets: Secrets::new(),
+            secrets: Arc::new(Secrets::new()),
             grains: Arc::new(grains),
             pillar: RwLock::new(Arc::new(Value::map())),
             settings,
@@ -111,6 +111,11 @@ impl Local {
         self.secrets.value(value)
     }
 
+    /// Returns the collection that everything printed passes.
+    pub fn secrets(&self) -> &Arc<Secrets> {
+        &self.secrets
+    }
+
     /// Returns a text without the pillar's secrets, for printing.
     pub fn hide_text(&self, text: &str) -> String {
         self.secrets.text(text)
@@ -149,6 +154,10 @@ impl Control for Local {
         let what = match what {
             Progress::Message(text) => Progress::Message(self.secrets.text(&text)),
             Progress::StateDone(result) => Progress::StateDone(Box::new(self.secrets.state_return(*result))),
+            Progress::StateStarted { run_num, id, state, name } => {
+                let (id, name) = (self.secrets.text(&id), self.secrets.text(&name));
+                Progress::StateStarted { run_num, id, state, name }
+            }
             other => other,
         };
         // Nobody listening is nobody to tell.

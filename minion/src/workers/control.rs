@@ -1,12 +1,15 @@
 //! The job as its function sees it: clock, cancellation, deadline, and what watchers are shown.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
 
 use lab_proto::v1::link::{JobsUp, Progress as Shown};
 use lab_proto::{StateReturn, Timestamp, Value};
 use lab_states::function::{Control, Progress};
 use lab_states::host::Stream;
+use lab_states::redact::Held;
 
 use super::Job;
 
@@ -29,22 +32,58 @@ impl Cancel {
     }
 }
 
+/// Ends of texts that may be beginnings of secrets, by the thread that runs the command: states that run at the same
+/// time do not come between the pieces of one another.
+#[derive(Default)]
+pub(super) struct Pieces(Mutex<HashMap<(ThreadId, bool), Held>>);
+
 impl Job {
+    /// Tells watchers what was held back: what printed it has ended.
+    pub(super) fn tell_rest(&self) {
+        let held = std::mem::take(&mut *self.pieces.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for ((_, is_stderr), mut held) in held {
+            self.tell_text(is_stderr, &self.secrets.rest(&mut held));
+        }
+    }
+
+    fn tell_piece(&self, is_stderr: bool, bytes: &[u8]) {
+        let key = (std::thread::current().id(), is_stderr);
+        let text = {
+            let mut pieces = self.pieces.0.lock().unwrap_or_else(PoisonError::into_inner);
+            self.secrets.piece(pieces.entry(key).or_default(), bytes)
+        };
+        self.tell_text(is_stderr, &text);
+    }
+
+    /// Tells watchers a text without secrets, as much of its end as a frame has room for.
+    fn tell_text(&self, is_stderr: bool, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let from = text.ceil_char_boundary(text.len().saturating_sub(MOST_SHOWN));
+        let shown = text[from..].to_owned();
+        self.tell(if is_stderr { Shown::Stderr(shown) } else { Shown::Stdout(shown) });
+    }
+
+    fn tell(&self, progress: Shown) {
+        self.env.tell(JobsUp::Progress { jid: self.jid, progress });
+    }
+
     fn shown(&self, what: Progress) -> Option<Shown> {
         Some(match what {
-            Progress::Message(text) => Shown::Stdout(self.text(text.as_bytes())),
-            Progress::Output { stream: Stream::Stdout, bytes } => Shown::Stdout(self.text(&bytes)),
-            Progress::Output { stream: Stream::Stderr, bytes } => Shown::Stderr(self.text(&bytes)),
+            Progress::Message(text) => {
+                self.tell_text(false, &self.secrets.text(&text));
+                return None;
+            }
+            Progress::Output { stream, bytes } => {
+                self.tell_piece(stream == Stream::Stderr, &bytes);
+                return None;
+            }
             Progress::StateStarted { id, state, .. } => {
                 Shown::StateStarted { id: self.secrets.text(&id), state }
             }
             Progress::StateDone(done) => Shown::StateEnded(self.secrets.value(&without_diffs(*done)?)),
         })
-    }
-
-    fn text(&self, bytes: &[u8]) -> String {
-        let cut = &bytes[bytes.len().saturating_sub(MOST_SHOWN)..];
-        self.secrets.text(&String::from_utf8_lossy(cut))
     }
 }
 
@@ -62,8 +101,11 @@ impl Control for Job {
     }
 
     fn progress(&self, what: Progress) {
+        if matches!(what, Progress::StateStarted { .. } | Progress::StateDone(_)) {
+            self.tell_rest();
+        }
         if let Some(progress) = self.shown(what) {
-            self.env.tell(JobsUp::Progress { jid: self.jid, progress });
+            self.tell(progress);
         }
     }
 }

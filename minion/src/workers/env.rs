@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use lab_proto::ids::JobId;
 use lab_proto::v1::link::JobsUp;
-use lab_proto::{MinionId, Value};
+use lab_proto::{Map, MinionId, Value};
 use lab_states::function::Registry;
+use lab_states::pillar::secret;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
@@ -69,6 +70,8 @@ pub struct Env {
     commands: mpsc::Sender<LinkCommand>,
     requests: mpsc::Sender<Request>,
     guard: OnceLock<Arc<Guard>>,
+    /// The secrets of the last pillar that rendered: files on this machine still hold them when the next does not.
+    last_secrets: Mutex<Vec<Value>>,
 }
 
 /// What an [`Env`] is made of.
@@ -128,7 +131,21 @@ impl Env {
             commands,
             requests,
             guard: OnceLock::new(),
+            last_secrets: Mutex::default(),
         }
+    }
+
+    /// Takes the secrets out of what the master sent with a pillar; when that did not render, those of the last one
+    /// that did are among them.
+    pub(super) fn known_secrets(&self, pillar: &mut Map) -> Vec<Value> {
+        let mut secrets = secret::take(pillar);
+        let mut last = self.last_secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        if pillar.contains_key("_errors") {
+            secrets.extend(last.iter().cloned());
+        } else if !secrets.is_empty() {
+            last.clone_from(&secrets);
+        }
+        secrets
     }
 
     /// Takes the guard of network changes, which needs parts of this environment itself.

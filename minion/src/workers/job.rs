@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lab_proto::ids::JobId;
 use lab_proto::{Digest, Map, Timestamp, Value};
 use lab_states::function::{JobCtx, Registry, ServiceError, Services};
-use lab_states::pillar::secret;
 use lab_states::redact::Secrets;
 
+use super::control::Pieces;
 use super::{Assignment, Cancel, Env};
 use crate::content::Tree;
 use crate::host::LinuxHost;
@@ -24,6 +24,7 @@ pub struct Job {
     pub(super) cancel: Cancel,
     pub(super) host: LinuxHost,
     pub(super) secrets: Secrets,
+    pub(super) pieces: Pieces,
     registry: Arc<Registry>,
     pillar: Mutex<Arc<Value>>,
     tree: Option<Digest>,
@@ -36,7 +37,7 @@ impl Job {
     pub fn new(env: Arc<Env>, assignment: Assignment) -> Self {
         let Assignment { job, mut pillar, deadline, cancel } = assignment;
         let secrets = Secrets::new();
-        secret::take(&mut pillar).iter().for_each(|s| secrets.register_value(s));
+        env.known_secrets(&mut pillar).iter().for_each(|s| secrets.register_value(s));
         Self {
             registry: env.registry(),
             env,
@@ -45,6 +46,7 @@ impl Job {
             cancel,
             host: LinuxHost::new(),
             secrets,
+            pieces: Pieces::default(),
             pillar: Mutex::new(Arc::new(Value::Map(pillar))),
             tree: job.tree,
             opened: Mutex::new(None),
@@ -77,7 +79,7 @@ impl Job {
 
     pub(super) fn replace_pillar(&self, pillar: Value) {
         let mut pillar = pillar.as_map().cloned().unwrap_or_default();
-        secret::take(&mut pillar).iter().for_each(|s| self.secrets.register_value(s));
+        self.env.known_secrets(&mut pillar).iter().for_each(|s| self.secrets.register_value(s));
         let pillar = Value::Map(pillar);
         *self.pillar.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(pillar);
     }

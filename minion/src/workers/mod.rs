@@ -57,7 +57,9 @@ pub fn start(
 fn work(env: &Arc<Env>, assignment: Assignment) -> Finished {
     let spec = assignment.job.clone();
     let job = Job::new(env.clone(), assignment);
-    match run::call(&spec, &job) {
+    let returned = run::call(&spec, &job);
+    job.tell_rest();
+    match returned {
         Ok(run::Returned { success, retcode, value }) => {
             let value = job.secrets.value(&value);
             Finished { state: EndState::Returned, success, retcode, value, power: job.host.power_request() }

@@ -12,11 +12,15 @@ use super::{Finding, Input, Level, Report};
 use crate::compile::CompileError;
 use crate::low::At;
 use crate::orchestrate::PlanError;
+use crate::pillar::secret;
+use crate::redact::Secrets;
 use crate::render::{Place, RenderError, Sources, first_column};
 use crate::run::Problem;
 
 pub(super) struct Collector<'a> {
     input: &'a Input<'a>,
+    /// The secrets of all pillars that were rendered.
+    pub(super) secrets: Secrets,
     found: IndexMap<(Level, String, bool, Place, String), Finding>,
     /// Network states of all minions, for what only shows between them.
     pub(super) facts: Vec<Facts>,
@@ -36,6 +40,7 @@ impl<'a> Collector<'a> {
     pub(super) fn new(input: &'a Input<'a>) -> Self {
         Self {
             input,
+            secrets: Secrets::new(),
             found: IndexMap::new(),
             facts: Vec::new(),
             sls: BTreeSet::new(),
@@ -128,6 +133,9 @@ impl<'a> Collector<'a> {
         let mut silence = Silence::new(self.input);
         let mut findings: Vec<Finding> =
             self.found.into_values().filter(|f| f.level == Level::Error || !silence.covers(f)).collect();
+        for finding in &mut findings {
+            hide(finding, &self.secrets);
+        }
         findings.sort_by(|a, b| {
             let key =
                 |f: &'_ Finding| (f.place.file.is_empty(), !f.pillar, f.place.file.clone(), f.place.line);
@@ -154,6 +162,17 @@ impl<'a> Collector<'a> {
             out.push((minions, Finding { level, ..first }));
         }
         out
+    }
+}
+
+/// Takes the secrets of the pillars out of a finding.
+fn hide(finding: &mut Finding, secrets: &Secrets) {
+    finding.message = secrets.text(&finding.message);
+    if let Some(remedy) = &mut finding.remedy {
+        *remedy = secrets.text(remedy);
+    }
+    if let Some(line) = &mut finding.line {
+        *line = secrets.text(&if finding.pillar { secret::hide(line) } else { line.clone() });
     }
 }
 

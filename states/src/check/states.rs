@@ -91,7 +91,11 @@ fn pillar(input: &Input<'_>, subject: &Subject, c: &mut Collector<'_>) -> Option
         nodegroups: input.node_groups,
     };
     match pillar::render_with(&env, &minion, &pillar::secret::Masked) {
-        Ok(found) => Some(found.data),
+        Ok(found) => {
+            let values = found.secrets.iter().filter_map(|path| pillar::secret::at(&found.data, path));
+            values.for_each(|value| c.secrets.register_value(value));
+            Some(found.data)
+        }
         Err(errors) => {
             for error in errors {
                 c.add(

@@ -141,3 +141,26 @@ fn lints_of_the_table_have_ids_of_their_own_in_order() {
     sorted.dedup();
     assert_eq!(ids, sorted);
 }
+
+#[test]
+fn no_finding_tells_a_secret() {
+    let pillar = MemorySources::new([("top.sls", "base: {'*': [v]}"), ("v.sls", "pw: !secret 'Hunt&r22'\n")]);
+    let states = MemorySources::new([
+        ("top.sls", "base: {'*': [a]}"),
+        ("a.sls", "x:\n  test.nop:\n    - a: 'b' {{ pillar['pw'] }}: c: d\n"),
+        ("b.sls", "x:\n  test.nop:\n    - a: {{ raise('it is ' ~ pillar['pw'] | tojson) }}\n"),
+        ("c.sls", "{{ pillar['pw'] | yaml_dquote }}: {file.nope: []}\n"),
+    ]);
+    let report = check(&Input {
+        states: &states,
+        pillar: Some(&pillar),
+        minions: &[Subject { id: "a".to_owned(), grains: Value::from([("id", "a")]) }],
+        node_groups: &BTreeMap::new(),
+        registry: &crate::functions::builtin(),
+    });
+    let told: Vec<String> =
+        report.findings.iter().map(|f| format!("{}\n{}", f.text(1), f.to_value())).collect();
+    let told = told.join("\n");
+    assert!(report.findings.len() >= 3 && told.contains(crate::redact::MASK), "{told}");
+    assert!(!told.contains("Hunt") && !told.contains("r22"), "{told}");
+}

@@ -17,6 +17,7 @@ use lab_proto::Value;
 use lab_proto::value::Map;
 use regex::Regex;
 
+use super::secret;
 use crate::compile::high::article;
 use crate::nearest::nearest;
 use crate::render::yaml::Node;
@@ -224,7 +225,17 @@ impl PillarSchema {
         place: &dyn Fn(&[String]) -> Option<Place>,
         hidden: &dyn Fn(&[String]) -> bool,
     ) -> Vec<RenderError> {
-        let broken = self.rules.iter().flat_map(|rule| rule.check(data, true));
+        self.judge(data, true, place, hidden)
+    }
+
+    fn judge(
+        &self,
+        data: &Value,
+        whole: bool,
+        place: &dyn Fn(&[String]) -> Option<Place>,
+        hidden: &dyn Fn(&[String]) -> bool,
+    ) -> Vec<RenderError> {
+        let broken = self.rules.iter().flat_map(|rule| rule.check(data, whole));
         // Where nothing was decrypted there is nothing to judge.
         let broken = broken.filter(|b| !(hidden(&b.path) && b.masked));
         let told = |Broken { rule, path, message, .. }: Broken<'_>| {
@@ -238,16 +249,27 @@ impl PillarSchema {
 
     /// Lists what breaks a rule in one file; what it does not have may come from another.
     pub fn check_file(&self, name: &str, text: &str, node: &Node) -> Vec<RenderError> {
-        let data = node.to_value();
-        let broken = self.rules.iter().flat_map(|rule| rule.check(&data, false));
-        let told = |Broken { rule, path, message, .. }: Broken<'_>| {
-            let span = span_of(node, &path).unwrap_or(node.span);
-            let place = Place { file: name.to_owned(), line: span.line, column: span.column };
-            let error =
-                RenderError::new(RenderErrorKind::Pillar, place, format!("{} {message}", path.join(":")));
-            error.suggest(rule.remedy()).with_line_of(text)
+        let mut data = node.to_value();
+        let place = |path: &[String]| {
+            let span = span_of(node, path).unwrap_or(node.span);
+            Some(Place { file: name.to_owned(), line: span.line, column: span.column })
         };
-        broken.map(told).collect()
+        // What is encrypted is the mask here, and is not judged.
+        let errors = match secret::open(&mut data, &secret::Masked) {
+            Ok(secrets) => {
+                let hidden = |path: &[String]| super::secret_at(&secrets, path);
+                self.judge(&data, false, &place, &hidden)
+            }
+            Err(closed) => {
+                let told = |c: secret::Closed| {
+                    let path = super::words(&c.path);
+                    let at = place(&path).unwrap_or_default();
+                    RenderError::new(RenderErrorKind::Pillar, at, format!("{}: {}", path.join(":"), c.reason))
+                };
+                closed.into_iter().map(told).collect()
+            }
+        };
+        errors.into_iter().map(|e| super::hidden_in(e.with_line_of(text), text)).collect()
     }
 
     /// Returns the schema as JSON Schema, draft 2020-12.
@@ -444,6 +466,29 @@ keys:
             ["a.sls:1:21 nets:mgmt:vlan is a string (ten), not an integer"]
         );
         assert_eq!(broken("nodes: {a: {}}"), Vec::<String>::new(), "another file may give it");
+    }
+
+    #[test]
+    fn a_secret_keeps_to_its_rule_and_is_not_told() {
+        let told = |keys: &str, text: &str| {
+            let schema = PillarSchema::parse(FILE, keys).expect("a schema");
+            let node = yaml_document("a.sls", text).expect("YAML");
+            let errors = schema.check_file("a.sls", text, &node);
+            errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let text = "keys: {pw: {type: text, pattern: '[a-z]+'}}";
+        assert_eq!(told(text, "pw: !secret hunter\n"), "");
+        assert_eq!(told(text, "pw: !secret {age: XYZ}\n"), "", "only the master can judge it");
+        for (keys, pillar) in [
+            (text, "pw: !secret Hunter2\n"),
+            ("keys: {pw: {type: integer}}", "pw: !secret Hunter2\n"),
+            ("keys: {pw: {type: integer}}", "pw: {inner: !secret Hunter2}\n"),
+            ("keys: {pw: {type: integer}}", "pw: !secret |\n  Hunter2\n"),
+            ("keys: {'pw:a': {type: integer}}", "pw: !secret {gpg: x, b: Hunter2}\n"),
+        ] {
+            let said = told(keys, pillar);
+            assert!(said.contains("pw") && !said.contains("Hunter2"), "{said}");
+        }
     }
 
     #[test]

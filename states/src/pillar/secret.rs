@@ -16,6 +16,9 @@ pub const SECRET: &str = "!secret";
 pub const ENCRYPTED: &str = "!encrypted";
 /// The key under which the paths of secrets travel with a minion's pillar.
 pub const PATHS: &str = "_secrets";
+/// The key under which secrets travel that are to be masked and are not in the pillar: it does not render now, or
+/// something was laid over them.
+pub const KNOWN: &str = "_known_secrets";
 
 /// How a secret is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -203,11 +206,22 @@ pub fn attach(pillar: &mut Map, paths: &[Path]) {
     }
 }
 
-/// Takes the places off again and returns the secret values.
+/// Puts secrets beside a minion's pillar that are not in it.
+pub fn attach_known(pillar: &mut Map, values: Vec<Value>) {
+    if !values.is_empty() {
+        pillar.insert(Value::from(KNOWN), Value::List(values));
+    }
+}
+
+/// Takes all that was attached off again and returns the secret values.
 pub fn take(pillar: &mut Map) -> Vec<Value> {
-    let Some(Value::List(paths)) = pillar.shift_remove(PATHS) else { return Vec::new() };
+    let mut values = match pillar.shift_remove(KNOWN) {
+        Some(Value::List(known)) => known,
+        _ => Vec::new(),
+    };
+    let Some(Value::List(paths)) = pillar.shift_remove(PATHS) else { return values };
     let whole = Value::Map(std::mem::take(pillar));
-    let values = paths.iter().filter_map(Value::as_list).filter_map(|p| at(&whole, p).cloned()).collect();
+    values.extend(paths.iter().filter_map(Value::as_list).filter_map(|p| at(&whole, p).cloned()));
     if let Value::Map(map) = whole {
         *pillar = map;
     }
@@ -250,6 +264,9 @@ mod tests {
         attach(&mut pillar, &paths);
         assert_eq!(take(&mut pillar), ["hunter2", "secret", "42"].map(Value::from));
         assert!(!pillar.contains_key(PATHS));
+        attach_known(&mut pillar, vec![Value::from("last")]);
+        assert_eq!(take(&mut pillar), [Value::from("last")]);
+        assert!(!pillar.contains_key(KNOWN));
     }
 
     #[test]
