@@ -105,3 +105,35 @@ fn patterns_run_in_linear_time() {
     assert!(error.message.contains("pattern"), "{error}");
     assert!(refused("{{ 'aa' | regex_match('(a)\\\\1') }}").message.contains("pattern"));
 }
+
+#[test]
+fn values_nested_deeper_than_any_stack_are_dropped() {
+    let wrap = |value: &str| {
+        format!(
+            "{{% set d = namespace(v=[]) %}}{{% for i in range(60000) %}}{{% set d.v = {value} %}}{{% endfor %}}done"
+        )
+    };
+    for value in [
+        "[d.v]",
+        "(d.v,)",
+        "{'a': d.v}",
+        "{'a': d.v}.items()",
+        "{'a': d.v}.values()",
+        "[d.v] | map('lower')",
+        "namespace(v=d.v)",
+        "cycler(d.v)",
+        "[d.v].append",
+    ] {
+        let rendered = on_worker(vec![("a.sls", wrap(value))], false);
+        assert_eq!(rendered.map_err(|e| e.to_string()), Ok(4), "{value}");
+    }
+    let downwards = "{% set d = namespace(v=[]) %}{% set top = d.v %}{% for i in range(60000) %}{% set n = [] %}\
+         {% do d.v.append(n) %}{% set d.v = n %}{% endfor %}done";
+    assert_eq!(on_worker(vec![("a.sls", downwards.to_owned())], false).map_err(|e| e.to_string()), Ok(4));
+}
+
+#[test]
+fn a_template_of_many_numbers_is_read_once() {
+    let text = "{{ 1 }}\n".repeat(40_000);
+    assert_eq!(on_worker(vec![("a.sls", text)], false).map_err(|e| e.to_string()), Ok(80_000));
+}

@@ -8,6 +8,7 @@ mod call;
 mod checks;
 mod condition;
 mod convert;
+mod drop;
 mod engine;
 mod error;
 mod eval;

@@ -10,6 +10,7 @@ use indexmap::{Equivalent, IndexMap};
 use lab_proto::Value;
 
 use super::ast::{For, Macro, Template};
+use super::drop::bury;
 use super::error::{Fault, Res};
 use super::scope::Scope;
 use crate::render::error::RenderErrorKind;
@@ -45,7 +46,66 @@ impl Deref for DictCell {
     }
 }
 
-/// A value.
+impl Drop for DictCell {
+    fn drop(&mut self) {
+        bury(std::mem::take(self.entries.get_mut()).into_iter().flat_map(|(key, value)| [key.0, value]));
+    }
+}
+
+/// A list that can be changed.
+#[derive(Debug)]
+pub(super) struct ListCell(RefCell<Vec<Val>>);
+
+impl Deref for ListCell {
+    type Target = RefCell<Vec<Val>>;
+
+    fn deref(&self) -> &RefCell<Vec<Val>> {
+        &self.0
+    }
+}
+
+impl Drop for ListCell {
+    fn drop(&mut self) {
+        bury(std::mem::take(self.0.get_mut()));
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Tuple(Vec<Val>);
+
+impl Deref for Tuple {
+    type Target = [Val];
+
+    fn deref(&self) -> &[Val] {
+        &self.0
+    }
+}
+
+impl Drop for Tuple {
+    fn drop(&mut self) {
+        bury(std::mem::take(&mut self.0));
+    }
+}
+
+/// What a generator has left.
+#[derive(Debug)]
+pub(super) struct IterCell(RefCell<VecDeque<Val>>);
+
+impl Deref for IterCell {
+    type Target = RefCell<VecDeque<Val>>;
+
+    fn deref(&self) -> &RefCell<VecDeque<Val>> {
+        &self.0
+    }
+}
+
+impl Drop for IterCell {
+    fn drop(&mut self) {
+        bury(std::mem::take(self.0.get_mut()));
+    }
+}
+
+/// A value. What holds others drops them without recursion ([`bury`]).
 #[derive(Clone, Debug)]
 pub(super) enum Val {
     Undefined(Rc<Undefined>),
@@ -55,15 +115,15 @@ pub(super) enum Val {
     Float(f64),
     Str(Text),
     Bytes(Rc<[u8]>),
-    List(Rc<RefCell<Vec<Self>>>),
-    Tuple(Rc<[Self]>),
+    List(Rc<ListCell>),
+    Tuple(Rc<Tuple>),
     Dict(Rc<DictCell>),
     Set(Rc<DictCell>),
     Range(Rc<Range>),
     /// What `dict.items()` and its like return: can be iterated again and again.
     View(Rc<View>),
     /// A generator: can be iterated once.
-    Iter(Rc<RefCell<VecDeque<Self>>>),
+    Iter(Rc<IterCell>),
     Object(Rc<Object>),
 }
 
@@ -129,6 +189,25 @@ pub(super) enum Object {
     Super(Text, usize),
 }
 
+impl Drop for View {
+    fn drop(&mut self) {
+        bury(std::mem::take(&mut self.items));
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        match self {
+            Self::Namespace(attributes) => bury(std::mem::take(attributes.get_mut()).into_values()),
+            Self::Module { vars, .. } => bury(std::mem::take(vars).into_values()),
+            Self::Method(of, _) => bury([std::mem::replace(of, Val::None)]),
+            Self::Cycler { items, .. } => bury(std::mem::take(items)),
+            Self::Loop(state) => bury(std::mem::take(&mut state.items)),
+            _ => {}
+        }
+    }
+}
+
 /// The state of a `for` loop.
 #[derive(Debug)]
 pub(super) struct Loop {
@@ -161,11 +240,11 @@ impl Val {
     }
 
     pub(super) fn list(items: Vec<Self>) -> Self {
-        Self::List(Rc::new(RefCell::new(items)))
+        Self::List(Rc::new(ListCell(RefCell::new(items))))
     }
 
     pub(super) fn tuple(items: Vec<Self>) -> Self {
-        Self::Tuple(items.into())
+        Self::Tuple(Rc::new(Tuple(items)))
     }
 
     pub(super) fn dict(entries: Dict) -> Self {
@@ -173,7 +252,7 @@ impl Val {
     }
 
     pub(super) fn generator(items: Vec<Self>) -> Self {
-        Self::Iter(Rc::new(RefCell::new(items.into())))
+        Self::Iter(Rc::new(IterCell(RefCell::new(items.into()))))
     }
 
     pub(super) fn object(object: Object) -> Self {
@@ -193,6 +272,16 @@ impl Val {
 
     pub(super) fn from_usize(n: usize) -> Self {
         Self::Int(i128::try_from(n).unwrap_or(i128::MAX))
+    }
+
+    /// Tells whether it may hold other values.
+    pub(super) fn may_hold(&self) -> bool {
+        match self {
+            Self::List(_) | Self::Tuple(_) | Self::Dict(_) | Self::Set(_) => true,
+            Self::View(_) | Self::Iter(_) | Self::Object(_) => true,
+            Self::Undefined(_) | Self::None | Self::Bool(_) | Self::Int(_) | Self::Float(_) => false,
+            Self::Str(_) | Self::Bytes(_) | Self::Range(_) => false,
+        }
     }
 
     pub(super) fn is_undefined(&self) -> bool {
