@@ -193,6 +193,22 @@ fn a_good_change_is_committed_written_down_and_can_be_taken_back_by_one_word() {
 }
 
 #[test]
+fn parameters_of_the_network_are_written_down_for_the_next_boot_and_taken_back_with_their_change() {
+    let lab = lab();
+    let host = host(&lab);
+    let forwards = || host.read("/proc/sys/net/ipv4/ip_forward").unwrap().trim().to_owned();
+    let file = || host.exec(["cat", "/etc/sysctl.d/90-lab-net.conf"]).unwrap().stdout;
+    assert_eq!((forwards(), file()), ("0".to_owned(), String::new()));
+    let (ok, said) = apply(&lab, "lab:\n  net.config:\n    - sysctl: {net.ipv4.ip_forward: 1}\n");
+    assert!(ok, "{said}");
+    assert_eq!(forwards(), "1");
+    assert!(file().ends_with("\nnet.ipv4.ip_forward = 1\n"), "{}", file());
+    lab.run(&["net", "rollback", WORKER.id]).unwrap();
+    assert_eq!((forwards(), file()), ("0".to_owned(), String::new()));
+    lab_ends_without_a_trace(lab);
+}
+
+#[test]
 fn a_change_that_cuts_the_host_off_is_taken_back_by_the_host() {
     let lab = lab();
     let host = host(&lab);

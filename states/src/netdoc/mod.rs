@@ -22,7 +22,7 @@ pub use document::{
     RuleWant, Tap, Want,
 };
 pub use inverse::inverse;
-pub use plan::{Planned, module_options, plan};
+pub use plan::{Planned, module_options, plan, same_option};
 pub use read::want;
 pub use risk::Risk;
 

@@ -10,11 +10,13 @@ mod addresses;
 mod links;
 mod system;
 
-pub use system::module_options;
+pub use system::{module_options, same_option};
+
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::check::check;
+use super::check::{check, name};
 use super::document::{Document, Interface, Kind};
 use super::resolve::resolve;
 use super::{Risk, Surroundings, Wrong, inverse, model, risk};
@@ -82,25 +84,27 @@ impl Plan<'_> {
 
 /// Orders links so that each comes behind what it stands on and behind its ports; loops were refused before.
 fn bottom_up(document: &Document) -> Vec<&Interface> {
+    let mut left: Vec<&Interface> = document.interfaces.values().collect();
+    // Ports that say themselves whose they are.
+    let mut plugged: HashMap<&str, Vec<&str>> = HashMap::new();
+    for i in &left {
+        if let Some(master) = &i.port_of {
+            plugged.entry(name(&master.what)).or_default().push(&i.name);
+        }
+    }
     let mut order: Vec<&Interface> = Vec::new();
-    let all: Vec<&Interface> = document.interfaces.values().collect();
-    let mut left = all.clone();
     while !left.is_empty() {
-        let stands_on = |i: &Interface| i.kind.lower().map(super::check::name).map(str::to_owned);
-        let ready = |i: &&Interface| {
-            let waits = |n: &str| left.iter().any(|l| l.name == n);
-            let blocked = stands_on(i).is_some_and(|n| waits(&n));
-            let ports = i.ports.iter().any(|p| waits(super::check::name(&p.what)));
-            let plugged = all.iter().any(|o| {
-                waits(&o.name) && o.port_of.as_ref().is_some_and(|m| super::check::name(&m.what) == i.name)
-            });
-            !blocked && !ports && !plugged
+        let waiting: HashSet<&str> = left.iter().map(|i| i.name.as_str()).collect();
+        let ready = |i: &Interface| {
+            let ports = i.ports.iter().map(|p| name(&p.what));
+            let own = plugged.get(i.name.as_str()).into_iter().flatten().copied();
+            !i.kind.lower().map(name).into_iter().chain(ports).chain(own).any(|n| waiting.contains(n))
         };
-        let next: Vec<&Interface> = left.iter().copied().filter(|i| ready(i)).collect();
+        let (next, rest): (Vec<_>, Vec<_>) = left.iter().copied().partition(|i| ready(i));
         // What is left stands in a ring that was not seen: any order is as good.
-        let next = if next.is_empty() { left.clone() } else { next };
-        left.retain(|l| !next.iter().any(|n| n.name == l.name));
+        let (next, rest) = if next.is_empty() { (rest, next) } else { (next, rest) };
         order.extend(next);
+        left = rest;
     }
     // A cable's ends are made together, before anything else needs one of them.
     order.sort_by_key(|i| !matches!(i.kind, Kind::Veth { .. }));

@@ -245,6 +245,22 @@ fn the_captured_uplink_is_the_same_one_in_the_second_run() {
     assert_eq!(lines(&plan(&management_move(true), &after, &around()).expect("plans")), Vec::<String>::new());
 }
 
+#[test]
+fn a_module_is_loaded_anew_for_an_option_that_differs_and_left_where_the_kernel_shows_it_otherwise() {
+    let one = |v: &str| BTreeMap::from([("nested".to_owned(), v.to_owned())]);
+    let steps = |have: &str| {
+        let document = Document {
+            modules: BTreeMap::from([("kvm_intel".to_owned(), Owned { owner: 0, what: one("1") })]),
+            ..Document::default()
+        };
+        let mut now = machine();
+        now.modules.insert("kvm_intel".to_owned(), one(have));
+        lines(&plan(&document, &now, &Surroundings::default()).expect("plans"))
+    };
+    assert_eq!(steps("N"), ["module kvm_intel: unload", "module kvm_intel: load nested=1"]);
+    assert_eq!(steps("Y"), Vec::<String>::new());
+}
+
 /// What is drawn for one document.
 #[derive(Clone, Debug)]
 struct Draw {

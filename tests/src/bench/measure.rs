@@ -35,6 +35,23 @@ pub fn cost(pid: u32) -> std::io::Result<Cost> {
     Ok(Cost { pss_kib, cpu: Duration::from_millis(ticks * 10) })
 }
 
+/// Runs a command to its end; returns what it took and the most memory that it had. Only for a process that runs no other one.
+///
+/// # Errors
+/// When it does not run, or fails.
+pub fn timed(command: &[String]) -> Result<(Duration, i64), super::echo::BoxError> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let (program, arguments) = command.split_first().ok_or("no command")?;
+    let start = std::time::Instant::now();
+    let output = std::process::Command::new(program).args(arguments).output()?;
+    let took = start.elapsed();
+    if !output.status.success() {
+        let (said, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        return Err(format!("{}: {}\n{said}{why}", command.join(" "), output.status).into());
+    }
+    Ok((took, getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss()))
+}
+
 /// Returns the value below which the given share of the values lies.
 pub fn percentile(values: &mut [Duration], share: f64) -> Duration {
     values.sort_unstable();
@@ -52,6 +69,15 @@ pub fn percentile(values: &mut [Duration], share: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_has_a_time_and_a_peak_and_one_that_fails_says_why() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let (_, peak) = timed(&words("cat /dev/null")).expect("runs");
+        assert!(peak > 0);
+        let why = timed(&words("cat /there/is/none")).expect_err("fails").to_string();
+        assert!(why.contains("/there/is/none"), "{why}");
+    }
 
     #[test]
     fn this_process_costs_something_and_percentiles_are_picked() {

@@ -1,11 +1,11 @@
 //! Many links, addresses and routes at once, beside `ip -batch`; and a run that has nothing to do.
 //!
-//! In a network namespace of its own, so that nothing of this machine is touched; needs root.
+//! In namespaces of its own, so that nothing of this machine is touched; needs root.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Bench;
 use super::echo::BoxError;
@@ -20,6 +20,11 @@ const RATIO: f64 = 2.0;
 /// What a run without changes may work, in milliseconds beyond the start of the program.
 const EMPTY_MS: f64 = 5.0;
 
+/// How often the empty run is measured in a round.
+const EMPTY_RUNS: usize = 5;
+/// Flat: a run of the last round takes no more memory than one of the first, but for noise.
+const FLAT: f64 = 1.05;
+
 /// Measures both.
 ///
 /// # Errors
@@ -30,91 +35,108 @@ pub fn run(bench: &mut Bench) -> Result<(), BoxError> {
         return Ok(());
     }
     let dir = tempfile::Builder::new().prefix("lab-bench-net-").tempdir()?;
-    std::fs::write(dir.path().join("many.sls"), sls()?)?;
-    std::fs::write(dir.path().join("none.sls"), "nothing:\n  test.nop: []\n")?;
-    std::fs::write(dir.path().join("batch"), batch()?)?;
-    let rounds = if bench.quick { 1 } else { 5 };
-    let (mut ours, mut theirs, mut empty, mut bare, mut memory) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let minion = bench.programs.minion.display().to_string();
-        let apply = |sls: &str| {
-            format!("{minion} apply --local --states {} {sls} --output json", dir.path().display())
-        };
-        let inside =
-            Inside::run(dir.path(), &[&apply("many"), &apply("many"), &apply("many"), &apply("none")])?;
-        ours.push(inside.took[0]);
-        empty.extend([inside.took[1], inside.took[2]]);
-        bare.push(inside.took[3]);
-        memory.extend(inside.peak_kib.iter().take(3).copied());
-        let batch = format!("ip -batch {}", dir.path().join("batch").display());
-        theirs.push(Inside::run(dir.path(), &[&batch])?.took[0]);
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(file("many.sls"), sls()?)?;
+    std::fs::write(file("none.sls"), "nothing:\n  test.nop: []\n")?;
+    std::fs::write(file("batch"), batch()?)?;
+    let minion = bench.programs.minion.display().to_string();
+    let apply = |sls: &str| {
+        format!(
+            "{minion} apply --local --config-dir {} --states {} --output json {sls}",
+            file("conf"),
+            file("")
+        )
+    };
+    let (many, none) = (apply("many"), apply("none"));
+    let mut lines = vec![many.as_str()];
+    lines.extend([many.as_str(), none.as_str()].repeat(EMPTY_RUNS));
+    let (mut ours, mut theirs, mut empty, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut first_peaks, mut empty_peaks) = (Vec::new(), Vec::new());
+    for _ in 0..if bench.quick { 2 } else { 7 } {
+        // As after a boot: nothing is there, and nothing was written down.
+        let _ = std::fs::remove_dir_all(file("data"));
+        std::fs::create_dir_all(file("conf"))?;
+        let config = format!("run_dir = \"{}\"\ndata_dir = \"{}\"\n", file("run"), file("data"));
+        std::fs::write(file("conf/minion.toml"), config)?;
+        let found = inside(&bench.programs.load, &lines)?;
+        ours.push(found[0].0);
+        first_peaks.push(found[0].1);
+        empty.extend(found[1..].iter().step_by(2).map(|f| f.0));
+        empty_peaks.extend(found[1..].iter().step_by(2).map(|f| f.1));
+        bare.extend(found[2..].iter().step_by(2).map(|f| f.0));
+        theirs.push(inside(&bench.programs.load, &[&format!("ip -batch {}", file("batch"))])?[0].0);
     }
+    let rounds = ours.len();
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
     let (ours, theirs) = (ms(percentile(&mut ours, 0.5)), ms(percentile(&mut theirs, 0.5)));
-    let (empty, bare) = (ms(percentile(&mut empty, 0.5)), ms(percentile(&mut bare, 0.5)));
     let what = format!("{LINKS} links, {ADDRESSES} addresses, {ROUTES} routes");
     let notes = vec![
-        format!("ours {ours:.0} ms with render, plan, steps and reading back"),
+        format!("ours {ours:.0} ms with render, plan, journal, guard, steps, reading back and writing down"),
         format!("`ip -batch` {theirs:.0} ms"),
         format!("median of {rounds}"),
     ];
     bench.report.add("net", what, (ours / theirs, "×"), Some(Aim::AtMost(RATIO)), notes);
-    let notes = vec![format!("whole command {empty:.1} ms, one with nothing to plan {bare:.1} ms")];
-    bench.report.add(
-        "net",
-        "the same again, nothing to do",
-        (empty - bare, "ms"),
-        Some(Aim::AtMost(EMPTY_MS)),
-        notes,
-    );
-    let (least, most) =
-        (memory.iter().min().copied().unwrap_or(0), memory.iter().max().copied().unwrap_or(0));
-    let notes = vec![format!("least of all runs {:.1} MiB", kib(least))];
-    bench.report.add("net", "peak memory of such a run", (kib(most), "MiB"), None, notes);
+    let runs = empty.len();
+    let (empty, bare) = (ms(percentile(&mut empty, 0.5)), ms(percentile(&mut bare, 0.5)));
+    let notes = vec![
+        format!("whole command {empty:.1} ms, one with nothing to plan {bare:.1} ms, in turn"),
+        format!("medians of {runs}"),
+    ];
+    let what = "the same again, nothing to do";
+    bench.report.add("net", what, (empty - bare, "ms"), Some(Aim::AtMost(EMPTY_MS)), notes);
+    memory(bench, &first_peaks, &empty_peaks);
     Ok(())
 }
 
+fn memory(bench: &mut Bench, first: &[u64], empty: &[u64]) {
+    let most = |peaks: &[u64]| mib(peaks.iter().copied().max().unwrap_or(0));
+    let least = |peaks: &[u64]| mib(peaks.iter().copied().min().unwrap_or(0));
+    let notes = vec![format!("least {:.1} MiB; with nothing to do {:.1} MiB", least(first), most(empty))];
+    bench.report.add("net", "peak memory of such a run", (most(first), "MiB"), None, notes);
+    let at = |n: Option<&u64>| mib(n.copied().unwrap_or(0));
+    let (begin, end) = (at(empty.first()), at(empty.last()));
+    let notes = vec![format!("first {begin:.1} MiB, last {end:.1} MiB of {}", empty.len())];
+    let what = "peak memory of the last empty run beside the first";
+    bench.report.add("net", what, (end / begin, "×"), Some(Aim::AtMost(FLAT)), notes);
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a size for people")]
-fn kib(kib: u64) -> f64 {
+fn mib(kib: u64) -> f64 {
     kib as f64 / 1024.0
 }
 
-/// What commands took, one after the other in one fresh namespace.
-struct Inside {
-    took: Vec<Duration>,
-    peak_kib: Vec<u64>,
-}
+/// Where those keep their files who configure networks at boot; empty in the namespace, so that nothing is written there
+/// for this machine.
+const OF_MANAGERS: &[&str] = &[
+    "/etc/netplan",
+    "/etc/systemd/network",
+    "/run/systemd/network",
+    "/usr/lib/systemd/network",
+    "/etc/network",
+    "/etc/NetworkManager",
+];
 
-impl Inside {
-    fn run(dir: &Path, lines: &[&str]) -> Result<Self, BoxError> {
-        // A command's peak memory is that of its own process: the shell tells by /proc before it is gone.
-        let mut script = "set -e; ip link set lo up\n".to_owned();
-        for line in lines {
-            writeln!(
-                script,
-                "s=$(date +%s%N); {line} >{}/out 2>&1 || {{ cat {}/out; exit 1; }}; e=$(date +%s%N); echo $((e - s))",
-                dir.display(),
-                dir.display()
-            )?;
-        }
-        let start = Instant::now();
-        let output = Command::new("unshare").args(["--net", "sh", "-c", &script]).output()?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        if !output.status.success() {
-            return Err(format!(
-                "in a namespace after {:?}: {said}{}",
-                start.elapsed(),
-                String::from_utf8_lossy(&output.stderr)
-            )
-            .into());
-        }
-        let took = said
-            .lines()
-            .map(|l| Ok(Duration::from_nanos(l.trim().parse()?)))
-            .collect::<Result<_, BoxError>>()?;
-        Ok(Self { took, peak_kib: Vec::new() })
+/// Runs commands one after the other in namespaces of their own, of networks, mounts and processes; returns what each took
+/// and its peak memory in KiB.
+fn inside(load: &Path, lines: &[&str]) -> Result<Vec<(Duration, u64)>, BoxError> {
+    let mut script = "set -e; ip link set lo up\n".to_owned();
+    for dir in OF_MANAGERS {
+        writeln!(script, "if [ -d {dir} ]; then mount -t tmpfs none {dir}; fi")?;
     }
+    for line in lines {
+        writeln!(script, "{} timed -- {line}", load.display())?;
+    }
+    let namespaces = ["--net", "--mount", "--pid", "--fork", "--mount-proc"];
+    let output = Command::new("unshare").args(namespaces).args(["sh", "-c", &script]).output()?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        return Err(format!("in a namespace: {said}{}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    let read = |line: &str| -> Result<(Duration, u64), BoxError> {
+        let (micros, kib) = line.trim().split_once(' ').ok_or_else(|| format!("no figures: {line}"))?;
+        Ok((Duration::from_micros(micros.parse()?), kib.parse()?))
+    };
+    said.lines().map(read).collect()
 }
 
 fn place(n: usize) -> (usize, usize) {

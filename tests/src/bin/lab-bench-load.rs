@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use lab_tests::bench::bulk;
 use lab_tests::bench::echo::{self, BoxError};
+use lab_tests::bench::measure;
 use lab_tests::bench::swarm::{self, Swarm};
 
 /// Load for `lab-bench`; not for use by hand.
@@ -54,6 +55,11 @@ enum Part {
         #[arg(long)]
         server: SocketAddr,
     },
+    /// Runs a command whose output nobody wants: prints how many microseconds it took, and its peak memory in KiB.
+    Timed {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Asks the bare echo for one round and prints the number of rows.
     EchoAsk {
         #[arg(long)]
@@ -68,9 +74,11 @@ fn main() -> Result<(), BoxError> {
     // The server as lab-master runs, the others small as lab-minion and the command line are.
     let mut runtime = match part {
         Part::EchoServer { .. } | Part::BulkServer { .. } => tokio::runtime::Builder::new_multi_thread(),
-        Part::Swarm { .. } | Part::EchoClients { .. } | Part::EchoAsk { .. } | Part::BulkClient { .. } => {
-            tokio::runtime::Builder::new_current_thread()
-        }
+        Part::Swarm { .. }
+        | Part::EchoClients { .. }
+        | Part::EchoAsk { .. }
+        | Part::BulkClient { .. }
+        | Part::Timed { .. } => tokio::runtime::Builder::new_current_thread(),
     };
     runtime.enable_all().build()?.block_on(run(part))
 }
@@ -92,6 +100,11 @@ async fn run(part: Part) -> Result<(), BoxError> {
         Part::BulkClient { server } => {
             let (bytes, took) = bulk::take(server).await?;
             println!("{bytes} {}", took.as_micros());
+            Ok(())
+        }
+        Part::Timed { command } => {
+            let (took, peak_kib) = measure::timed(&command)?;
+            println!("{} {peak_kib}", took.as_micros());
             Ok(())
         }
         Part::EchoClients { server, count } => echo::clients(server, count).await,

@@ -9,7 +9,7 @@ use crate::function::{JobCtx, StateError};
 use crate::functions::kmod;
 use crate::functions::sysctl::{self, Key};
 use crate::host::{Host, NetSnapshot};
-use crate::netdoc::{Document, Surroundings, Wrong};
+use crate::netdoc::{Document, Surroundings, Wrong, same_option};
 
 /// Where libvirt keeps its networks: those defined, and those that run.
 const LIBVIRT: [&str; 2] = ["/etc/libvirt/qemu/networks", "/run/libvirt/network"];
@@ -28,7 +28,10 @@ pub(super) fn look(net: &mut NetSnapshot, document: &mut Document, host: &dyn Ho
     for (name, wanted) in &document.modules {
         let there = kmod::is_there(host, name).map_err(|e| Wrong::new(wanted.owner, e.to_string()))?;
         if there {
-            net.modules.insert(name.clone(), BTreeMap::new());
+            let options = module_parameters(host, name, &wanted.what);
+            can_be_loaded_anew(host, name, &wanted.what, &options)
+                .map_err(|text| Wrong::new(wanted.owner, text))?;
+            net.modules.insert(name.clone(), options);
         }
     }
     if let Some(wanted) = &mut document.dns {
@@ -43,6 +46,50 @@ pub(super) fn look(net: &mut NetSnapshot, document: &mut Document, host: &dyn Ho
         }
     }
     Ok(())
+}
+
+/// Reads those options of a loaded module that were asked for and can be read.
+fn module_parameters(
+    host: &dyn Host,
+    name: &str,
+    wanted: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let dir = module_dir(name).join("parameters");
+    let one = |option: &String| {
+        let text = host.read(&dir.join(option)).ok()?;
+        Some((option.clone(), String::from_utf8_lossy(&text).trim().to_owned()))
+    };
+    wanted.keys().filter_map(one).collect()
+}
+
+fn module_dir(name: &str) -> PathBuf {
+    Path::new("/sys/module").join(kmod::plain(name))
+}
+
+/// Refuses an option of a module that could only take it if it were loaded anew, and cannot be: whoever uses it, virtual
+/// machines as a rule, must go first, and that is not for a network change to do.
+fn can_be_loaded_anew(
+    host: &dyn Host,
+    name: &str,
+    wanted: &BTreeMap<String, String>,
+    have: &BTreeMap<String, String>,
+) -> Result<(), String> {
+    let differs =
+        |(option, value): &(&String, &String)| have.get(*option).is_some_and(|h| !same_option(h, value));
+    let Some((option, value)) = wanted.iter().find(differs) else { return Ok(()) };
+    let is = format!("module {name} is loaded with {option}={}", have.get(option).map_or("", String::as_str));
+    let users = host.read(&module_dir(name).join("refcnt")).ok();
+    let users = users.and_then(|text| String::from_utf8_lossy(&text).trim().parse::<u32>().ok());
+    match users {
+        Some(0) => Ok(()),
+        Some(users) => Err(format!(
+            "{is} and is in use ({users}), so that it cannot be loaded anew with {option}={value}: shut down what uses it first \
+             (virtual machines, for kvm_intel and kvm_amd)"
+        )),
+        None => Err(format!(
+            "{is} and is a part of the kernel itself: {name}.{option}={value} belongs on the kernel's command line"
+        )),
+    }
 }
 
 /// Finds out by which address the master is reached and which links belong to others.
@@ -80,6 +127,23 @@ fn owned(xml: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::sim::SimHost;
+
+    #[test]
+    fn a_module_takes_another_option_only_when_nobody_uses_it() {
+        let host = SimHost::new();
+        let options = |v: &str| BTreeMap::from([("nested".to_owned(), v.to_owned())]);
+        host.put_file("/sys/module/kvm_intel/parameters/nested", "N\n", 0o444);
+        let have = module_parameters(&host, "kvm-intel", &options("1"));
+        assert_eq!(have, options("N"));
+        let ask = |wanted: &str| can_be_loaded_anew(&host, "kvm_intel", &options(wanted), &have);
+        assert_eq!(ask("0"), Ok(()), "it is so already");
+        assert!(ask("1").is_err_and(|e| e.contains("kernel's command line")));
+        host.put_file("/sys/module/kvm_intel/refcnt", "2\n", 0o444);
+        assert!(ask("1").is_err_and(|e| e.contains("in use (2)") && e.contains("virtual machines")));
+        host.put_file("/sys/module/kvm_intel/refcnt", "0\n", 0o444);
+        assert_eq!(ask("1"), Ok(()));
+    }
 
     #[test]
     fn a_bridge_that_libvirt_makes_is_its_own_and_one_that_it_uses_is_not() {

@@ -71,6 +71,9 @@ impl Checker<'_> {
 
     pub(super) fn routes(&self) -> Result<(), Wrong> {
         let known = self.known_networks();
+        let have = self.now.links.iter().flat_map(|l| &l.addresses).map(|a| a.ip);
+        let new = self.document.interfaces.values().flat_map(|i| &i.addresses).map(|a| a.what.ip);
+        let own: HashSet<IpAddr> = have.chain(new).collect();
         let mut seen: HashMap<RouteKey, &RouteWant> = HashMap::new();
         let absent: HashSet<RouteKey> = self.document.route_absent.iter().map(|r| r.what.key()).collect();
         for Owned { owner, what: route } in &self.document.routes {
@@ -96,12 +99,18 @@ impl Checker<'_> {
                     shown(route)
                 ));
             }
-            self.route(*owner, route, &known)?;
+            self.route(*owner, route, &known, &own)?;
         }
         Ok(())
     }
 
-    fn route(&self, owner: usize, route: &RouteWant, known: &Networks) -> Result<(), Wrong> {
+    fn route(
+        &self,
+        owner: usize,
+        route: &RouteWant,
+        known: &Networks,
+        own: &HashSet<IpAddr>,
+    ) -> Result<(), Wrong> {
         let wrong = |text: String| Err(Wrong::new(owner, text));
         let link = route.link.as_ref().map(name);
         if route.kind != RouteKind::Unicast {
@@ -133,10 +142,7 @@ impl Checker<'_> {
             };
         }
         if known.near(gateway).any(|on| link.is_none_or(|l| l == on)) {
-            let own = self.now.links.iter().any(|l| l.addresses.iter().any(|a| a.ip == gateway));
-            let new =
-                self.document.interfaces.values().any(|i| i.addresses.iter().any(|a| a.what.ip == gateway));
-            if own || new {
+            if own.contains(&gateway) {
                 return wrong(format!(
                     "route {}: the gateway {gateway} is this machine itself",
                     shown(route)

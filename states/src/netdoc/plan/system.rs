@@ -10,8 +10,14 @@ use crate::host::{NetStep, WITHOUT_FIRST_LINK};
 impl Plan<'_> {
     pub(super) fn modules(&mut self, document: &Document) -> Result<(), Wrong> {
         for (name, wanted) in &document.modules {
-            if self.net.modules.contains_key(name) {
-                continue;
+            if let Some(have) = self.net.modules.get(name) {
+                let differs = |(option, value): (&String, &String)| {
+                    have.get(option).is_some_and(|h| !same_option(h, value))
+                };
+                if !wanted.what.iter().any(differs) {
+                    continue;
+                }
+                self.push(wanted.owner, NetStep::UnloadModule { name: name.clone() })?;
             }
             let options = module_options(name, &wanted.what);
             self.push(wanted.owner, NetStep::LoadModule { name: name.clone(), options })?;
@@ -64,6 +70,16 @@ pub fn module_options(module: &str, wanted: &BTreeMap<String, String>) -> BTreeM
         options.entry((*option).to_owned()).or_insert_with(|| "0".to_owned());
     }
     options
+}
+
+/// Tells whether two values of a module's option are one: the kernel shows what is on as Y.
+pub fn same_option(a: &str, b: &str) -> bool {
+    let plain = |v: &str| match v {
+        "Y" | "y" | "1" | "on" => "1".to_owned(),
+        "N" | "n" | "0" | "off" => "0".to_owned(),
+        other => other.to_owned(),
+    };
+    plain(a) == plain(b)
 }
 
 /// The kernel separates numbers by tabs.
