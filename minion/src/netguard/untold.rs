@@ -63,7 +63,11 @@ mod tests {
         let told = verdict(&places, "another", &[]).expect("reads").expect("a verdict");
         let Verdict::RolledBack(j) = &told else { panic!("{told:?}") };
         assert_eq!(j.report.as_ref().map(|r| r.by), Some(RolledBackBy::Boot));
-        assert_eq!(verdict(&places, "another", std::slice::from_ref(&told)).expect("reads"), None, "it is known already");
+        assert_eq!(
+            verdict(&places, "another", std::slice::from_ref(&told)).expect("reads"),
+            None,
+            "it is known already"
+        );
         places.forget_untold().expect("forgets");
         assert_eq!(verdict(&places, "another", &[]).expect("reads"), None);
     }
