@@ -39,6 +39,7 @@ tar -czf /srv/lab-states/app.tar.gz -C /srv/build/app run
 case $module in
 file)
     echo '/swapfile none swap sw 0 0' > /etc/fstab
+    printf -- '--- a/issue\n+++ b/issue\n@@ -1 +1 @@\n-Welcome\n+Welcome to the lab\n' > /srv/lab-states/issue.patch
     ;;
 git)
     mkdir -p /srv/peers/git
