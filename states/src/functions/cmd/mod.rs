@@ -14,6 +14,6 @@ pub(super) use call::{CommandArgs, Ran};
 pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(run::Run));
     registry.add_state(Arc::new(script::Script));
-    registry.add_state(Arc::new(wait::Wait));
-    registry.add_state(Arc::new(script::WaitScript));
+    registry.add_state(Arc::new(wait::WAIT));
+    registry.add_state(Arc::new(script::WAIT_SCRIPT));
 }

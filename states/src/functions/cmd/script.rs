@@ -7,7 +7,7 @@ use lab_proto::{Digest, Map, Value};
 use serde::Deserialize;
 
 use super::super::file::fetch;
-use super::super::support::{map, text_of};
+use super::super::support::{OnWatch, map, text_of};
 use super::call::{CommandArgs, stateful, verdict};
 use super::run::{IN_STATES, documented};
 use crate::function::{
@@ -20,7 +20,8 @@ use crate::host::{Cause, Command, WriteOptions};
 pub(in crate::functions) struct Script;
 
 /// Runs when a watched state changed.
-pub(in crate::functions) struct WaitScript;
+pub(in crate::functions) const WAIT_SCRIPT: OnWatch =
+    OnWatch { name: "cmd.wait_script", doc: || &WAIT_DOC, fire: |call, ctx| Script.run(call, ctx) };
 
 fn arguments() -> Vec<ArgDoc> {
     let own = [
@@ -103,38 +104,6 @@ impl StateFunction for Script {
 impl Watch for Script {
     fn fire(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
         self.run(call, ctx)
-    }
-}
-
-impl StateFunction for WaitScript {
-    fn name(&self) -> &'static str {
-        "cmd.wait_script"
-    }
-
-    fn class(&self) -> Class {
-        Class::Action
-    }
-
-    fn doc(&self) -> &FunctionDoc {
-        &WAIT_DOC
-    }
-
-    fn check(&self, _call: &StateCall, _ctx: &JobCtx<'_>) -> Result<Check, StateError> {
-        Ok(Check::holds("nothing that it watches changed"))
-    }
-
-    fn apply(&self, _: &StateCall, check: &Check, _: &JobCtx<'_>) -> Result<Applied, StateError> {
-        Ok(Applied::new(check.changes.clone(), check.comment.clone()))
-    }
-
-    fn watch(&self) -> Option<&dyn Watch> {
-        Some(self)
-    }
-}
-
-impl Watch for WaitScript {
-    fn fire(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
-        Script.run(call, ctx)
     }
 }
 

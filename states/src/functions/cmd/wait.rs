@@ -2,13 +2,16 @@
 
 use std::sync::LazyLock;
 
+use super::super::support::OnWatch;
 use super::run::{IN_STATES, documented, execute};
-use crate::function::{
-    Applied, Check, Class, FunctionDoc, JobCtx, StateCall, StateError, StateFunction, Verdict, Watch,
-};
+use crate::function::{FunctionDoc, Verdict};
 
 /// The function.
-pub(in crate::functions) struct Wait;
+pub(in crate::functions) const WAIT: OnWatch = OnWatch {
+    name: "cmd.wait",
+    doc: || &DOC,
+    fire: |call, ctx| execute(call, ctx).unwrap_or_else(Verdict::from),
+};
 
 static DOC: LazyLock<FunctionDoc> = LazyLock::new(|| {
     documented(
@@ -18,41 +21,10 @@ static DOC: LazyLock<FunctionDoc> = LazyLock::new(|| {
     )
 });
 
-impl StateFunction for Wait {
-    fn name(&self) -> &'static str {
-        "cmd.wait"
-    }
-
-    fn class(&self) -> Class {
-        Class::Action
-    }
-
-    fn doc(&self) -> &FunctionDoc {
-        &DOC
-    }
-
-    fn check(&self, _call: &StateCall, _ctx: &JobCtx<'_>) -> Result<Check, StateError> {
-        Ok(Check::holds("nothing that it watches changed"))
-    }
-
-    fn apply(&self, _: &StateCall, check: &Check, _: &JobCtx<'_>) -> Result<Applied, StateError> {
-        Ok(Applied::new(check.changes.clone(), check.comment.clone()))
-    }
-
-    fn watch(&self) -> Option<&dyn Watch> {
-        Some(self)
-    }
-}
-
-impl Watch for Wait {
-    fn fire(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
-        execute(call, ctx).unwrap_or_else(Verdict::from)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::function::Watch;
     use crate::functions::testing::Bench;
     use crate::host::sim::SimHost;
 
@@ -62,7 +34,7 @@ mod tests {
         let sls = "true:\n  cmd.wait: []\n";
         assert!(!bench.run(sls).changed());
         assert!(bench.host.commands().is_empty());
-        assert!(bench.with_ctx(|ctx| Wait.fire(&bench.call(sls, false), ctx)).changed());
+        assert!(bench.with_ctx(|ctx| Watch::fire(&WAIT, &bench.call(sls, false), ctx)).changed());
         assert_eq!(bench.host.commands().len(), 1);
     }
 }

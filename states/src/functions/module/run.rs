@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use lab_proto::{Map, Value};
 
-use super::super::support::map;
+use super::super::support::{OnWatch, map};
 use crate::function::{
     Applied, ArgDoc, CallError, Check, Class, ExecFunction, FunctionDoc, JobCtx, Kind, StateCall, StateError,
     StateFunction, Verdict, Watch,
@@ -17,7 +17,8 @@ use crate::function::{
 pub(in crate::functions) struct Run;
 
 /// Calls when a watched state changed.
-pub(in crate::functions) struct Wait;
+pub(in crate::functions) const WAIT: OnWatch =
+    OnWatch { name: "module.wait", doc: || &WAIT_DOC, fire: |call, ctx| Run.run(call, ctx) };
 
 const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("args", Kind::List, "Positional arguments, in the older style."),
@@ -31,7 +32,7 @@ static RUN: FunctionDoc = FunctionDoc::new(
 )
 .open();
 
-static WAIT: FunctionDoc = FunctionDoc::new(
+static WAIT_DOC: FunctionDoc = FunctionDoc::new(
     "Calls execution functions only when a watched state changed.",
     ARGS,
     "changed:\n  test.succeed_with_changes: []\n\nsay it:\n  module.wait:\n    - test.echo: [hello]\n    - watch:\n      - test: changed\n",
@@ -75,38 +76,6 @@ impl StateFunction for Run {
 impl Watch for Run {
     fn fire(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
         self.run(call, ctx)
-    }
-}
-
-impl StateFunction for Wait {
-    fn name(&self) -> &'static str {
-        "module.wait"
-    }
-
-    fn class(&self) -> Class {
-        Class::Action
-    }
-
-    fn doc(&self) -> &FunctionDoc {
-        &WAIT
-    }
-
-    fn check(&self, _call: &StateCall, _ctx: &JobCtx<'_>) -> Result<Check, StateError> {
-        Ok(Check::holds("nothing that it watches changed"))
-    }
-
-    fn apply(&self, _: &StateCall, check: &Check, _: &JobCtx<'_>) -> Result<Applied, StateError> {
-        Ok(Applied::new(check.changes.clone(), check.comment.clone()))
-    }
-
-    fn watch(&self) -> Option<&dyn Watch> {
-        Some(self)
-    }
-}
-
-impl Watch for Wait {
-    fn fire(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
-        Run.run(call, ctx)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod encoding;
 mod mode;
+mod on_watch;
 mod owner;
 mod pattern;
 mod text;
@@ -15,6 +16,7 @@ use crate::host::Host;
 
 pub(super) use encoding::encoded;
 pub(super) use mode::Mode;
+pub(super) use on_watch::OnWatch;
 pub(super) use owner::{Owner, perms};
 pub(super) use pattern::{Pattern, python_template, search};
 pub(super) use text::{diff, join_lines, lines, lines_with_ends, text_list, text_of};
