@@ -19,6 +19,7 @@ pub mod reference;
 pub mod render;
 pub mod run;
 pub mod schedule;
+mod shell;
 pub mod sls;
 pub mod target;
 pub mod top;

@@ -13,6 +13,7 @@ use std::sync::{PoisonError, RwLock};
 
 use lab_proto::{Map, StateReturn, Value};
 
+use crate::render::base64::encode as base64;
 use form::Form;
 
 /// What stands in the place of a secret.
@@ -265,19 +266,6 @@ fn cut_letter(text: &[u8]) -> usize {
         Err(e) if e.error_len().is_none() => tail.len() - i,
         _ => 0,
     })
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let n = group.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - group.len()));
-        for i in 0..4 {
-            let letter = ALPHABET[(n >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= group.len() { char::from(letter) } else { '=' });
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -2,16 +2,15 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
+use lab_tests::kubic::binaries;
 use nix::pty::openpty;
 
 /// Runs a program with a terminal as its output and error channel. Returns how it ended and what it showed.
 fn on_terminal(program: &str, args: &[&str]) -> (ExitStatus, String) {
-    let binaries = Path::new(env!("CARGO_BIN_EXE_lab-nshost")).parent().expect("a binary is in a directory");
     let pty = openpty(None, None).expect("a terminal");
-    let mut command = Command::new(binaries.join(program));
+    let mut command = Command::new(binaries().expect("they are built").join(program));
     command
         .args(args)
         .stdin(Stdio::null())
@@ -56,10 +55,9 @@ fn mistakes_are_told_on_a_terminal() {
 
 /// Runs a program whose output nobody reads. Returns how it ended and what it said on its error channel.
 fn without_reader(program: &str, args: &[&str]) -> (ExitStatus, String) {
-    let binaries = Path::new(env!("CARGO_BIN_EXE_lab-nshost")).parent().expect("a binary is in a directory");
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
-    let mut command = Command::new(binaries.join(program));
+    let mut command = Command::new(binaries().expect("they are built").join(program));
     let ended = command.args(args).stdin(Stdio::null()).stdout(writer).output().expect("it starts");
     (ended.status, String::from_utf8_lossy(&ended.stderr).into_owned())
 }

@@ -75,7 +75,7 @@ impl Shown {
                     if self.json {
                         output::event(event, true);
                     } else if !self.live {
-                        lines.iter().for_each(|l| output::line(&output::printable(l)));
+                        lines.iter().for_each(|l| output::line(l));
                     }
                 }
                 self.redraw();

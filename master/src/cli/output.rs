@@ -17,7 +17,7 @@ pub(super) fn end_with_reader() {
 /// Prints one JSON line.
 pub(super) fn json(value: &impl serde::Serialize) {
     if let Some(line) = json_line(value) {
-        self::line(&line);
+        put(&line);
     }
 }
 
@@ -26,15 +26,20 @@ pub(super) fn json_line(value: &impl serde::Serialize) -> Option<String> {
     serde_json::to_string(value).map_err(|e| eprintln!("error: a value has no JSON form: {e}")).ok()
 }
 
-/// Prints lines that came together in one go.
+/// Prints lines that came together in one go, as they are: text must be [`printable`].
 pub(super) fn lines(lines: &[String]) {
     if !lines.is_empty() {
-        line(&lines.join("\n"));
+        put(&lines.join("\n"));
     }
 }
 
-/// Prints a line of data. What cannot be printed ends the command: its reader must not take a part for the whole.
+/// Prints a line of text, with what would steer a terminal shown.
 pub(super) fn line(text: &str) {
+    put(&printable(text));
+}
+
+/// Prints a line as it is. What cannot be printed ends the command: its reader must not take a part for the whole.
+fn put(text: &str) {
     if let Err(e) = writeln!(std::io::stdout().lock(), "{text}") {
         eprintln!("error: cannot write to standard output: {e}");
         std::process::exit(super::exit::FAILED.into());
@@ -81,7 +86,7 @@ pub(super) fn value(value: &Value, as_json: bool) {
         return;
     }
     match value {
-        Value::Str(text) => line(&printable(text)),
+        Value::Str(text) => line(text),
         other => line(lab_states::render::yaml::dump_block(other).trim_end()),
     }
 }
@@ -106,7 +111,8 @@ pub(super) fn events(events: &[Event], as_json: bool) -> std::io::Result<()> {
             serde_json::to_writer(&mut out, event)?;
             out.write_all(b"\n")?;
         } else {
-            writeln!(out, "{:>8}  {}  {}  {}", event.position.seq, event.stamp, event.tag, event.data)?;
+            let text = format!("{:>8}  {}  {}  {}", event.position.seq, event.stamp, event.tag, event.data);
+            writeln!(out, "{}", printable(&text))?;
         }
     }
     out.flush()

@@ -121,7 +121,7 @@ impl Core {
                             // they are acknowledged.
                             let ready = self.note_ready(&minion, &event);
                             self.append_with(ready.into_iter().collect(), Vec::new());
-                            self.note_change(&minion, &event);
+                            self.note_change(&minion, &event, now);
                             write.events.push(event.into_new_event(minion.clone(), key, outbox));
                         }
                     }

@@ -132,12 +132,13 @@ impl Core {
     }
 
     /// Notes what a minion says of a network change of its own: silence is expected while one is pending.
-    pub(super) fn note_change(&mut self, id: &MinionId, event: &OutboxEvent) {
+    pub(super) fn note_change(&mut self, id: &MinionId, event: &OutboxEvent, now: Timestamp) {
         if !event.tag.as_str().starts_with("lab/net/") {
             return;
         }
         let until = match Fact::parse(&event.tag, &event.data) {
-            Ok(Some(Fact::NetPending(fact))) => Some(fact.until),
+            // By the minion's clock; how long it is from the event on is the same by every clock.
+            Ok(Some(Fact::NetPending(fact))) => Some(now + fact.until.since(event.at)),
             Ok(Some(Fact::NetCommitted(_) | Fact::NetRolledBack(_))) => None,
             _ => return,
         };

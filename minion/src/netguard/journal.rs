@@ -401,12 +401,14 @@ impl OldFile {
         let Some(bytes) = &self.bytes else { return remove(&self.path) };
         let damaged = |e: hex::FromHexError| FileError::at("restore", &self.path)(io::Error::other(e));
         let bytes = hex::decode(bytes).map_err(damaged)?;
-        if fs::read(&self.path).is_ok_and(|now| now == bytes) {
-            return Ok(());
+        if !fs::read(&self.path).is_ok_and(|now| now == bytes) {
+            files::write_atomically(&self.path, &bytes, self.mode)?;
         }
-        files::write_atomically(&self.path, &bytes, self.mode)?;
+        // Also where the bytes are right: an earlier try may have ended before this.
         std::os::unix::fs::chown(&self.path, Some(self.uid), Some(self.gid))
-            .map_err(FileError::at("change the owner of", &self.path))
+            .map_err(FileError::at("change the owner of", &self.path))?;
+        fs::set_permissions(&self.path, fs::Permissions::from_mode(self.mode))
+            .map_err(FileError::at("change the mode of", &self.path))
     }
 }
 

@@ -165,7 +165,7 @@ pub fn at_boot(places: &Places, boot_id: &str) -> Result<Option<Box<Journal>>, J
             step: None,
             error: None,
             undone: lines(undone),
-            left,
+            left: lines(left),
         });
         (journal.phase, journal.files) = (Phase::RolledBack, failed);
         places.write_pending(&journal)?;
@@ -242,7 +242,7 @@ pub(super) fn committed(journal: &Journal, id: &MinionId, voice: &dyn Voice) {
         id: id.clone(),
         change: journal.change.clone(),
         steps: journal.lines(),
-        files: journal.files.iter().map(|f| f.path.display().to_string()).collect(),
+        files: lines(journal.files.iter().map(|f| f.path.display().to_string())),
         reverts: journal.reverts.clone(),
         duration_micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     };

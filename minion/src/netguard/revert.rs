@@ -3,8 +3,7 @@
 use lab_states::function::JobCtx;
 use lab_states::host::NetStep;
 use lab_states::net::restore::holds;
-use lab_states::net::{ChangeStep, Confirm, NetChange, NetFailure};
-use std::time::Duration;
+use lab_states::net::{ChangeStep, Confirm, NetChange, NetFailure, settle};
 
 use super::carry::{Guard, failure};
 use super::journal::{Journal, Places};
@@ -36,10 +35,10 @@ pub fn revert(guard: &Guard, confirm: Confirm, ctx: &JobCtx<'_>) -> Result<Strin
         back(&last).into_iter().filter(|s| holds(&s.step, &before) != Some(true)).collect();
     let change = NetChange {
         calls: Vec::new(),
+        settle: settle(&before, steps.iter().map(|s| &s.step)),
         before,
         steps,
         risk: last.risk.clone(),
-        settle: Duration::ZERO,
         confirm,
     };
     // What is done to a link on the way to its removal is not to be found afterwards.

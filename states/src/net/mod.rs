@@ -7,6 +7,7 @@
 
 pub mod render;
 pub mod restore;
+mod settle;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::function::JobCtx;
 use crate::host::{Host, NetSnapshot, NetStep};
 
 pub use restore::{Restored, restore};
+pub use settle::settle;
 
 /// One step of a change, which of the run's states asked for it, and how it is undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,7 +30,7 @@ pub(crate) fn tried(host: &Host, function: &dyn StateFunction) -> Vec<String> {
     if let Err(why) = laws(host, function, &mut broken) {
         broken.push(why);
     }
-    broken.iter().map(|b| format!("{}: {b}", function.name())).collect()
+    broken
 }
 
 fn laws(host: &Host, function: &dyn StateFunction, broken: &mut Vec<String>) -> Result<(), String> {

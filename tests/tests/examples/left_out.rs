@@ -7,8 +7,8 @@ const LIST: &str = include_str!("../../not-namespaced.txt");
 pub(crate) enum Entry {
     /// It would change the machine that the tests run on, or end the host: not tried.
     Never,
-    /// The host lacks what its example needs: tried, and its laws must be broken.
-    Lacks,
+    /// The host lacks what its example needs: tried, and it must fail with this text.
+    Lacks(&'static str),
     /// It holds where the machine has something, and where it has not, the state's error must name that.
     Needs(&'static str),
 }
@@ -20,16 +20,24 @@ impl LeftOut {
     /// Reads the list.
     pub(crate) fn read() -> Self {
         let entry = |line: &'static str| {
-            let mut words = line.split_whitespace();
-            let mut word = || words.next().unwrap_or_else(|| panic!("{line}: a word is missing"));
-            let (kind, name) = (word(), word());
-            let entry = match kind {
-                "never" => Entry::Never,
-                "lacks" => Entry::Lacks,
-                "needs" => Entry::Needs(word()),
+            let missing = || panic!("{line}: a word is missing");
+            let (kind, rest) = line.split_once(' ').unwrap_or_else(missing);
+            let (name, rest) = rest.split_once(' ').unwrap_or_else(missing);
+            let (entry, reason) = match kind {
+                "never" => (Entry::Never, rest),
+                "lacks" => {
+                    let quoted = rest.strip_prefix('"').and_then(|r| r.split_once("\" "));
+                    let (text, reason) =
+                        quoted.unwrap_or_else(|| panic!("{line}: a text in \"\" is missing"));
+                    (Entry::Lacks(text), reason)
+                }
+                "needs" => {
+                    let (what, reason) = rest.split_once(' ').unwrap_or_else(missing);
+                    (Entry::Needs(what), reason)
+                }
                 other => panic!("{line}: {other} is none of never, lacks and needs"),
             };
-            assert!(words.count() > 2, "{line}: a reason belongs behind it");
+            assert!(reason.split_whitespace().count() > 2, "{line}: a reason belongs behind it");
             (name, entry)
         };
         Self(LIST.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).map(entry).collect())

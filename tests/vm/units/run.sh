@@ -2,7 +2,6 @@
 # watchdog and comes back, a restarted agent is not taken for a reboot, a real reboot is.
 # system: systemd
 # limit: 900
-events() { lab-master events --json --tag "$1" | wc -l; }
 connected() { lab-master minion list --json | grep -q '"connected"'; }
 ready() { [ "$(events "lab/minion/$HOST/ready")" -ge "$1" ]; }
 starts() { [ "$(events "salt/minion/$HOST/start")" -ge "$1" ]; }

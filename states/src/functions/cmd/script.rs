@@ -15,6 +15,7 @@ use crate::function::{
     Watch,
 };
 use crate::host::{Cause, Command, WriteOptions};
+use crate::shell;
 
 /// Runs each time.
 pub(in crate::functions) struct Script;
@@ -129,7 +130,9 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
     let more = match (call.name.split_once(' '), &args.args) {
         (Some((_, rest)), _) => rest.to_owned(),
         (None, None) => String::new(),
-        (None, Some(Value::List(list))) => list.iter().map(quoted).collect::<Vec<_>>().join(" "),
+        (None, Some(Value::List(list))) => {
+            list.iter().map(|a| shell::quote(&text_of(a))).collect::<Vec<_>>().join(" ")
+        }
         (None, Some(one)) => text_of(one),
     };
     let line = format!("{} {more}", script.display());
@@ -141,17 +144,6 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
         .and_then(|()| how.run(line.trim_end(), true, ctx));
     ctx.host.remove_dir_all(&room)?;
     Ok(verdict(&call.name, &ran?, stateful(args.stateful.as_ref()).0))
-}
-
-/// Quotes one argument for the shell.
-fn quoted(argument: &Value) -> String {
-    let text = text_of(argument);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\"'\"'"))
-    }
 }
 
 /// Lets the user that runs the script read it.

@@ -10,6 +10,7 @@ use super::super::ops::{self, Num};
 use super::super::value::{Dict, Key, Val};
 use super::data::{python_float, python_int};
 use super::{count, flag, shared};
+use crate::shell;
 
 pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>> {
     let args = args.clone();
@@ -28,7 +29,7 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             Val::List(_) | Val::Dict(_) | Val::Set(_) => value.len()? > 0,
             _ => false,
         }),
-        "quote" => Val::str(shell_quote(&text()?)),
+        "quote" => Val::str(shell::quote(&text()?)),
         "regex_escape" => Val::str(regex_escape(&text()?)),
         "regex_search" | "regex_match" => regex_groups(name, &text()?, args)?,
         "regex_replace" => regex_replace(&text()?, args)?,
@@ -158,15 +159,6 @@ fn structures(name: &str, value: &Val, args: CallArgs) -> Res<Option<Val>> {
         }
         _ => return Ok(None),
     }))
-}
-
-/// Quotes for the shell as `shlex.quote` does.
-fn shell_quote(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !text.is_empty() && text.chars().all(safe) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\"'\"'"))
 }
 
 /// Escapes as Python's `re.escape` does.
