@@ -31,6 +31,8 @@ const CONFIGURATION: &[(&str, &[&str])] = &[
 /// What is about to be written.
 pub struct Writing {
     edits: Vec<Edit>,
+    /// Whose a file was that is there no more and comes back, by path.
+    owners: BTreeMap<String, (u32, u32)>,
     /// The commands that make managers read it.
     pub hand_over: Vec<Vec<String>>,
 }
@@ -62,7 +64,7 @@ pub fn prepare(
     let have = |path: &str| fs::read_to_string(path).ok();
     edits.extend(lab_states::net::kernel_wants(&committed, host)?.files(have));
     edits.push(own(&places.committed(), &committed)?);
-    Ok(Writing { edits, hand_over })
+    Ok(Writing { edits, owners: BTreeMap::new(), hand_over })
 }
 
 /// Who reads a file that the change writes is started anew once it is written.
@@ -79,7 +81,9 @@ impl Writing {
             let text = bytes.map(String::from_utf8).transpose().map_err(|e| e.to_string())?;
             Ok(Edit { path: f.path.display().to_string(), text, mode: f.mode })
         };
-        Ok(Self { edits: files.iter().map(text).collect::<Result<_, _>>()?, hand_over })
+        let owners = files.iter().filter(|f| f.bytes.is_some());
+        let owners = owners.map(|f| (f.path.display().to_string(), (f.uid, f.gid))).collect();
+        Ok(Self { edits: files.iter().map(text).collect::<Result<_, _>>()?, owners, hand_over })
     }
 
     /// Reads the files as they are now.
@@ -110,8 +114,9 @@ impl Writing {
                 files::make_dir(dir, 0o755).map_err(chain)?;
             }
             files::write_atomically(path, text.as_bytes(), mode).map_err(chain)?;
-            if old.bytes.is_some() {
-                std::os::unix::fs::chown(path, Some(old.uid), Some(old.gid))
+            let there = old.bytes.is_some().then_some((old.uid, old.gid));
+            if let Some((uid, gid)) = there.or_else(|| self.owners.get(&edit.path).copied()) {
+                std::os::unix::fs::chown(path, Some(uid), Some(gid))
                     .map_err(|e| format!("{}: {e}", edit.path))?;
             }
             Ok(())
@@ -305,5 +310,33 @@ mod tests {
             &[call("bridge.present", "br0"), call("veth.absent", "va"), call("vlan.present", "br0")],
         );
         assert_eq!(after, [call("bridge.present", "br0"), call("vlan.present", "br0")]);
+    }
+
+    #[test]
+    fn a_file_that_comes_back_is_its_owners_again_also_after_a_try_that_ended_half_way() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("interfaces");
+        fs::write(&path, "auto lo\n").expect("written");
+        // Only root can give a file away; for others the owner stays theirs.
+        let owner = if nix::unistd::geteuid().is_root() { 65534 } else { nix::unistd::geteuid().as_raw() };
+        std::os::unix::fs::chown(&path, Some(owner), None).expect("given");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("set");
+        let old = OldFile::of(&path).expect("read");
+        let is_as_it_was = || {
+            let meta = fs::metadata(&path).expect("there");
+            assert_eq!((meta.uid(), meta.mode() & 0o7777), (owner, 0o640));
+            assert_eq!(fs::read_to_string(&path).expect("read"), "auto lo\n");
+        };
+
+        fs::remove_file(&path).expect("removed");
+        Writing::of(std::slice::from_ref(&old), Vec::new()).expect("text").write().expect("written");
+        is_as_it_was();
+
+        // The bytes are right, what came after them was not done.
+        fs::remove_file(&path).expect("removed");
+        fs::write(&path, "auto lo\n").expect("written");
+        old.put_back().expect("put back");
+        is_as_it_was();
     }
 }
