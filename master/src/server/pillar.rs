@@ -133,7 +133,8 @@ impl Renderer {
         self.render(MASTER_ID, &Value::from([("id", MASTER_ID)]), overrides)
     }
 
-    /// Returns the secrets of a minion's last pillar that rendered.
+    /// Returns the secrets of a minion's last pillar that rendered without anything laid over it. The minion remembers what it
+    /// was sent as well, for when this master is new.
     fn last_secrets(&self, id: &str) -> Vec<Value> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
     }

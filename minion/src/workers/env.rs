@@ -70,7 +70,8 @@ pub struct Env {
     commands: mpsc::Sender<LinkCommand>,
     requests: mpsc::Sender<Request>,
     guard: OnceLock<Arc<Guard>>,
-    /// The secrets of the last pillar that rendered: files on this machine still hold them when the next does not.
+    /// The secrets of the last pillar that rendered: files on this machine still hold them when the next does not. The master
+    /// remembers them too, but not over its restart; neither end is started anew together with the other as a rule.
     last_secrets: Mutex<Vec<Value>>,
 }
 
