@@ -20,6 +20,11 @@ const WITHIN: &str = "[net]\nwithin = \"5s\"\n";
 const MOVE: &str = "br0:\n  bridge.present:\n    - ports: [eth0]\n    - take_over: eth0\n    - stp: True\n    - forward_delay: 4\n";
 /// The master's own address on the host: everything for the master stays at home.
 const CLASH: &str = "br1:\n  bridge.present:\n    - addresses: [10.77.0.1/24]\n";
+/// An address of another machine that nobody on the host has heard of, on its card and on a bridge that takes the card over.
+const SILENT: [&str; 2] = [
+    "10.77.0.66/24:\n  address.present:\n    - link: eth0\n",
+    "br0:\n  bridge.present:\n    - ports: [eth0]\n    - take_over: eth0\n    - addresses: [10.77.0.66/24]\n",
+];
 /// A network that is not there, closer than the one where the master is.
 const CLOSER: &str = "br1:\n  bridge.present:\n    - addresses: [10.77.0.2/30]\n";
 /// The address on a bridge of the other card, which leads nowhere: see [`other_card`].
@@ -257,6 +262,30 @@ fn an_address_that_a_neighbour_has_is_refused_before_anything_is_done() {
     assert!(!ok && said.contains("10.77.0.1/24 is in use by another machine"), "{said}");
     assert_eq!(network(&host(&lab)), before);
     assert_eq!(verdicts(&lab), (0, 0), "it never became a change");
+    lab_ends_without_a_trace(lab);
+}
+
+#[test]
+fn an_address_whose_owner_was_silent_until_now_is_refused_before_anything_is_done() {
+    let lab = lab();
+    let host = host(&lab);
+    let address = |what: &str| {
+        lab.lab().master().run(["ip", "address", what, "10.77.0.66/24", "dev", "eth0"]).unwrap();
+    };
+    address("add");
+    let before = network(&host);
+    for sls in SILENT {
+        assert_eq!(host.run(["ip", "neighbour", "show", "10.77.0.66"]).unwrap(), "", "it was not heard of");
+        let (ok, said) = apply(&lab, sls);
+        assert!(!ok && said.contains("10.77.0.66/24 is in use by another machine"), "{said}");
+        assert!(said.contains("nettest.sls:"), "it says where: {said}");
+        assert_eq!(network(&host), before);
+    }
+    assert_eq!(verdicts(&lab), (0, 0), "it never became a change");
+    address("del");
+    let (ok, said) = apply(&lab, SILENT[0]);
+    assert!(ok, "nobody has it any more: {said}");
+    assert_reachable(&lab);
     lab_ends_without_a_trace(lab);
 }
 

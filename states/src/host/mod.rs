@@ -29,9 +29,9 @@ pub use kernel::Kernel;
 pub use mounts::{MountRequest, Mounts};
 pub use network::{
     Address, BondMode, BondOptions, BridgeOptions, LAB_ALIAS, LacpRate, Lifetime, Link, LinkKind, MAIN_TABLE,
-    Mac, MacError, MacvlanMode, NET_FORMAT, Neighbour, NetSession, NetSnapshot, NetStep, Network, NewLink,
-    PortState, PortVlan, Protocol, Route, RouteKey, RouteKind, Rule, RuleAction, TapOptions, VxlanOptions,
-    WITHOUT_FIRST_LINK, XmitHashPolicy,
+    Mac, MacError, MacvlanMode, NET_FORMAT, Neighbour, NetClaim, NetSession, NetSnapshot, NetStep, Network,
+    NewLink, PortState, PortVlan, Protocol, Route, RouteKey, RouteKind, Rule, RuleAction, TapOptions,
+    VxlanOptions, WITHOUT_FIRST_LINK, XmitHashPolicy,
 };
 pub use packages::{
     Package, PackageAction, PackageChange, PackageJob, PackageManager, PackageOptions, PackagePlan,

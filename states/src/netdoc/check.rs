@@ -4,6 +4,8 @@
 mod links;
 mod routes;
 
+pub(crate) use routes::in_use;
+
 use super::document::{Document, Interface, Kind, LinkRef};
 use super::{Surroundings, Wrong};
 use crate::host::{Link, LinkKind, NetSnapshot};

@@ -17,6 +17,7 @@ mod risk;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use check::in_use;
 pub use document::{
     Absent, AbsentKind, Bond, Bridge, Dns, Document, Interface, Kind, LinkRef, MacFrom, Owned, RouteWant,
     RuleWant, Tap, Want,

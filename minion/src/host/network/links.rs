@@ -282,14 +282,6 @@ impl Session<'_> {
         self.set(name, LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bond), LinkInfo::Data(data)]))
     }
 
-    pub(super) fn set_master(&mut self, link: &str, master: Option<&str>) -> Result<(), Cause> {
-        let index = match master {
-            Some(master) => self.index(master)?,
-            None => 0,
-        };
-        self.set(link, LinkAttribute::Controller(index))
-    }
-
     pub(super) fn set_up(&mut self, link: &str, up: bool) -> Result<(), Cause> {
         self.flag(link, LinkFlags::Up, up)
     }

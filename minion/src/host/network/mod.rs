@@ -4,9 +4,13 @@
 //! A session is one blocking socket in the network namespace of the thread that opens it: the kernel answers before a
 //! call returns, so there is nothing to wait for and no runtime to keep.
 
+mod divert;
 mod echo;
 mod files;
+mod hurry;
 mod links;
+mod ports;
+mod probe;
 mod read;
 mod routes;
 mod tap;
@@ -17,7 +21,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lab_states::host::{
-    Cause, HostError, Kernel, NetSession, NetSnapshot, NetStep, Network, ServiceAction, Services,
+    Cause, HostError, Kernel, Mac, NetClaim, NetSession, NetSnapshot, NetStep, Network, ServiceAction,
+    Services,
 };
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage};
@@ -34,6 +39,13 @@ impl Network for LinuxHost {
     fn net_echo(&self, link: &str, to: IpAddr, size: u32, wait: Duration) -> Result<bool, HostError> {
         echo::echo(link, to, size, wait)
             .map_err(|cause| HostError::new("send", format!("an echo request to {to} over {link}"), cause))
+    }
+
+    fn net_claims(&self, asked: &[NetClaim]) -> Result<Vec<Option<Mac>>, HostError> {
+        let failed = |cause| HostError::new("ask", "the network who has an address", cause);
+        let wire = Wire::open().map_err(failed)?;
+        let mut session = Session { host: self, wire, indices: HashMap::new() };
+        probe::claims(asked, |link| session.card(link)).map_err(failed)
     }
 }
 
@@ -115,9 +127,27 @@ impl Session<'_> {
         Ok(index)
     }
 
+    /// Returns the number and the hardware address of a link.
+    fn card(&mut self, name: &str) -> Result<(u32, Mac), Cause> {
+        let link = self.get(name)?;
+        let mac = ports::mac(&link).and_then(|bytes| <[u8; 6]>::try_from(bytes).ok());
+        let mac = mac.ok_or_else(|| Cause::Other(format!("{name} has no Ethernet address")))?;
+        Ok((link.header.index, Mac(mac)))
+    }
+
     fn get(&mut self, name: &str) -> Result<LinkMessage, Cause> {
         let mut question = LinkMessage::default();
         question.attributes.push(LinkAttribute::IfName(name.to_owned()));
+        self.ask_link(question, name)
+    }
+
+    fn get_by_index(&mut self, index: u32) -> Result<LinkMessage, Cause> {
+        let mut question = LinkMessage::default();
+        question.header.index = index;
+        self.ask_link(question, &format!("number {index}"))
+    }
+
+    fn ask_link(&mut self, question: LinkMessage, name: &str) -> Result<LinkMessage, Cause> {
         match self.wire.ask(RouteNetlinkMessage::GetLink(question)) {
             Ok(RouteNetlinkMessage::NewLink(link)) => Ok(link),
             Ok(_) => Err(Cause::Other("the kernel answered something else than a link".to_owned())),

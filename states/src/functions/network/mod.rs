@@ -5,6 +5,7 @@
 mod address;
 mod bond;
 mod bridge;
+mod clash;
 mod config;
 mod dns;
 #[cfg(test)]

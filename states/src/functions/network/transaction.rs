@@ -2,6 +2,7 @@
 
 use lab_proto::{Map, Value};
 
+use super::clash;
 use super::guarded;
 use super::look::{look, surroundings};
 use crate::function::{Check, Group, JobCtx, StateCall, StateError, Verdict};
@@ -94,6 +95,9 @@ fn transact(calls: &[StateCall], document: Document, ctx: &JobCtx<'_>) -> Result
     }
     if steps.is_empty() {
         return Ok(verdicts(calls, &steps, Verdict::ok, ""));
+    }
+    if let Err(e) = clash::refuse(&steps, &work.now, ctx) {
+        return Ok(blame(calls, &e));
     }
     if let Some(guard) = ctx.services.net_guard() {
         let Work { document, now, .. } = work;

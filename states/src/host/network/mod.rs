@@ -12,7 +12,7 @@ mod step;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,17 @@ impl NetSnapshot {
     }
 }
 
+/// An address that this machine is about to take, and where those would be heard who have it already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetClaim {
+    /// The address.
+    pub ip: Ipv4Addr,
+    /// The link that leads there.
+    pub link: String,
+    /// The VLAN on that link, where the link of the VLAN is not there yet.
+    pub vlan: Option<u16>,
+}
+
 /// The network.
 pub trait Network: Send + Sync {
     /// Reads links, addresses, routes, rules and neighbours. Parameters, modules and files are empty: nobody asked.
@@ -120,6 +131,16 @@ pub trait Network: Send + Sync {
     fn net_echo(&self, link: &str, to: IpAddr, size: u32, wait: Duration) -> Result<bool, HostError> {
         let _ = (size, wait);
         Err(HostError::other("send", format!("an echo request to {to} over {link}"), "this host cannot"))
+    }
+
+    /// Asks the network, within bounds, whether somebody has addresses that this machine is about to take (RFC 5227), and
+    /// returns for each the hardware address of one who does. It ends early when one was found.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    fn net_claims(&self, asked: &[NetClaim]) -> Result<Vec<Option<Mac>>, HostError> {
+        let _ = asked;
+        Err(HostError::other("ask", "the network who has an address", "this host cannot"))
     }
 }
 

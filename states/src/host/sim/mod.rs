@@ -21,8 +21,8 @@ use indexmap::IndexMap;
 use lab_proto::BootId;
 
 use super::{
-    Cause, Command, DiskUsage, Group, HostError, Mac, Neighbour, NetSnapshot, NetStep, PowerRequest,
-    ServiceAction, ServiceStatus, Services, Shadow, System, User,
+    Cause, Command, DiskUsage, Group, HostError, Mac, Neighbour, NetClaim, NetSnapshot, NetStep,
+    PowerRequest, ServiceAction, ServiceStatus, Services, Shadow, System, User,
 };
 use files::Node;
 
@@ -67,6 +67,7 @@ struct State {
     shadows: BTreeMap<String, Shadow>,
     services: BTreeMap<String, ServiceStatus>,
     net: NetSnapshot,
+    silent: Vec<NetClaim>,
     packages: packages::SimPackages,
     steps: Vec<NetStep>,
     scripts: Vec<Script>,
@@ -119,6 +120,7 @@ impl SimHost {
             shadows: BTreeMap::new(),
             services: BTreeMap::new(),
             net: network::loopback_only(),
+            silent: Vec::new(),
             packages: packages::SimPackages::default(),
             steps: Vec::new(),
             scripts: Vec::new(),
@@ -202,6 +204,14 @@ impl SimHost {
     #[must_use]
     pub fn with_nic(self, name: &str, address: &str, gateway: Option<&str>) -> Self {
         network::add_nic(&mut self.lock().net, name, address, gateway);
+        self
+    }
+
+    /// Adds another machine that nobody has heard of as yet, but that says whose an address is when it is asked on a link.
+    #[must_use]
+    pub fn with_silent_neighbour(self, ip: &str, link: &str, vlan: Option<u16>) -> Self {
+        let ip = ip.parse().expect("tests give addresses like 10.0.0.7");
+        self.lock().silent.push(NetClaim { ip, link: link.to_owned(), vlan });
         self
     }
 

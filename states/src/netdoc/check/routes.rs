@@ -7,7 +7,7 @@ use super::super::Wrong;
 use super::super::document::{Interface, Owned, RouteWant};
 use super::super::networks::Networks;
 use super::{Checker, name};
-use crate::host::{Address, Protocol, RouteKey, RouteKind};
+use crate::host::{Address, Mac, Protocol, RouteKey, RouteKind};
 
 impl Checker<'_> {
     pub(super) fn addresses(&self) -> Result<(), Wrong> {
@@ -43,9 +43,7 @@ impl Checker<'_> {
                     ));
                 }
                 if let Some(mac) = self.strangers(address.ip) {
-                    return wrong(format!(
-                        "{address} is in use by another machine ({mac}): two hosts with one address reach nobody; choose another"
-                    ));
+                    return wrong(in_use(*address, mac));
                 }
             }
         }
@@ -63,7 +61,7 @@ impl Checker<'_> {
     }
 
     /// Finds the hardware address of another machine that answers for an address.
-    fn strangers(&self, ip: IpAddr) -> Option<crate::host::Mac> {
+    fn strangers(&self, ip: IpAddr) -> Option<Mac> {
         let known = self.now.neighbours.iter().find(|n| n.ip == ip)?;
         let own = self.now.links.iter().any(|l| l.mac == Some(known.mac));
         (!own).then_some(known.mac)
@@ -180,6 +178,13 @@ impl Checker<'_> {
         }
         known
     }
+}
+
+/// Says that an address is another machine's.
+pub(crate) fn in_use(address: Address, mac: Mac) -> String {
+    format!(
+        "{address} is in use by another machine ({mac}): two hosts with one address reach nobody; choose another"
+    )
 }
 
 fn shown(route: &RouteWant) -> String {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::super::{
-    Address, Files, HostError, Kernel, LinkKind, MAIN_TABLE, NetSession, NetSnapshot, NetStep, Network,
-    Protocol, Route, RouteKind, ServiceAction, Services, WriteOptions,
+    Address, Files, HostError, Kernel, LinkKind, MAIN_TABLE, Mac, NetClaim, NetSession, NetSnapshot, NetStep,
+    Network, Protocol, Route, RouteKind, ServiceAction, Services, WriteOptions,
 };
 use super::SimHost;
 use crate::netdoc::model;
@@ -14,7 +14,15 @@ impl Network for SimHost {
     fn net_session(&self) -> Result<Box<dyn NetSession + '_>, HostError> {
         Ok(Box::new(SimSession(self)))
     }
+
+    fn net_claims(&self, asked: &[NetClaim]) -> Result<Vec<Option<Mac>>, HostError> {
+        let state = self.lock();
+        Ok(asked.iter().map(|claim| state.silent.contains(claim).then_some(SILENT)).collect())
+    }
 }
+
+/// The hardware address of all machines that are silent until they are asked.
+const SILENT: Mac = Mac([2, 0, 0, 0, 0, 9]);
 
 struct SimSession<'a>(&'a SimHost);
 
