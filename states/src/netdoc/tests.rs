@@ -238,6 +238,42 @@ fn a_bond_has_the_routes_of_the_port_that_it_takes_over_before_that_goes_off() {
 }
 
 #[test]
+fn an_address_moves_from_a_link_that_goes_in_the_same_run_and_from_no_other() {
+    let mut before = machine();
+    let lan = LinkKind::Vlan { link: "eth1".to_owned(), id: 10 };
+    model::push(&mut before, "lan", lan, None, 1500).up = true;
+    model::add_address(&mut before, "lan", address("192.168.110.2/24")).expect("the link is there");
+    before.routes.push(via("192.168.110.1", "lan", Some("10.98.0.0/16")));
+    let mut vlan = Interface::new(0, "vlan10", Kind::Vlan { link: named("eth2"), id: 10 });
+    vlan.addresses.push(own(address("192.168.110.2/24")));
+    let mut wanted = document(vec![vlan]);
+    let route = RouteWant {
+        destination: Some(address("10.98.0.0/16")),
+        gateway: Some(ip("192.168.110.1")),
+        link: Some(named("vlan10")),
+        source: None,
+        metric: None,
+        table: MAIN_TABLE,
+        kind: RouteKind::Unicast,
+        onlink: false,
+        mtu: None,
+        v6: false,
+    };
+    wanted.routes.push(own(route));
+    let refused = plan(&wanted, &before, &around()).expect_err("lan stays");
+    assert!(refused.text.contains("on lan already: say address.absent of lan"), "{refused}");
+    wanted.absent.push(own(Absent { name: "lan".to_owned(), kind: AbsentKind::Vlan, force: false }));
+    let steps = plan(&wanted, &before, &around()).expect("lan goes");
+    let after = applied(&before, &steps);
+    let has = |name: &str| after.link(name).map(|l| l.addresses.clone());
+    assert_eq!((has("lan"), has("vlan10")), (None, Some(vec![address("192.168.110.2/24")])));
+    let to = after.routes.iter().find(|r| r.destination == Some(address("10.98.0.0/16")));
+    assert_eq!(to.and_then(|r| r.link.as_deref()), Some("vlan10"), "the route moved before its link went");
+    assert_eq!(lines(&plan(&wanted, &after, &around()).expect("plans")), Vec::<String>::new());
+    assert_eq!(same(undone(&after, &steps)), same(before));
+}
+
+#[test]
 fn the_captured_uplink_is_the_same_one_in_the_second_run() {
     let before = machine();
     let steps = plan(&management_move(true), &before, &around()).expect("plans");

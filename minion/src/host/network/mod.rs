@@ -16,13 +16,13 @@ mod routes;
 mod tap;
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use lab_states::host::{
-    Cause, HostError, Kernel, Mac, NetClaim, NetSession, NetSnapshot, NetStep, Network, ServiceAction,
-    Services,
+    Address, Cause, HostError, Kernel, Mac, NetClaim, NetSession, NetSnapshot, NetStep, Network,
+    ServiceAction, Services,
 };
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage};
@@ -32,8 +32,8 @@ use super::LinuxHost;
 
 impl Network for LinuxHost {
     fn net_session(&self) -> Result<Box<dyn NetSession + '_>, HostError> {
-        let wire = Wire::open().map_err(|cause| HostError::new("open", "a netlink socket", cause))?;
-        Ok(Box::new(Session { host: self, wire, indices: HashMap::new() }))
+        let opened = Session::open(self);
+        Ok(Box::new(opened.map_err(|cause| HostError::new("open", "a netlink socket", cause))?))
     }
 
     fn net_echo(&self, link: &str, to: IpAddr, size: u32, wait: Duration) -> Result<bool, HostError> {
@@ -43,8 +43,7 @@ impl Network for LinuxHost {
 
     fn net_claims(&self, asked: &[NetClaim]) -> Result<Vec<Option<Mac>>, HostError> {
         let failed = |cause| HostError::new("ask", "the network who has an address", cause);
-        let wire = Wire::open().map_err(failed)?;
-        let mut session = Session { host: self, wire, indices: HashMap::new() };
+        let mut session = Session::open(self).map_err(failed)?;
         probe::claims(asked, |link| session.card(link)).map_err(failed)
     }
 }
@@ -55,6 +54,14 @@ struct Session<'a> {
     wire: Wire,
     /// The numbers of links whose names were seen.
     indices: HashMap<String, u32>,
+    /// The IPv6 addresses that another machine had when the kernel asked, by the number of their link; once they were read.
+    duplicates: Option<HashSet<(u32, Address)>>,
+}
+
+impl<'a> Session<'a> {
+    fn open(host: &'a LinuxHost) -> Result<Self, Cause> {
+        Ok(Self { host, wire: Wire::open()?, indices: HashMap::new(), duplicates: None })
+    }
 }
 
 impl NetSession for Session<'_> {

@@ -36,6 +36,10 @@ pub(super) fn snapshot(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
     let places: HashMap<u32, usize> = net.links.iter().enumerate().map(|(i, l)| (l.index, i)).collect();
     for message in addresses(wire)? {
         let place = places.get(&message.header.index);
+        // The kernel asked, somebody else has it, and the link does without: it is not there.
+        if is_duplicate(&message) {
+            continue;
+        }
         if let (Some(place), Some(address)) = (place, read_address(&message)) {
             net.links[*place].addresses.push(address);
             if !is_permanent(&message) {
@@ -173,15 +177,20 @@ fn own_ip(message: &AddressMessage) -> Option<IpAddr> {
 }
 
 fn is_permanent(message: &AddressMessage) -> bool {
-    let flags = |a: &_| {
-        if let AddressAttribute::Flags(flags) = a {
-            Some(flags.contains(AddressFlags::Permanent))
-        } else {
-            None
-        }
-    };
-    let long = message.attributes.iter().find_map(flags);
+    let long = long_flags(message).map(|flags| flags.contains(AddressFlags::Permanent));
     long.unwrap_or_else(|| message.header.flags.contains(AddressHeaderFlags::Permanent))
+}
+
+/// Tells whether duplicate address detection found another machine with an IPv6 address.
+pub(super) fn is_duplicate(message: &AddressMessage) -> bool {
+    long_flags(message).is_some_and(|flags| flags.contains(AddressFlags::Dadfailed))
+}
+
+fn long_flags(message: &AddressMessage) -> Option<AddressFlags> {
+    message.attributes.iter().find_map(|a| match a {
+        AddressAttribute::Flags(flags) => Some(*flags),
+        _ => None,
+    })
 }
 
 fn lifetime(message: &AddressMessage) -> Option<Lifetime> {

@@ -23,8 +23,32 @@ use super::{Session, read};
 
 impl Session<'_> {
     pub(super) fn add_address(&mut self, link: &str, address: Address) -> Result<(), Cause> {
-        let message = plain_address(self.index(link)?, address);
+        let index = self.index(link)?;
+        if address.ip.is_ipv6() {
+            self.forget_duplicate(index, address)?;
+        }
+        let message = plain_address(index, address);
         self.wire.tell(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_REPLACE)
+    }
+
+    /// Takes an IPv6 address away that another machine had when the kernel asked: it asks again only about a new one.
+    fn forget_duplicate(&mut self, index: u32, address: Address) -> Result<(), Cause> {
+        let duplicates = match self.duplicates.take() {
+            Some(known) => known,
+            None => {
+                let of = |m: &AddressMessage| Some((m.header.index, read::read_address(m)?));
+                let all = read::addresses(&mut self.wire)?;
+                all.iter().filter(|m| read::is_duplicate(m)).filter_map(of).collect()
+            }
+        };
+        let known = duplicates.contains(&(index, address));
+        self.duplicates = Some(duplicates);
+        if !known {
+            return Ok(());
+        }
+        let mut message = address_header(index, address);
+        message.attributes.push(AddressAttribute::Local(address.ip));
+        self.wire.tell(RouteNetlinkMessage::DelAddress(message), 0)
     }
 
     pub(super) fn add_lease(

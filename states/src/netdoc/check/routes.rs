@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::super::Wrong;
-use super::super::document::{Interface, Owned, RouteWant};
+use super::super::document::{Interface, Kind, Owned, RouteWant};
 use super::super::networks::Networks;
 use super::{Checker, name};
-use crate::host::{Address, Mac, Protocol, RouteKey, RouteKind};
+use crate::host::{Address, LinkKind, Mac, Protocol, RouteKey, RouteKind};
 
 impl Checker<'_> {
     pub(super) fn addresses(&self) -> Result<(), Wrong> {
@@ -35,12 +35,8 @@ impl Checker<'_> {
                 }
                 let on = have.get(&address.ip).into_iter().flatten();
                 let elsewhere = on.copied().find(|l| *l != i.name && !self.moves(l, &i.name));
-                if let Some(other) = elsewhere.filter(|l| !self.going_away(l, *address)) {
-                    return wrong(format!(
-                        "{address} is on {other} already: say `take_over: {other}` when {} shall have it in its place, or \
-                         address.absent",
-                        i.name
-                    ));
+                if let Some(other) = elsewhere.filter(|l| !self.going_away(l, *address) && !self.goes(l)) {
+                    return wrong(on_another(*address, other, i));
                 }
                 if let Some(mac) = self.strangers(address.ip) {
                     return wrong(in_use(*address, mac));
@@ -52,6 +48,23 @@ impl Checker<'_> {
 
     fn going_away(&self, link: &str, address: Address) -> bool {
         self.document.address_absent.iter().any(|a| name(&a.what.0) == link && a.what.1.ip == address.ip)
+    }
+
+    /// Tells whether a link is gone after the run: it is to be absent, or what it stands on, or the other end of its cable.
+    fn goes(&self, link: &str) -> bool {
+        let absent = |name: &str| self.document.absent.iter().any(|a| a.what.name == name);
+        let mut below = Some(link);
+        // A kernel lets fewer stand on one another.
+        for _ in 0..16 {
+            let Some(name) = below else { return false };
+            let kind = self.now.link(name).map(|l| &l.kind);
+            let end = if let Some(LinkKind::Veth { peer }) = kind { peer.as_deref() } else { None };
+            if absent(name) || end.is_some_and(absent) {
+                return true;
+            }
+            below = kind.and_then(LinkKind::lower);
+        }
+        false
     }
 
     /// Tells whether a link's addresses move to another one.
@@ -178,6 +191,18 @@ impl Checker<'_> {
         }
         known
     }
+}
+
+/// Says that an address is on another link, and how it comes to the one that shall have it.
+fn on_another(address: Address, other: &str, i: &Interface) -> String {
+    let name = &i.name;
+    let take = match i.kind {
+        Kind::Bridge(_) | Kind::Bond(_) => {
+            format!("say `take_over: {other}` when {name} shall have it in its place, or address.absent")
+        }
+        _ => format!("say address.absent of {other} when {name} shall have it in its place"),
+    };
+    format!("{address} is on {other} already: {take}")
 }
 
 /// Says that an address is another machine's.
