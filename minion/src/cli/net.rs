@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use lab_states::host::System;
 
@@ -9,6 +10,9 @@ use super::{Common, Done, Failure, exit, log};
 use crate::host::LinuxHost;
 use crate::netguard::journal::Places;
 use crate::netguard::{self, Armed};
+
+/// How long the boot waits for the cards that lab's own links stand on.
+const CARDS: Duration = Duration::from_secs(15);
 
 /// Watches a network change and takes it back at its deadline. Started by the agent.
 #[derive(Debug, clap::Args)]
@@ -61,7 +65,7 @@ impl RestoreArgs {
                 "network configuration of before this change was put back"
             );
         }
-        netguard::make_own_links(&places, &host)
+        netguard::make_own_links(&places, &host, CARDS)
             .map_err(|e| Failure::new(std::io::Error::other(e), exit::FAILED))?;
         Ok(ExitCode::SUCCESS)
     }

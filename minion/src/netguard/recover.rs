@@ -4,8 +4,9 @@ use lab_proto::MinionId;
 use lab_proto::facts::{NetCommitted, NetRolledBack, RolledBackBy, lines};
 use lab_states::host::{Host, NetStep, Network};
 use lab_states::net::render::{Owned, Renderer};
-use lab_states::net::{Restored, restore};
+use lab_states::net::{Restored, record, restore};
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Voice;
@@ -13,11 +14,13 @@ use super::journal::{Journal, JournalError, OldFile, Phase, Places, Report};
 use super::machine::Fault;
 use super::persist::{self, run_all};
 use super::probe::Prober;
-use super::untold;
+use super::{since_boot, untold};
 use crate::files::FileError;
 
 /// How long whoever works on the network may take to finish.
 const TURN: Duration = Duration::from_secs(20);
+/// How often it is looked whether a card has come.
+const LOOK: Duration = Duration::from_millis(50);
 /// How often the master is asked after something was taken back.
 const ASK: usize = 3;
 /// How long each time.
@@ -174,26 +177,61 @@ pub fn at_boot(places: &Places, boot_id: &str) -> Result<Option<Box<Journal>>, J
 }
 
 /// Makes the links that nobody else makes at boot: on a machine without a network manager the agent is its own. What a
-/// manager has is the manager's.
+/// manager has is the manager's. First as they are recorded, once their cards are there or `patience` has ended; then whatever
+/// else the committed states ask for that no record of links has (parameters, modules).
 ///
 /// # Errors
 /// When steps are refused; all others are taken.
-pub fn make_own_links(places: &Places, host: &dyn Host) -> Result<(), String> {
+pub fn make_own_links(places: &Places, host: &dyn Host, patience: Duration) -> Result<(), String> {
     let owned = persist::owned(places)?;
     if !owned.links.values().any(|l| l.renderer == Some(Renderer::Own)) {
         return Ok(());
     }
-    let steps = lab_states::net::healing(&persist::committed(places)?, host)?;
-    let mut session = Network::net_session(host).map_err(|e| e.to_string())?;
-    let mut refused = Vec::new();
-    for step in steps.iter().filter(|s| is_own(s, &owned)) {
-        tracing::info!(%step, "made at boot");
-        // One that is refused must not keep the machine from the others, by one of which it may be reached.
-        if let Err(e) = session.step(step) {
-            refused.push(e.to_string());
+    await_cards(&record::cards(&owned), host, patience)?;
+    let now = Network::net_snapshot(host).map_err(|e| e.to_string())?;
+    let mut refused = match record::missing(&owned, &now) {
+        Ok(steps) => take_all(host, &steps)?,
+        Err(e) => vec![format!("the links as they are recorded: {e}")],
+    };
+    match lab_states::net::healing(&persist::committed(places)?, host) {
+        Ok(steps) => {
+            let own: Vec<NetStep> = steps.into_iter().filter(|s| is_own(s, &owned)).collect();
+            refused.extend(take_all(host, &own)?);
         }
+        // They may mean a link by what it gets later: the default route of a lease.
+        Err(e) if refused.is_empty() => tracing::warn!(error = e, "the committed states cannot be asked yet"),
+        Err(e) => refused.push(e),
     }
+    refused.dedup();
     if refused.is_empty() { Ok(()) } else { Err(refused.join("; ")) }
+}
+
+/// Takes steps; one that is refused must not keep the machine from the others, by one of which it may be reached. Returns
+/// what was said.
+fn take_all(host: &dyn Host, steps: &[NetStep]) -> Result<Vec<String>, String> {
+    let mut session = Network::net_session(host).map_err(|e| e.to_string())?;
+    let mut take = |step: &NetStep| {
+        tracing::info!(%step, "made at boot");
+        session.step(step).err().map(|e| e.to_string())
+    };
+    Ok(steps.iter().filter_map(&mut take).collect())
+}
+
+/// Waits for cards, which the kernel finds and udev names one by one while the machine boots.
+fn await_cards(cards: &BTreeSet<String>, host: &dyn Host, patience: Duration) -> Result<(), String> {
+    let until = since_boot() + patience;
+    loop {
+        let now = Network::net_snapshot(host).map_err(|e| e.to_string())?;
+        let away: Vec<&str> = cards.iter().map(String::as_str).filter(|c| now.link(c).is_none()).collect();
+        if away.is_empty() {
+            return Ok(());
+        }
+        if since_boot() >= until {
+            tracing::warn!(cards = away.join(", "), "not there; made without them");
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// Tells whether a step is the agent's at boot: about a link that no manager has, or about none.
@@ -387,12 +425,50 @@ mod tests {
             lab_states::host::Cause::Other("no".to_owned()),
             0,
         );
-        let refused = make_own_links(&places, &host).expect_err("one step was refused");
+        let refused = make_own_links(&places, &host, Duration::ZERO).expect_err("one step was refused");
         assert!(refused.contains("br1: add address"), "{refused}");
         let now = host.net_snapshot().expect("simulated");
         let names: Vec<&str> = now.links.iter().map(|l| l.name.as_str()).filter(|n| *n != "lo").collect();
         assert_eq!(names, ["br1", "br3"], "the second is netplan's");
         assert_eq!(now.link("br3").map(|l| l.addresses.len()), Some(1));
+    }
+
+    #[test]
+    fn at_boot_the_record_knows_what_the_states_meant_by_a_route_that_nobody_brings() {
+        let (dir, places) = places();
+        std::fs::create_dir_all(dir.path().join("data/net")).expect("makes");
+        let calls = r#"[{"function":"net.config","name":"n","args":{"uplink":{"capture":"default-route"},"interfaces":{"br0":{
+            "type":"bridge","ports":["{uplink}"],"take-over":"{uplink}"}},"sysctl":{"net.ipv4.ip_forward":1}}}]"#;
+        std::fs::write(places.committed(), calls).expect("writes");
+        let owned = r#"{"links":{
+            "br0":{"renderer":"own","made":true,"kind":{"bridge":{}},"ports":["eth0"],"addresses":["10.0.0.5/24"],
+                "routes":[{"gateway":"10.0.0.1","link":"br0","origin":3}]},
+            "eth0":{"renderer":"own","made":false,"released":true,"kind":"device","master":"br0"}}}"#;
+        std::fs::write(places.owned(), owned).expect("writes");
+        let host = SimHost::new().with_nic("eth0", "", None);
+        host.put_file("/proc/sys/net/ipv4/ip_forward", "0\n", 0o644);
+        assert_eq!(make_own_links(&places, &host, Duration::ZERO), Ok(()));
+        let now = host.net_snapshot().expect("simulated");
+        assert_eq!(now.master_of("eth0"), Some("br0"));
+        assert_eq!(now.link("br0").map(|l| l.addresses.len()), Some(1));
+        assert!(now.default_routes().iter().any(|r| r.link.as_deref() == Some("br0")), "{:?}", now.routes);
+        // What the record of links does not have comes from the states, which know their uplink again.
+        let forward = host.read(std::path::Path::new("/proc/sys/net/ipv4/ip_forward")).expect("is there");
+        assert_eq!(String::from_utf8_lossy(&forward).trim(), "1");
+    }
+
+    #[test]
+    fn at_boot_a_card_that_never_comes_does_not_keep_the_others_from_being_made() {
+        let (dir, places) = places();
+        std::fs::create_dir_all(dir.path().join("data/net")).expect("makes");
+        let owned = r#"{"links":{
+            "br0":{"renderer":"own","made":true,"kind":{"bridge":{}},"ports":["eth0"],"addresses":["10.0.0.5/24"]},
+            "eth0":{"renderer":"own","made":false,"released":true,"kind":"device","master":"br0"}}}"#;
+        std::fs::write(places.owned(), owned).expect("writes");
+        let host = SimHost::new();
+        assert_eq!(make_own_links(&places, &host, Duration::ZERO), Ok(()));
+        let now = host.net_snapshot().expect("simulated");
+        assert_eq!(now.link("br0").map(|l| l.addresses.len()), Some(1));
     }
 
     #[test]

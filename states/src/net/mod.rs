@@ -5,6 +5,7 @@
 //! Here is what both agree on, and everything about it that can be decided without a machine: [`restore()`] takes a change
 //! back from wherever it was left, and [`render`] writes what was made into the files that the next boot reads.
 
+pub mod record;
 pub mod render;
 pub mod restore;
 mod settle;

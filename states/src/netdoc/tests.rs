@@ -15,6 +15,45 @@ fn address(text: &str) -> Address {
     text.parse().expect("valid")
 }
 
+/// The way back from a bridge that took a card over: the card has the address and the route before the bridge goes.
+#[test]
+fn a_card_gets_the_address_of_a_bridge_that_goes_before_it_goes() {
+    let mut net = machine();
+    let mut br0 = Interface::new(0, "br0", Kind::Bridge(Bridge::default()));
+    br0.ports = vec![own(named("eth0"))];
+    br0.take_over = Some(named("eth0"));
+    let there = Document { interfaces: [("br0".to_owned(), br0)].into(), ..Document::default() };
+    for planned in plan(&there, &net, &Surroundings::default()).expect("can be planned") {
+        model::take(&mut net, &planned.step).expect("the kernel takes it");
+    }
+    let mut eth0 = Interface::new(0, "eth0", Kind::Existing);
+    eth0.addresses = vec![own(address("10.0.0.2/24")), own(address("fd00::2/64"))];
+    let back = |gateway: &str| {
+        let Route { destination, gateway, source, metric, table, kind, onlink, mtu, v6, .. } =
+            via(gateway, "eth0", None);
+        let link = Some(named("eth0"));
+        own(RouteWant { destination, gateway, link, source, metric, table, kind, onlink, mtu, v6 })
+    };
+    let away = Document {
+        interfaces: [("eth0".to_owned(), eth0)].into(),
+        routes: vec![back("10.0.0.1"), back("fd00::1")],
+        absent: vec![own(Absent { name: "br0".to_owned(), kind: AbsentKind::Bridge, force: true })],
+        ..Document::default()
+    };
+    let steps = plan(&away, &net, &Surroundings::default()).expect("can be planned");
+    let place =
+        |test: &dyn Fn(&NetStep) -> bool| steps.iter().position(|p| test(&p.step)).expect("is planned");
+    let given = place(&|s| matches!(s, NetStep::AddAddress { link, .. } if link == "eth0"));
+    let led =
+        place(&|s| matches!(s, NetStep::ReplaceRoute { new, .. } if new.link.as_deref() == Some("eth0")));
+    let gone = place(&|s| matches!(s, NetStep::DeleteLink { .. }));
+    assert!(given < led && led < gone, "{steps:?}");
+    for planned in &steps {
+        model::take(&mut net, &planned.step).expect("the kernel takes it");
+    }
+    assert_eq!(plan(&away, &net, &Surroundings::default()), Ok(Vec::new()));
+}
+
 fn ip(text: &str) -> IpAddr {
     text.parse().expect("valid")
 }

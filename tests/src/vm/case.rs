@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::machine::{self, End, Setup};
+use super::machine::{self, Cards, End, Setup};
 use super::{Image, VmError};
 
 /// How long a case may take when it does not say; emulation on a busy machine is slow.
@@ -17,14 +17,16 @@ const CABLE: &str = "virtio_pci,virtio_net";
 /// Memory when a case does not say, in MiB.
 const MEMORY: u32 = 320;
 
-/// One case. Its `run.sh` may begin with lines `# vms: 2`, `# modules: 8021q bonding`, `# memory: 512`, `# limit: 300`,
-/// `# system: systemd`.
+/// One case. Its `run.sh` may begin with lines `# vms: 2`, `# cards: 2`, `# modules: 8021q bonding`, `# memory: 512`,
+/// `# limit: 300`, `# system: systemd`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     /// The name of its directory.
     pub name: String,
     /// How many machines, 1 or 2.
     pub machines: u32,
+    /// How many network cards one machine has, all on one cable; of two machines each has one.
+    pub cards: u32,
     /// Kernel modules that are there from the start, with commas.
     pub modules: String,
     /// Whether a whole Debian with systemd is wanted, not just busybox.
@@ -75,14 +77,22 @@ impl Case {
     }
 
     fn parse(name: String, script: &str) -> Result<Self, String> {
-        let mut case =
-            Self { name, machines: 1, modules: String::new(), systemd: false, memory: MEMORY, limit: LIMIT };
+        let mut case = Self {
+            name,
+            machines: 1,
+            cards: 0,
+            modules: String::new(),
+            systemd: false,
+            memory: MEMORY,
+            limit: LIMIT,
+        };
         let header = script.lines().map_while(|l| l.strip_prefix('#'));
         for (key, value) in header.filter_map(|l| l.split_once(':')) {
             let value = value.trim();
             let number = || value.parse::<u32>().map_err(|_| format!("{key}: {value:?} is not a number"));
             match key.trim() {
                 "vms" => case.machines = number()?,
+                "cards" => case.cards = number()?,
                 "memory" => case.memory = number()?,
                 "system" if value == "systemd" => {
                     case.systemd = true;
@@ -94,7 +104,12 @@ impl Case {
                 _ => {}
             }
         }
-        if (1..=2).contains(&case.machines) { Ok(case) } else { Err("vms: 1 or 2".into()) }
+        match (case.machines, case.cards) {
+            (1, 0..=4) | (2, 0) => Ok(case),
+            (1, _) => Err("cards: up to 4".into()),
+            (2, _) => Err("cards: of one machine; two have one each".into()),
+            _ => Err("vms: 1 or 2".into()),
+        }
     }
 
     /// Runs the case.
@@ -105,8 +120,13 @@ impl Case {
         let dir = tempfile::tempdir().map_err(VmError::os("make a temporary directory"))?;
         let start = Instant::now();
         let hosts: Vec<char> = ('a'..).take(self.machines as usize).collect();
-        let modules = match (self.machines, self.modules.as_str()) {
-            (1, modules) => modules.to_owned(),
+        let cards = match (self.machines, self.cards) {
+            (1, 0) => Cards::None,
+            (1, cards) => Cards::OnOneCable(cards),
+            _ => Cards::ToTheOther,
+        };
+        let modules = match (cards, self.modules.as_str()) {
+            (Cards::None, modules) => modules.to_owned(),
             (_, "") => CABLE.to_owned(),
             (_, modules) => format!("{CABLE},{modules}"),
         };
@@ -119,7 +139,7 @@ impl Case {
             modules: &modules,
             memory: self.memory,
             dir: dir.path(),
-            cable: self.machines > 1,
+            cards,
             limit: self.limit,
         };
         let lives: Vec<Result<(End, String), VmError>> = std::thread::scope(|scope| {
@@ -152,6 +172,8 @@ mod tests {
         let case = case.expect("a good header");
         assert_eq!((case.machines, case.modules.as_str(), case.memory), (2, "8021q,bonding", MEMORY));
         assert!(Case::parse("x".into(), "# vms: 3\n").is_err());
+        assert_eq!(Case::parse("x".into(), "# cards: 2\n").map(|c| c.cards), Ok(2));
+        assert!(Case::parse("x".into(), "# vms: 2\n# cards: 2\n").is_err());
         assert!(Case::parse("x".into(), "# memory: much\n").is_err());
     }
 }

@@ -37,11 +37,21 @@ pub(super) struct Setup<'a> {
     pub(super) memory: u32,
     /// Where its disk and its sockets are.
     pub(super) dir: &'a Path,
-    /// Whether a cable leads to the other machine.
-    pub(super) cable: bool,
+    /// Its network cards.
+    pub(super) cards: Cards,
     pub(super) limit: Duration,
     /// Set by the first machine of the case that fails: the others would wait for it until the limit.
     pub(super) lost: &'a AtomicBool,
+}
+
+/// What network cards a machine has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cards {
+    None,
+    /// One, with a cable to the other machine of the case.
+    ToTheOther,
+    /// So many, all on one cable.
+    OnOneCable(u32),
 }
 
 /// How a machine ended.
@@ -167,8 +177,10 @@ impl Qemu {
                 .args(["-device", "virtio-blk-pci,drive=lab", "-drive"])
                 .arg(format!("file={},if=none,id=lab,format=raw,readonly=on", setup.image.disk.display()));
         }
-        if setup.cable {
-            command.args(cable(setup));
+        match setup.cards {
+            Cards::None => {}
+            Cards::ToTheOther => drop(command.args(cable(setup))),
+            Cards::OnOneCable(cards) => drop(command.args((0..cards).flat_map(on_one_cable))),
         }
         let parent = std::process::id();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -224,11 +236,17 @@ fn cable(setup: &Setup<'_>) -> [String; 4] {
             theirs.display()
         ),
         "-device".into(),
-        format!(
-            "virtio-net-pci,netdev=n0,mac=52:54:00:00:00:0{}",
-            u32::from(setup.host) - u32::from('a') + 1
-        ),
+        card(0, u32::from(setup.host) - u32::from('a') + 1),
     ]
+}
+
+/// One of several cards of a machine that hear each other and nobody else.
+fn on_one_cable(n: u32) -> [String; 4] {
+    ["-netdev".into(), format!("hubport,id=n{n},hubid=0"), "-device".into(), card(n, n + 1)]
+}
+
+fn card(n: u32, mac: u32) -> String {
+    format!("virtio-net-pci,netdev=n{n},mac=52:54:00:00:00:{mac:02x}")
 }
 
 /// Has the kernel kill the child when this process dies, so that a test that is killed leaves no machine behind.

@@ -52,6 +52,66 @@ enrol() {
   lab-minion enrol --master $at --id $id --token "$(cat /tmp/token.$id)" "$@" || fail "$id cannot enrol"
 }
 
+# A lab on one machine with systemd and two cards (`# cards: 2`): the machine that is tried has eth0, the master is `outside`,
+# a network namespace at the other end of its cable.
+
+# Makes that place, with an address: `outside 192.0.2.1/24`. It is gone after a restart.
+outside() {
+  ip netns add outside
+  ip link set eth1 netns outside
+  ip -n outside link set lo up
+  ip -n outside address add $1 dev eth1
+  ip -n outside link set eth1 up
+}
+
+# Installs the units as a package does, with this case's states for the master. Agents stand still or crash where a test says.
+install_units() {
+  cp /lab/packaging/*.service /etc/systemd/system/
+  for drop in 'lab-master NetworkNamespacePath=/run/netns/outside' 'lab-minion Environment=LAB_FAULTS=1'; do
+    mkdir -p /etc/systemd/system/${drop%% *}.service.d
+    printf '[Service]\n%s\n' "${drop#* }" >/etc/systemd/system/${drop%% *}.service.d/test.conf
+  done
+  systemctl daemon-reload
+  # Operators are outside as well.
+  printf '#!/bin/sh\nexec ip netns exec outside /usr/bin/lab-master "$@"\n' >/usr/local/bin/lab-master
+  chmod 0755 /usr/local/bin/lab-master
+  mkdir -p /etc/lab /srv/lab/pillar
+  cp -r "$CASE/states" /srv/lab/states
+}
+
+# Starts units, showing the log of one that does not: `start_unit lab-master`.
+start_unit() {
+  for unit in "$@"; do
+    systemctl start "$unit" || { journalctl -u "$unit" --no-pager | tail -20; fail "$unit does not start"; }
+  done
+}
+
+# Enrols this machine at the master outside: `join 192.0.2.1`.
+join() {
+  lab-minion enrol --master $1 --id "$HOST" --token "$(lab-master token create --id "$HOST" --ttl 1h)" || fail "no enrolment"
+}
+
+# Has the agent stand still at a point of its next network change; `held` succeeds once it does, `go_on` lets it.
+hold_at() { mkdir -p /run/lab-minion/net; echo "pause:$1" >/run/lab-minion/net/fault; }
+held() { test -e /run/lab-minion/net/fault.held; }
+go_on() { rm /run/lab-minion/net/fault; }
+
+# The link's comings and goings, as the master counts them: the same numbers later mean the same session.
+session() { echo "$(events "lab/minion/$HOST/connected") $(events "lab/minion/$HOST/disconnected")"; }
+
+# Applies at the master, expecting that it goes well; then once more, expecting no change: `settles network`.
+settles() {
+  lab-master apply "$HOST" "$@" || { journalctl -u lab-minion --no-pager | tail -30; fail "apply $*"; }
+  unchanged "$@"
+}
+
+# Applies at the master, expecting no change.
+unchanged() {
+  lab-master apply "$HOST" "$@" --json >/tmp/again || fail "apply $* again: $(cat /tmp/again)"
+  lacks '"outcome":"changed"' cat /tmp/again
+  has '"outcome":"ok"' cat /tmp/again
+}
+
 # How many events of a tag the master has, of those whose JSON has a text: `events 'lab/net/b/*' '"by":"boot"'`.
 events() { lab-master events --json --tag "$1" | grep -c -- "${2:-}" || true; }
 

@@ -17,7 +17,8 @@ use super::image::{hex, run, write};
 use super::kernel::cache;
 use super::{Kernel, VmError};
 
-const PACKAGES: &str = "systemd,systemd-sysv,udev,dbus,iproute2,kmod,netplan.io,iputils-ping,procps";
+const PACKAGES: &str =
+    "systemd,systemd-sysv,systemd-resolved,udev,dbus,iproute2,kmod,netplan.io,iputils-ping,procps";
 const REMEDY: &str = "`cargo xtask test --vm` as root installs it";
 /// Runs the case once the machine is up. Not `oneshot`: while such a job runs, systemd says that it is still starting.
 const UNIT: &str = "[Unit]\nDescription=The test case\nAfter=multi-user.target systemd-networkd.service\n\n[Service]\nType=simple\n\
@@ -80,6 +81,11 @@ fn make(kernel: &Kernel, disk: &Path) -> Result<(), VmError> {
     write(&root.join("etc/fstab"), FSTAB, 0o644)?;
     write(&root.join("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n", 0o644)?;
     write(&root.join("etc/machine-id"), "uninitialized\n", 0o444)?;
+    // mmdebstrap leaves this machine's own behind.
+    let resolv_conf = root.join("etc/resolv.conf");
+    let _ = fs::remove_file(&resolv_conf);
+    symlink("../run/systemd/resolve/stub-resolv.conf", &resolv_conf)
+        .map_err(VmError::os("link /etc/resolv.conf to systemd-resolved's"))?;
     fs::create_dir_all(root.join("lab")).map_err(VmError::os("make /lab"))?;
     let modules = root.join("usr/lib/modules");
     fs::create_dir_all(&modules).map_err(VmError::os("make lib/modules"))?;

@@ -4,6 +4,8 @@
 
 mod address;
 mod bond;
+#[cfg(test)]
+mod booted;
 mod bridge;
 mod clash;
 mod config;

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::super::ChangeStep;
 use super::super::restore::touched;
 use super::Renderer;
-use crate::host::{Address, Link, LinkKind, Mac, NetSnapshot, NetStep, NewLink, Protocol, Route, Rule};
+use crate::host::{
+    Address, Link, LinkKind, Mac, NetSnapshot, NetStep, NewLink, PortVlan, Protocol, Route, Rule,
+};
 
 /// One link, as it is to be at the next boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub struct LinkConfig {
     /// The ports that were given to it.
     #[serde(default)]
     pub ports: Vec<String>,
+    /// The VLANs that it is in as a port of a bridge that filters, or as such a bridge; none means that nobody said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vlans: Vec<PortVlan>,
     /// Its addresses, without leased ones.
     #[serde(default)]
     pub addresses: Vec<Address>,
@@ -67,6 +72,32 @@ pub struct Owned {
     /// Rules that lab made.
     pub rules: Vec<Rule>,
 }
+
+impl Owned {
+    /// The VLANs that a link is in at boot as a port of a bridge of lab's that filters, or as such a bridge; none where the
+    /// kernel's own choice stands.
+    pub(super) fn vlans_of(&self, name: &str) -> Vec<PortVlan> {
+        let Some(link) = self.links.get(name) else { return Vec::new() };
+        let bridge = link.master.as_deref().unwrap_or(name);
+        if link.vlans.is_empty() && self.begins_without_vlan(bridge) {
+            return vec![PortVlan { id: FIRST_VLAN, pvid: true, untagged: true }];
+        }
+        link.vlans.clone()
+    }
+
+    /// Tells whether a bridge must not put its ports into VLAN 1 by itself: one of lab's is to be out of it, and no manager
+    /// takes one out of a VLAN.
+    pub(super) fn begins_without_vlan(&self, bridge: &str) -> bool {
+        let filters = |l: &LinkConfig| matches!(&l.kind, LinkKind::Bridge(o) if o.vlan_filtering);
+        let Some(link) = self.links.get(bridge).filter(|l| l.made && filters(l)) else { return false };
+        let ports = link.ports.iter().filter_map(|port| self.links.get(port));
+        let mut said = std::iter::once(link).chain(ports).filter(|l| !l.vlans.is_empty());
+        said.any(|l| l.vlans.iter().all(|v| v.id != FIRST_VLAN))
+    }
+}
+
+/// The VLAN that the kernel puts every port into.
+pub(super) const FIRST_VLAN: u16 = 1;
 
 /// Brings what lab owns up to date with a change that was made.
 pub(super) fn own(earlier: &Owned, before: &NetSnapshot, after: &NetSnapshot, steps: &[ChangeStep]) -> Owned {
@@ -111,6 +142,7 @@ impl LinkConfig {
             || self.promisc
             || !self.addresses.is_empty()
             || !self.routes.is_empty()
+            || !self.vlans.is_empty()
     }
 
     /// Whether nothing gives it an address.
@@ -164,6 +196,7 @@ fn of_link(
             && (made || any(&|s| matches!(s, NetStep::SetPromisc { link, .. } if link == name))),
         master: if made || plugs { link.master.clone() } else { earlier.and_then(|e| e.master.clone()) },
         ports: Vec::new(),
+        vlans: vlans(earlier, link, after, steps),
         addresses,
         dhcp4: made && (leased(true) || (was(|e| e.dhcp4) && !took_over)),
         dhcp6: made && (leased(false) || (was(|e| e.dhcp6) && !took_over)),
@@ -171,6 +204,20 @@ fn of_link(
         dns: earlier.map(|e| e.dns.clone()).unwrap_or_default(),
         search: earlier.map(|e| e.search.clone()).unwrap_or_default(),
     }
+}
+
+/// The VLANs of a link, where somebody says which they are and they count.
+fn vlans(
+    earlier: Option<&LinkConfig>,
+    link: &Link,
+    after: &NetSnapshot,
+    steps: &[ChangeStep],
+) -> Vec<PortVlan> {
+    let said = |s: &ChangeStep| matches!(&s.step, NetStep::AddPortVlan { link: l, .. } | NetStep::DeletePortVlan { link: l, .. } if *l == link.name);
+    let bridge = link.master.as_deref().and_then(|m| after.link(m)).unwrap_or(link);
+    let filters = matches!(&bridge.kind, LinkKind::Bridge(options) if options.vlan_filtering);
+    let ours = steps.iter().any(said) || earlier.is_some_and(|e| !e.vlans.is_empty());
+    if filters && ours { link.vlans.clone() } else { Vec::new() }
 }
 
 fn created<'a>(step: &'a NetStep, name: &str) -> Option<&'a NewLink> {

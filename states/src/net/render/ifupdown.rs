@@ -6,9 +6,9 @@
 
 use std::fmt::Write as _;
 
-use super::config::{LinkConfig, Owned};
+use super::config::{FIRST_VLAN, LinkConfig, Owned};
 use super::{Files, HEADER, MARK, Managers, Rendered, Renderer};
-use crate::host::{Address, LinkKind, Route};
+use crate::host::{Address, LinkKind, PortVlan, Route};
 
 /// The file that ifupdown begins with.
 pub(super) const INTERFACES: &str = "/etc/network/interfaces";
@@ -199,14 +199,37 @@ fn make(name: &str, link: &LinkConfig, owned: &Owned) -> Vec<String> {
         };
         lines.push(format!("pre-up {down}ip link set dev {port} master {name} && ip link set dev {port} up"));
     }
+    // Ports are in by now, and VLAN 1 is what the kernel put them into.
+    for port in &link.ports {
+        lines.extend(vlans(port, owned, ""));
+    }
     if let Some(master) = link.master.as_ref().filter(|m| !owned.links.contains_key(*m)) {
         lines.push(format!("up ip link set dev {name} master {master}"));
+        lines.extend(vlans(name, owned, ""));
+    }
+    if matches!(link.kind, LinkKind::Bridge(_)) {
+        lines.extend(vlans(name, owned, " self"));
     }
     if let LinkKind::Bridge(o) = &link.kind
         && o.stp
         && link.made
     {
         lines.push(format!("up ip link set dev {name} type bridge stp_state 1"));
+    }
+    lines
+}
+
+/// The lines that put a port, or a bridge itself, into its VLANs and out of the one that it is in at first.
+fn vlans(name: &str, owned: &Owned, whose: &str) -> Vec<String> {
+    let all = owned.links.get(name).map_or(&[][..], |l| &l.vlans);
+    let add = |v: &PortVlan| {
+        let flags =
+            format!("{}{}", if v.pvid { " pvid" } else { "" }, if v.untagged { " untagged" } else { "" });
+        format!("up bridge vlan add dev {name} vid {}{flags}{whose}", v.id)
+    };
+    let mut lines: Vec<String> = all.iter().map(add).collect();
+    if !all.is_empty() && all.iter().all(|v| v.id != FIRST_VLAN) {
+        lines.push(format!("up bridge vlan del dev {name} vid {FIRST_VLAN}{whose}"));
     }
     lines
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::config::{LinkConfig, Owned};
-use super::{Files, HEADER, MARK, Managers, RenderError, Rendered, Renderer, command};
+use super::{Files, HEADER, MARK, Managers, RenderError, Rendered, Renderer, command, networkd};
 use crate::host::{
     BondOptions, BridgeOptions, LacpRate, LinkKind, MAIN_TABLE, Route, RouteKind, XmitHashPolicy,
 };
@@ -55,8 +55,9 @@ pub(super) fn render(
         .owned
         .links
         .iter()
-        .filter(|(_, l)| l.renderer == Some(Renderer::Netplan) && can_say(l))
+        .filter(|(_, l)| l.renderer == Some(Renderer::Netplan) && can_say(l, &rendered.owned))
         .collect();
+    additions(files, &ours, &rendered.owned, managers);
     if ours.is_empty() {
         if managers.files.contains_key(PATH) {
             files.put(PATH, None, 0o600);
@@ -66,29 +67,62 @@ pub(super) fn render(
     }
     let text = document(&ours, &rendered.owned, managers);
     files.put(PATH, Some(text), 0o600);
-    for (name, link) in ours {
-        keep(files, name, link);
-    }
     rendered.hand_over.push(command(&["netplan", "generate"]));
     Ok(())
 }
 
-/// Tells whether netplan (0.106 and newer) has words for a link.
-pub(super) fn can_say(link: &LinkConfig) -> bool {
-    match &link.kind {
+/// Tells whether netplan (0.106 and newer) has words for a link, and for what it stands on.
+pub(super) fn can_say(link: &LinkConfig, owned: &Owned) -> bool {
+    let itself = match &link.kind {
         LinkKind::Bridge(options) => !options.vlan_filtering,
         LinkKind::Bond { .. } | LinkKind::Vlan { .. } => true,
         _ => !link.made,
-    }
+    };
+    let lower = link.kind.lower().and_then(|lower| owned.links.get(lower)).filter(|_| link.made);
+    itself && lower.is_none_or(|lower| can_say(lower, owned))
 }
 
-/// Lets networkd leave an address alone that is there already: netplan has no word for it.
-fn keep(files: &mut Files<'_>, name: &str, link: &LinkConfig) {
-    if link.addresses.is_empty() {
-        return;
+/// Says to networkd what netplan has no word for, beside the files that netplan makes for it.
+fn additions(
+    files: &mut Files<'_>,
+    ours: &BTreeMap<&String, &LinkConfig>,
+    owned: &Owned,
+    managers: &Managers,
+) {
+    let path = |name: &str| format!("/etc/systemd/network/10-netplan-{name}.network.d/90-lab.conf");
+    let mut keep = Vec::new();
+    for (name, link) in ours {
+        let text = addition(name, link, owned);
+        if !text.is_empty() {
+            files.put(path(name), Some(format!("{HEADER}{text}")), 0o644);
+            keep.push(path(name));
+        }
     }
-    let path = format!("/etc/systemd/network/10-netplan-{name}.network.d/90-lab.conf");
-    files.put(path, Some(format!("{HEADER}[Network]\nKeepConfiguration=static\n")), 0o644);
+    let (begin, end) = ("/etc/systemd/network/10-netplan-", ".network.d/90-lab.conf");
+    let stale = |p: &&String| p.starts_with(begin) && p.ends_with(end) && !keep.contains(p);
+    managers.files.keys().filter(stale).for_each(|path| files.put(path.clone(), None, 0o644));
+}
+
+fn addition(name: &str, link: &LinkConfig, owned: &Owned) -> String {
+    let mut lines = Vec::new();
+    // An address that is there already is left alone.
+    if !link.addresses.is_empty() {
+        lines.push("KeepConfiguration=static".to_owned());
+    }
+    let master = link.master.as_ref().and_then(|m| Some((m, owned.links.get(m)?)));
+    lines.extend(master.filter(|(_, m)| !can_say(m, owned)).map(|(m, _)| format!("Bridge={m}")));
+    let above = |(_, l): &(&String, &LinkConfig)| l.kind.lower() == Some(name) && !can_say(l, owned);
+    for (other, above) in owned.links.iter().filter(above) {
+        let key = match &above.kind {
+            LinkKind::Vlan { .. } => "VLAN",
+            LinkKind::Macvlan { .. } => "MACVLAN",
+            LinkKind::Vxlan(_) => "VXLAN",
+            _ => continue,
+        };
+        lines.push(format!("{key}={other}"));
+    }
+    let network = if lines.is_empty() { String::new() } else { format!("[Network]\n{}\n", lines.join("\n")) };
+    format!("{network}{}", networkd::vlans(name, owned))
 }
 
 fn document(ours: &BTreeMap<&String, &LinkConfig>, owned: &Owned, managers: &Managers) -> String {

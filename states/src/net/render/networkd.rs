@@ -6,10 +6,10 @@
 
 use std::fmt::Write as _;
 
-use super::config::LinkConfig;
+use super::config::{LinkConfig, Owned};
 use super::{Files, HEADER, Managers, Rendered, Renderer, command, netplan};
 use crate::host::{
-    BondOptions, BridgeOptions, LinkKind, MAIN_TABLE, Route, RouteKind, RuleAction, VxlanOptions,
+    BondOptions, BridgeOptions, LinkKind, MAIN_TABLE, PortVlan, Route, RouteKind, RuleAction, VxlanOptions,
 };
 
 const DIR: &str = "/etc/systemd/network/";
@@ -49,9 +49,9 @@ fn matches_name(text: &str, link: &str) -> bool {
 }
 
 pub(super) fn render(rendered: &mut Rendered, managers: &Managers, files: &mut Files<'_>) {
-    let written = |l: &LinkConfig| match l.renderer {
+    let written = |l: &LinkConfig, owned: &Owned| match l.renderer {
         Some(Renderer::Networkd) => true,
-        Some(Renderer::Netplan) => !netplan::can_say(l),
+        Some(Renderer::Netplan) => !netplan::can_say(l, owned),
         _ => false,
     };
     for name in super::released(&rendered.owned, Renderer::Networkd) {
@@ -64,9 +64,9 @@ pub(super) fn render(rendered: &mut Rendered, managers: &Managers, files: &mut F
         super::inherit(&mut rendered.owned, &name, dns, search);
     }
     let mut keep = Vec::new();
-    for (name, link) in rendered.owned.links.iter().filter(|(_, l)| written(l)) {
+    for (name, link) in rendered.owned.links.iter().filter(|(_, l)| written(l, &rendered.owned)) {
         if link.made
-            && let Some(text) = netdev(name, link)
+            && let Some(text) = netdev(name, link, &rendered.owned)
         {
             let path = format!("{DIR}05-lab-{name}.netdev");
             files.put(path.clone(), Some(text), 0o644);
@@ -91,9 +91,12 @@ pub(super) fn render(rendered: &mut Rendered, managers: &Managers, files: &mut F
     }
 }
 
-fn netdev(name: &str, link: &LinkConfig) -> Option<String> {
+fn netdev(name: &str, link: &LinkConfig, owned: &Owned) -> Option<String> {
     let (kind, section) = match &link.kind {
-        LinkKind::Bridge(options) => ("bridge", bridge(options)),
+        LinkKind::Bridge(options) => {
+            let without = if owned.begins_without_vlan(name) { "DefaultPVID=none\n" } else { "" };
+            ("bridge", format!("{}{without}", bridge(options)))
+        }
         LinkKind::Bond { options, .. } => ("bond", bond(options)),
         LinkKind::Vlan { id, .. } => ("vlan", format!("\n[VLAN]\nId={id}\n")),
         // One file makes both ends; the end whose name comes first has it.
@@ -186,7 +189,7 @@ fn network(name: &str, link: &LinkConfig, rendered: &Rendered, managers: &Manage
     if !link.made
         && let Some((path, foreign)) = foreign(managers, name)
     {
-        text.push_str(&rest_of(path, foreign));
+        text.push_str(&rest_of(path, foreign, link.master.is_some()));
     }
     if let Some(mtu) = link.mtu.filter(|_| !link.made) {
         let _ = write!(text, "\n[Link]\nMTUBytes={mtu}\n");
@@ -203,15 +206,23 @@ fn network(name: &str, link: &LinkConfig, rendered: &Rendered, managers: &Manage
     if link.dhcp4 {
         text.push_str("\n[DHCPv4]\nClientIdentifier=mac\n");
     }
-    if let LinkKind::Bridge(options) = &link.kind
-        && options.vlan_filtering
-        && link.made
-    {
-        text.push_str("\n[BridgeVLAN]\nPVID=1\nEgressUntagged=1\n");
-    }
+    text.push_str(&vlans(name, &rendered.owned));
     link.routes.iter().for_each(|r| text.push_str(&route(r)));
     if is_place_of_rules(name, rendered) {
         rendered.owned.rules.iter().for_each(|r| text.push_str(&rule(r)));
+    }
+    text
+}
+
+/// The section about the VLANs of a port, or of a bridge.
+pub(super) fn vlans(name: &str, owned: &Owned) -> String {
+    let all = owned.vlans_of(name);
+    let mut text = if all.is_empty() { String::new() } else { "\n[BridgeVLAN]\n".to_owned() };
+    for PortVlan { id, pvid, untagged } in all {
+        if pvid {
+            let _ = writeln!(text, "PVID={id}");
+        }
+        let _ = writeln!(text, "{}={id}", if untagged { "EgressUntagged" } else { "VLAN" });
     }
     text
 }
@@ -301,8 +312,9 @@ fn rule(rule: &crate::host::Rule) -> String {
     text
 }
 
-/// Copies what a foreign file says of a link besides addresses, routes and name servers.
-fn rest_of(path: &str, foreign: &str) -> String {
+/// Copies what a foreign file says of a link besides addresses, routes and name servers. A port has no addresses to be
+/// waited for: the boot would wait for it in vain.
+fn rest_of(path: &str, foreign: &str, is_port: bool) -> String {
     const SECTIONS: &[&str] = &[
         "[Match]",
         "[Address]",
@@ -343,7 +355,13 @@ fn rest_of(path: &str, foreign: &str) -> String {
         }
         let key = bare.split('=').next().unwrap_or("").trim();
         let comment = bare.is_empty() || bare.starts_with('#') || bare.starts_with(';');
-        if comment || SECTIONS.contains(&section) || (section == "[Network]" && KEYS.contains(&key)) {
+        let waited_for =
+            section == "[Link]" && matches!(key, "RequiredForOnline" | "RequiredFamilyForOnline");
+        if comment
+            || SECTIONS.contains(&section)
+            || (section == "[Network]" && KEYS.contains(&key))
+            || (is_port && waited_for)
+        {
             continue;
         }
         if !opened {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::config::{LinkConfig, Owned};
 use super::{Files, HEADER, Managers, Rendered, Renderer, command};
-use crate::host::{Address, LinkKind, Route};
+use crate::host::{Address, LinkKind, PortVlan, Route};
 
 const DIR: &str = "/etc/NetworkManager/system-connections/";
 
@@ -66,7 +66,11 @@ fn keyfile(name: &str, link: &LinkConfig, owned: &Owned) -> String {
         };
         let _ = writeln!(text, "master={master}\nslave-type={port}");
     }
-    text.push_str(&own_section(link));
+    text.push_str(&own_section(name, link, owned));
+    let vlans = vlans(name, owned);
+    if link.master.is_some() && !vlans.is_empty() {
+        let _ = write!(text, "\n[bridge-port]\n{vlans}");
+    }
     if link.mtu.is_some() || (link.mac.is_some() && kind != "bridge") {
         text.push_str("\n[ethernet]\n");
         text.extend(link.mtu.map(|m| format!("mtu={m}\n")));
@@ -79,7 +83,17 @@ fn keyfile(name: &str, link: &LinkConfig, owned: &Owned) -> String {
     text
 }
 
-fn own_section(link: &LinkConfig) -> String {
+/// The line about the VLANs of a port or a bridge.
+fn vlans(name: &str, owned: &Owned) -> String {
+    let all = owned.vlans_of(name);
+    let one = |v: &PortVlan| {
+        format!("{}{}{}", v.id, if v.pvid { " pvid" } else { "" }, if v.untagged { " untagged" } else { "" })
+    };
+    let all: Vec<String> = all.iter().map(one).collect();
+    if all.is_empty() { String::new() } else { format!("vlans={}\n", all.join(", ")) }
+}
+
+fn own_section(name: &str, link: &LinkConfig, owned: &Owned) -> String {
     match &link.kind {
         LinkKind::Bridge(o) => {
             let mut text = format!(
@@ -94,6 +108,10 @@ fn own_section(link: &LinkConfig) -> String {
             if o.vlan_filtering {
                 text.push_str("vlan-filtering=true\n");
             }
+            if owned.begins_without_vlan(name) {
+                text.push_str("vlan-default-pvid=0\n");
+            }
+            text.push_str(&vlans(name, owned));
             text
         }
         LinkKind::Bond { options, primary } => {
