@@ -453,7 +453,9 @@ mod tests {
         assert_eq!(now.link("br0").map(|l| l.addresses.len()), Some(1));
         assert!(now.default_routes().iter().any(|r| r.link.as_deref() == Some("br0")), "{:?}", now.routes);
         // What the record of links does not have comes from the states, which know their uplink again.
-        let forward = host.read(std::path::Path::new("/proc/sys/net/ipv4/ip_forward")).expect("is there");
+        let forward =
+            lab_states::host::Files::read(&host, std::path::Path::new("/proc/sys/net/ipv4/ip_forward"))
+                .expect("is there");
         assert_eq!(String::from_utf8_lossy(&forward).trim(), "1");
     }
 

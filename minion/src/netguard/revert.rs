@@ -1,7 +1,7 @@
 //! `net.rollback`: takes the last committed change back, as a change of its own that is confirmed like any other.
 
 use lab_states::function::JobCtx;
-use lab_states::host::NetStep;
+use lab_states::host::{NetSnapshot, NetStep};
 use lab_states::net::restore::holds;
 use lab_states::net::{ChangeStep, Confirm, NetChange, NetFailure, settle};
 
@@ -41,24 +41,24 @@ pub fn revert(guard: &Guard, confirm: Confirm, ctx: &JobCtx<'_>) -> Result<Strin
         risk: last.risk.clone(),
         confirm,
     };
-    // What is done to a link on the way to its removal is not to be found afterwards.
-    let goes = |step: &NetStep| {
-        let removed =
-            |s: &ChangeStep| matches!(&s.step, NetStep::DeleteLink { name } if step.link() == Some(name));
-        change.steps.iter().any(removed)
-    };
     let remaining = || -> Result<Vec<NetStep>, String> {
         let now = ctx.host.net_snapshot().map_err(|e| e.to_string())?;
-        let steps = change.steps.iter().map(|s| &s.step);
-        let left = steps.filter(|s| holds(s, &now) == Some(false) && (is_removal(s) || !goes(s)));
-        Ok(left.cloned().collect())
+        Ok(left(&change.steps, &last.before, &now))
     };
     let done = guard.make(&change, Some(last.change.clone()), &remaining, ctx)?;
     Ok(format!("{} was taken back: {done}", last.change))
 }
 
-fn is_removal(step: &NetStep) -> bool {
-    matches!(step, NetStep::DeleteLink { .. })
+/// Names the steps of the way back that the machine does not show. What is done to a link on the way to its removal is not to
+/// be found afterwards; a link that was not there before the change goes, be it with the other end of its cable.
+fn left(steps: &[ChangeStep], then: &NetSnapshot, now: &NetSnapshot) -> Vec<NetStep> {
+    let removes = |step: &NetStep| matches!(step, NetStep::DeleteLink { .. });
+    let goes = |step: &NetStep| {
+        let removed = |s: &ChangeStep| removes(&s.step) && s.step.link() == step.link();
+        step.link().is_some_and(|link| then.link(link).is_none()) || steps.iter().any(removed)
+    };
+    let steps = steps.iter().map(|s| &s.step);
+    steps.filter(|s| holds(s, now) == Some(false) && (removes(s) || !goes(s))).cloned().collect()
 }
 
 /// The steps of the way back, in an order that makes before it breaks, each with its own way forth again.
@@ -88,4 +88,30 @@ fn unchanged_since(journal: &Journal) -> Result<(), NetFailure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lab_states::host::sim::SimHost;
+    use lab_states::host::{LinkKind, Network, NewLink};
+
+    #[test]
+    fn a_cable_that_was_made_goes_with_both_ends() {
+        let host = SimHost::new();
+        let then = host.net_snapshot().expect("simulated");
+        let kind = LinkKind::Veth { peer: Some("end-a".to_owned()) };
+        let new = NewLink { name: "port-a".to_owned(), kind, mac: None, mtu: None, alias: None, up: true };
+        host.net_step(&NetStep::CreateLink(new)).expect("the kernel takes it");
+        host.net_step(&NetStep::SetUp { link: "end-a".to_owned(), up: true }).expect("the kernel takes it");
+        let steps = [
+            NetStep::SetUp { link: "end-a".to_owned(), up: false },
+            NetStep::DeleteLink { name: "port-a".to_owned() },
+        ];
+        let steps = steps.map(|step| ChangeStep { owner: 0, step, undo: Vec::new() });
+        let left = |host: &SimHost| left(&steps, &then, &host.net_snapshot().expect("simulated"));
+        assert_eq!(left(&host), [steps[1].step.clone()]);
+        steps.iter().for_each(|s| host.net_step(&s.step).expect("the kernel takes it"));
+        assert_eq!(left(&host), []);
+    }
 }

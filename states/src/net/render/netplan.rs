@@ -521,6 +521,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_for_links_that_are_gone_goes_and_networkd_is_told() {
+        let addition = "/etc/systemd/network/10-netplan-br0.network.d/90-lab.conf";
+        let text = |path: &str| (path.to_owned(), String::new());
+        let files = [text(PATH), text(addition), text("/etc/netplan/50-mine.yaml")].into();
+        let managers = Managers { netplan: true, networkd: true, files, ..Managers::default() };
+        let net = crate::host::NetSnapshot::default();
+        let rendered = crate::net::render::render(&Owned::default(), &net, &net, &[], &managers);
+        let rendered = rendered.expect("is written down");
+        let gone = rendered.edits.iter().filter(|e| e.text.is_none()).map(|e| e.path.as_str());
+        assert_eq!(gone.collect::<Vec<_>>(), [PATH, addition]);
+        let told: Vec<String> = rendered.hand_over.iter().map(|c| c.join(" ")).collect();
+        assert_eq!(told, ["netplan generate", "networkctl reload"]);
+    }
+
+    #[test]
     fn what_is_empty_afterwards_is_switched_off_too() {
         let text = "network:\n  version: 2\n  ethernets:\n    eno1:\n      dhcp4: true\n";
         let off = switch_off("f", text, "eno1").expect("can").expect("does");

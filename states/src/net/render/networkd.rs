@@ -85,7 +85,9 @@ pub(super) fn render(rendered: &mut Rendered, managers: &Managers, files: &mut F
         .collect();
     let touched = !keep.is_empty() || !stale.is_empty();
     stale.into_iter().for_each(|path| files.put(path, None, 0o644));
-    let by_netplan = rendered.owned.links.values().any(|l| l.renderer == Some(Renderer::Netplan));
+    // Also where nothing of lab's is left in netplan: networkd would go on with what netplan made before.
+    let by_netplan = rendered.owned.links.values().any(|l| l.renderer == Some(Renderer::Netplan))
+        || rendered.hand_over.iter().any(|c| c.first().is_some_and(|program| program == "netplan"));
     if managers.networkd && (touched || by_netplan) {
         rendered.hand_over.push(command(&["networkctl", "reload"]));
     }
