@@ -48,7 +48,6 @@ impl Checker<'_> {
 
     fn going_away(&self, link: &str, address: Address) -> bool {
         self.document.address_absent.iter().any(|a| name(&a.what.0) == link && a.what.1.ip == address.ip)
-            || self.document.absent.iter().any(|a| a.what.name == link)
     }
 
     /// Tells whether a link is gone after the run: it is to be absent, or what it stands on, or the other end of its cable.
