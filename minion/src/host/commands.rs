@@ -17,7 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::LinuxHost;
+use super::{LinuxHost, MASK};
 
 /// How long a killed process group may take to end by itself before it is ended.
 const KILL_GRACE: Duration = Duration::from_secs(2);
@@ -97,7 +97,7 @@ fn prepare(command: &Command, account: Option<&User>, gid: Option<u32>) -> Optio
         Program::Argv(argv) => argv.clone(),
         Program::Shell { shell, script } => vec![shell.clone(), "-c".to_owned(), script.clone()],
     };
-    if let Some(umask) = command.umask {
+    if let Some(umask) = command.umask.or(MASK.get()) {
         // The umask belongs to the child alone, and there is no safe way to set it between fork and exec.
         let wrapper = ["/bin/sh", "-c", "umask \"$0\"; exec \"$@\"", &format!("{umask:04o}")];
         argv.splice(0..0, wrapper.map(str::to_owned));

@@ -3,14 +3,19 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
+use std::os::unix::fs::{
+    DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink,
+};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use lab_states::host::{FileKind, FileMeta, Files, HostError, WriteOptions};
+use lab_proto::Digest;
+use lab_states::host::{FileKind, FileMeta, Files, HostError, Node, System, WriteOptions};
+use nix::sys::stat::{self, SFlag};
+use sha2::{Digest as _, Sha256};
 
-use super::LinuxHost;
+use super::{LinuxHost, MASK};
 
 impl Files for LinuxHost {
     fn stat(&self, path: &Path) -> Result<Option<FileMeta>, HostError> {
@@ -51,14 +56,72 @@ impl Files for LinuxHost {
 
     fn write(&self, path: &Path, content: &[u8], options: WriteOptions) -> Result<(), HostError> {
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        self.replace(&real, content, options).map_err(|e| HostError::io("write", path, &e))
+        self.replace(&real, options, |file| file.write_all(content))
+            .map_err(|e| HostError::io("write", path, &e))
+    }
+
+    fn same_content(&self, one: &Path, other: &Path) -> Result<bool, HostError> {
+        let open = |path: &Path| File::open(path).map_err(|e| HostError::io("read", path, &e));
+        same(open(one)?, open(other)?).map_err(|e| HostError::io("compare", other, &e))
+    }
+
+    fn digest(&self, path: &Path) -> Result<Digest, HostError> {
+        let bad = |e: io::Error| HostError::io("read", path, &e);
+        let mut hasher = Sha256::new();
+        let (mut file, mut piece) = (File::open(path).map_err(bad)?, vec![0; PIECE]);
+        loop {
+            let got = fill_piece(&mut file, &mut piece).map_err(bad)?;
+            if got == 0 {
+                break;
+            }
+            hasher.update(piece.get(..got).unwrap_or_default());
+        }
+        Ok(Digest::from_bytes(hasher.finalize().into()))
+    }
+
+    fn copy(&self, from: &Path, to: &Path, options: WriteOptions) -> Result<(), HostError> {
+        let mut source = File::open(from).map_err(|e| HostError::io("read", from, &e))?;
+        let real = fs::canonicalize(to).unwrap_or_else(|_| to.to_owned());
+        let copied = self.replace(&real, options, |file| io::copy(&mut source, file).map(drop));
+        copied.map_err(|e| HostError::io("write", to, &e))
+    }
+
+    fn node(&self, path: &Path) -> Result<Option<Node>, HostError> {
+        let meta = match fs::metadata(path) {
+            Ok(meta) => meta,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(HostError::io("look at", path, &e)),
+        };
+        let numbers = || {
+            let part = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+            (part(stat::major(meta.rdev())), part(stat::minor(meta.rdev())))
+        };
+        Ok(match meta.file_type() {
+            t if t.is_fifo() => Some(Node::Fifo),
+            t if t.is_char_device() => Some(Node::Char(numbers().0, numbers().1)),
+            t if t.is_block_device() => Some(Node::Block(numbers().0, numbers().1)),
+            _ => None,
+        })
+    }
+
+    fn mknod(&self, path: &Path, node: Node, mode: u32) -> Result<(), HostError> {
+        let (kind, device) = match node {
+            Node::Fifo => (SFlag::S_IFIFO, 0),
+            Node::Char(major, minor) => (SFlag::S_IFCHR, stat::makedev(major.into(), minor.into())),
+            Node::Block(major, minor) => (SFlag::S_IFBLK, stat::makedev(major.into(), minor.into())),
+        };
+        let bad = |e: io::Error| HostError::io("make", path, &e);
+        // Closed to others until the mode is right: the umask is applied to what mknod(2) is given.
+        stat::mknod(path, kind, stat::Mode::S_IRUSR | stat::Mode::S_IWUSR, device)
+            .map_err(|e| bad(e.into()))?;
+        fs::set_permissions(path, Permissions::from_mode(mode)).map_err(bad)
     }
 
     fn mkdir(&self, path: &Path, mode: Option<u32>) -> Result<(), HostError> {
         let bad = |e| HostError::io("make directory", path, &e);
         fs::DirBuilder::new().mode(mode.unwrap_or(0o777)).create(path).map_err(bad)?;
-        match mode {
-            // The umask was applied to what mkdir(2) was given.
+        match mode.or(MASK.get().map(|umask| 0o777 & !umask)) {
+            // The process's umask was applied to what mkdir(2) was given.
             Some(mode) => fs::set_permissions(path, Permissions::from_mode(mode)).map_err(bad),
             None => Ok(()),
         }
@@ -120,22 +183,59 @@ fn read_sized(path: &Path, size: usize) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
+/// Compares two files piece by piece.
+fn same(mut one: File, mut other: File) -> io::Result<bool> {
+    if one.metadata()?.len() != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (vec![0; PIECE], vec![0; PIECE]);
+    loop {
+        let (got, also) = (fill_piece(&mut one, &mut left)?, fill_piece(&mut other, &mut right)?);
+        if left.get(..got) != right.get(..also) {
+            return Ok(false);
+        }
+        if got == 0 {
+            return Ok(true);
+        }
+    }
+}
+
+/// How much of a file is compared at once.
+const PIECE: usize = 128 << 10;
+
+fn fill_piece(file: &mut File, piece: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(got) => filled += got,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(filled)
+}
+
 impl LinuxHost {
     /// Writes beside the target, makes that durable, and renames it over the target.
-    fn replace(&self, path: &Path, content: &[u8], options: WriteOptions) -> io::Result<()> {
+    fn replace(
+        &self,
+        path: &Path,
+        options: WriteOptions,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<()> {
         let old = match fs::metadata(path) {
             Ok(meta) if meta.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(meta) => Some(meta),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
             Err(e) => return Err(e),
         };
-        let fresh = 0o666 & !options.umask.unwrap_or(self.umask);
+        let fresh = 0o666 & !options.umask.unwrap_or(self.umask());
         let mode = options.mode.unwrap_or_else(|| old.as_ref().map_or(fresh, |m| m.mode() & 0o7777));
         let uid = options.uid.or(old.as_ref().map(MetadataExt::uid));
         let gid = options.gid.or(old.as_ref().map(MetadataExt::gid));
         let (dir, temporary) = beside(path)?;
-        let written =
-            write_new(&temporary, content, mode, uid, gid).and_then(|()| fs::rename(&temporary, path));
+        let written = write_new(&temporary, fill, mode, uid, gid).and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
             // The first error is the one to tell; a left-over temporary file is only untidy.
             let _ = fs::remove_file(&temporary);
@@ -157,10 +257,16 @@ fn beside(path: &Path) -> io::Result<(&Path, PathBuf)> {
     Ok((dir, dir.join(hidden)))
 }
 
-fn write_new(path: &Path, content: &[u8], mode: u32, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
+fn write_new(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+    mode: u32,
+    uid: Option<u32>,
+    gid: Option<u32>,
+) -> io::Result<()> {
     // Closed to others until owner and mode are right.
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(content)?;
+    fill(&mut file)?;
     if uid.is_some() || gid.is_some() {
         let now = file.metadata()?;
         if uid.is_some_and(|u| u != now.uid()) || gid.is_some_and(|g| g != now.gid()) {
@@ -211,6 +317,38 @@ mod tests {
         assert_eq!(host.read(&path), Ok(b"two".to_vec()));
         assert_eq!(host.stat(&path).unwrap().unwrap().mode, 0o640);
         assert_eq!(host.list(dir.path()), Ok(vec![PathBuf::from("f")]));
+    }
+
+    #[test]
+    fn files_are_compared_and_copied_piece_by_piece() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (dir.path().join("one"), dir.path().join("other"));
+        let host = LinuxHost::new();
+        let mut content = vec![b'x'; 3 * PIECE + 17];
+        fs::write(&one, &content).unwrap();
+        host.copy(&one, &other, WriteOptions { mode: Some(0o600), ..Default::default() }).unwrap();
+        assert_eq!(host.same_content(&one, &other), Ok(true));
+        assert_eq!(host.stat(&other).unwrap().unwrap().mode, 0o600);
+        *content.last_mut().unwrap() = b'y';
+        fs::write(&other, &content).unwrap();
+        assert_eq!(host.same_content(&one, &other), Ok(false));
+        fs::write(&other, &content[1..]).unwrap();
+        assert_eq!(host.same_content(&one, &other), Ok(false));
+        assert!(host.copy(&dir.path().join("no"), &other, WriteOptions::default()).is_err());
+        assert_eq!(fs::read(&other).unwrap(), &content[1..]);
+    }
+
+    #[test]
+    fn a_pipe_is_made_and_known_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        let host = LinuxHost::new();
+        host.mknod(&path, Node::Fifo, 0o662).unwrap();
+        assert_eq!(host.node(&path), Ok(Some(Node::Fifo)));
+        assert_eq!(host.lstat(&path).unwrap().map(|m| (m.kind, m.mode)), Some((FileKind::Special, 0o662)));
+        assert!(host.mknod(&path, Node::Fifo, 0o600).is_err());
+        assert!(matches!(host.node(Path::new("/dev/null")), Ok(Some(Node::Char(1, 3)))));
+        assert_eq!(host.node(dir.path()), Ok(None));
     }
 
     #[test]

@@ -15,12 +15,18 @@ mod remote;
 mod services;
 mod system;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
 use lab_states::host::{HostError, Output, PowerRequest};
+
+thread_local! {
+    /// The umask that a state asked for; a thread works on one at a time. The kernel's belongs to the whole process.
+    static MASK: Cell<Option<u32>> = const { Cell::new(None) };
+}
 
 /// The machine that this process runs on.
 #[derive(Debug)]

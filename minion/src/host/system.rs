@@ -8,7 +8,7 @@ use lab_proto::BootId;
 use lab_states::host::{Cause, DiskUsage, HostError, PowerRequest, System};
 use nix::sys::statvfs::statvfs;
 
-use super::{LinuxHost, read_line};
+use super::{LinuxHost, MASK, read_line};
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 const UPTIME: &str = "/proc/uptime";
@@ -54,7 +54,11 @@ impl System for LinuxHost {
     }
 
     fn umask(&self) -> u32 {
-        self.umask
+        MASK.get().unwrap_or(self.umask)
+    }
+
+    fn mask(&self, umask: Option<u32>) {
+        MASK.set(umask);
     }
 
     fn request_power(&self, request: PowerRequest) -> Result<(), HostError> {

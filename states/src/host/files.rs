@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use lab_proto::Digest;
+
 use super::HostError;
 
 /// What stands at a path.
@@ -59,6 +61,17 @@ pub struct WriteOptions {
     pub uid: Option<u32>,
     /// The group; kept, or the process's own.
     pub gid: Option<u32>,
+}
+
+/// What stands at a path that is no file, directory or link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A named pipe.
+    Fifo,
+    /// A character device, by its numbers.
+    Char(u32, u32),
+    /// A block device, by its numbers.
+    Block(u32, u32),
 }
 
 /// The file system. Paths are absolute.
@@ -143,6 +156,42 @@ pub trait Files: Send + Sync {
     /// # Errors
     /// When the file is absent, something is at the name already, or they are on two file systems.
     fn hard_link(&self, file: &Path, path: &Path) -> Result<(), HostError>;
+
+    /// Tells what kind of node stands at a path; `None` for anything but a pipe or a device.
+    ///
+    /// # Errors
+    /// When the machine does not say.
+    fn node(&self, path: &Path) -> Result<Option<Node>, HostError>;
+
+    /// Makes a pipe or a device.
+    ///
+    /// # Errors
+    /// When something is there already, the directory is absent, or it is not allowed.
+    fn mknod(&self, path: &Path, node: Node, mode: u32) -> Result<(), HostError>;
+
+    /// Tells whether two files have the same content, however large they are.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    fn same_content(&self, one: &Path, other: &Path) -> Result<bool, HostError> {
+        Ok(self.read(one)? == self.read(other)?)
+    }
+
+    /// Returns the SHA-256 of a file, however large it is.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    fn digest(&self, path: &Path) -> Result<Digest, HostError> {
+        Ok(Digest::of(&self.read(path)?))
+    }
+
+    /// Replaces a file's content with that of another in one step, however large it is; see [`Self::write`].
+    ///
+    /// # Errors
+    /// As [`Self::read`] and [`Self::write`].
+    fn copy(&self, from: &Path, to: &Path, options: WriteOptions) -> Result<(), HostError> {
+        self.write(to, &self.read(from)?, options)
+    }
 
     /// Sets the permission bits, following symbolic links.
     ///

@@ -11,7 +11,7 @@ use lab_proto::BootId;
 use super::{
     AccountStep, Accounts, ArchiveEntry, ArchiveFormat, ArchiveSource, Archives, Cause, Command, Commands,
     DiskUsage, Extraction, FileMeta, Files, Group, HostError, HttpReply, HttpRequest, Kernel, MountRequest,
-    Mounts, NetSession, Network, Observer, Output, Package, PackageJob, PackageManager, PackagePlan,
+    Mounts, NetSession, Network, Node, Observer, Output, Package, PackageJob, PackageManager, PackagePlan,
     Packages, PowerRequest, Remote, ServiceAction, ServiceStatus, Services, Shadow, System, User,
     WriteOptions,
 };
@@ -78,6 +78,12 @@ impl Files for Nowhere {
     }
     fn hard_link(&self, _: &Path, path: &Path) -> Result<(), HostError> {
         self.no_file("link", path)
+    }
+    fn node(&self, path: &Path) -> Result<Option<Node>, HostError> {
+        self.no_file("look at", path)
+    }
+    fn mknod(&self, path: &Path, _: Node, _: u32) -> Result<(), HostError> {
+        self.no_file("make", path)
     }
     fn chmod(&self, path: &Path, _: u32) -> Result<(), HostError> {
         self.no_file("change the mode of", path)

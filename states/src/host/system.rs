@@ -62,6 +62,10 @@ pub trait System: Send + Sync {
     /// Returns the umask that new files are made with.
     fn umask(&self) -> u32;
 
+    /// Sets the umask of what the calling thread makes from now on; `None` is the process's own again. A host that has
+    /// nothing of that kind keeps its own.
+    fn mask(&self, _umask: Option<u32>) {}
+
     /// Records that the machine should reboot or switch off once the present run is over. Nothing happens yet.
     ///
     /// # Errors

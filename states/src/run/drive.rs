@@ -98,15 +98,25 @@ pub(crate) fn discreet(mut verdict: Verdict, call: &StateCall, ctx: &JobCtx<'_>)
 
 fn run(call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
     match ctx.registry.state(&call.function) {
-        Ok(function) => function.run(call, ctx),
+        Ok(function) => masked(call, ctx, || function.run(call, ctx)),
         Err(unknown) => Verdict::failed(unknown.to_string()),
     }
+}
+
+/// Does something under the umask that a state asks for.
+fn masked(call: &StateCall, ctx: &JobCtx<'_>, work: impl FnOnce() -> Verdict) -> Verdict {
+    let digits = call.arg("umask").and_then(crate::function::scalar_text);
+    let Some(umask) = digits.and_then(|d| u32::from_str_radix(d.trim(), 8).ok()) else { return work() };
+    ctx.host.mask(Some(umask));
+    let verdict = work();
+    ctx.host.mask(None);
+    verdict
 }
 
 fn fire(call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
     match ctx.registry.state(&call.function) {
         Ok(function) => match function.watch() {
-            Some(watch) => watch.fire(call, ctx),
+            Some(watch) => masked(call, ctx, || watch.fire(call, ctx)),
             None => Verdict::failed(format!("{} has no watch action", call.function)),
         },
         Err(unknown) => Verdict::failed(unknown.to_string()),

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::{Cause, FileKind, FileMeta, Files, HostError, WriteOptions};
+use super::super::{Cause, FileKind, FileMeta, Files, HostError, Node as Special, WriteOptions};
 use super::{SimHost, State};
 
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ enum Body {
     File(Vec<u8>),
     Dir,
     Symlink(PathBuf),
+    Special(Special),
 }
 
 /// Numbers the files of all simulated machines.
@@ -58,6 +59,7 @@ impl Node {
             }
             Body::Dir => format!("dir {mode:04o} {uid}:{gid}"),
             Body::Symlink(target) => format!("symlink {} {uid}:{gid}", target.display()),
+            Body::Special(node) => format!("{node:?} {mode:04o} {uid}:{gid}"),
         }
     }
 
@@ -66,6 +68,7 @@ impl Node {
             Body::File(content) => (FileKind::File, content.len() as u64),
             Body::Dir => (FileKind::Dir, 4096),
             Body::Symlink(target) => (FileKind::Symlink, target.as_os_str().len() as u64),
+            Body::Special(_) => (FileKind::Special, 0),
         };
         FileMeta {
             kind,
@@ -300,6 +303,17 @@ impl Files for SimHost {
         let node =
             state.nodes.get(&real).cloned().ok_or_else(|| HostError::at("link", file, Cause::NotFound))?;
         state.create("link", path, node)
+    }
+
+    fn node(&self, path: &Path) -> Result<Option<Special>, HostError> {
+        let state = self.lock();
+        let found = state.look("look at", path, true)?.map(|n| &n.body);
+        Ok(if let Some(Body::Special(node)) = found { Some(*node) } else { None })
+    }
+
+    fn mknod(&self, path: &Path, node: Special, mode: u32) -> Result<(), HostError> {
+        let body = Body::Special(node);
+        self.lock().create("make", path, Node { body, mode, uid: 0, gid: 0, mtime: 0, inode: fresh() })
     }
 
     fn chmod(&self, path: &Path, mode: u32) -> Result<(), HostError> {
