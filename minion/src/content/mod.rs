@@ -118,6 +118,24 @@ impl Store {
         Ok(path)
     }
 
+    /// Tells whether a blob is here.
+    pub fn holds(&self, digest: Digest) -> bool {
+        self.path(digest).exists()
+    }
+
+    /// Removes a blob; tells whether it was here.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, digest: Digest) -> Result<bool, ContentError> {
+        let path = self.path(digest);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(FileError::at("remove", &path)(e).into()),
+        }
+    }
+
     /// Fetches several blobs side by side; those that are here already cost nothing.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lab_proto::Digest;
 use lab_proto::tree::{Entry, Manifest};
-use lab_states::function::{FileEntry, ServiceError};
+use lab_states::function::{Cached, FileEntry, ServiceError};
 use lab_states::render::{SourceError, Sources};
 
 use super::{ContentError, Store};
@@ -33,9 +33,33 @@ impl Tree {
     /// # Errors
     /// When there is none, or it cannot be fetched.
     pub fn file(&self, path: &str) -> Result<Vec<u8>, ServiceError> {
+        self.content(self.entry(path)?).map_err(|e| ServiceError::new(crate::chain(&e)))
+    }
+
+    fn entry(&self, path: &str) -> Result<&Entry, ServiceError> {
         let missing = || ServiceError::missing(format!("there is no salt://{path} in the state tree"));
-        let entry = self.manifest.get(path).ok_or_else(missing)?;
-        self.content(entry).map_err(|e| ServiceError::new(crate::chain(&e)))
+        self.manifest.get(path).ok_or_else(missing)
+    }
+
+    /// Returns how large a file is.
+    pub fn size(&self, path: &str) -> Option<u64> {
+        self.manifest.get(path).map(|entry| entry.size)
+    }
+
+    /// Tells whether a file is in the cache.
+    ///
+    /// # Errors
+    /// When the tree has none.
+    pub fn cached(&self, path: &str) -> Result<Cached, ServiceError> {
+        Ok(if self.store.holds(self.entry(path)?.digest) { Cached::Yes } else { Cached::No })
+    }
+
+    /// Removes a file from the cache; tells whether it was there.
+    ///
+    /// # Errors
+    /// When the tree has none, or it cannot be removed.
+    pub fn uncache(&self, path: &str) -> Result<bool, ServiceError> {
+        self.store.remove(self.entry(path)?.digest).map_err(|e| ServiceError::new(crate::chain(&e)))
     }
 
     /// Puts a file into the cache and returns where it lies there.
@@ -43,8 +67,7 @@ impl Tree {
     /// # Errors
     /// When there is none, or it cannot be fetched.
     pub fn place(&self, path: &str) -> Result<PathBuf, ServiceError> {
-        let missing = || ServiceError::missing(format!("there is no salt://{path} in the state tree"));
-        let entry = self.manifest.get(path).ok_or_else(missing)?;
+        let entry = self.entry(path)?;
         let placed = self.store.place(entry.digest, &format!("salt://{path}"));
         placed.map_err(|e| ServiceError::new(crate::chain(&e)))
     }

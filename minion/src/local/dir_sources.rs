@@ -52,6 +52,11 @@ impl DirSources {
         self.resolve(path).filter(|full| full.is_file())
     }
 
+    /// Returns how large a file is.
+    pub fn size(&self, path: &str) -> Option<u64> {
+        self.resolve(path)?.metadata().ok().map(|meta| meta.len())
+    }
+
     fn resolve(&self, path: &str) -> Option<PathBuf> {
         let relative = Path::new(path);
         let below = relative.components().all(|c| matches!(c, Component::Normal(_)));

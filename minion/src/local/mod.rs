@@ -6,14 +6,15 @@ mod dir_sources;
 pub mod stubs;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use lab_proto::{Map, Timestamp, Value};
 use lab_states::compile::CompileErrors;
 use lab_states::function::{
-    ApplyOutcome, ApplyRequest, Control, FileEntry, JobCtx, Progress, Registry, ServiceError, Services,
-    Template,
+    ApplyOutcome, ApplyRequest, Cached, Control, FileEntry, JobCtx, Progress, Registry, ServiceError,
+    Services, Template,
 };
 use lab_states::net::NetGuard;
 use lab_states::pillar::secret;
@@ -41,6 +42,10 @@ pub struct Settings {
     pub guard: Option<Arc<Guard>>,
     /// Whether nobody hears what happens on the way: only the results count.
     pub quiet: bool,
+    /// Whether nothing may be changed: `opts.test` in templates.
+    pub test: bool,
+    /// Set from outside when the run is to end: what runs is ended, what follows is not begun.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// A local job.
@@ -135,7 +140,7 @@ impl Local {
 
 impl Control for Local {
     fn cancelled(&self) -> bool {
-        false
+        self.settings.stop.load(Ordering::Relaxed)
     }
 
     fn deadline(&self) -> Option<Timestamp> {
@@ -186,6 +191,7 @@ impl Services for Local {
         Arc::new(Value::from([
             ("id", Value::from(self.settings.id.as_str())),
             ("saltenv", Value::from("base")),
+            ("test", Value::from(self.settings.test)),
             ("file_client", Value::from("local")),
             ("failhard", Value::from(self.settings.failhard)),
         ]))
@@ -205,6 +211,15 @@ impl Services for Local {
         let found = self.states.place(path);
         let missing = || ServiceError::missing(format!("salt://{path} is not in the state tree"));
         found.map(|full| full.display().to_string()).ok_or_else(missing)
+    }
+
+    fn size(&self, path: &str, _saltenv: &str) -> Option<u64> {
+        self.states.size(path)
+    }
+
+    fn cached(&self, path: &str, _saltenv: &str) -> Result<Cached, ServiceError> {
+        let found = self.states.place(path).map(|_| Cached::InPlace);
+        found.ok_or_else(|| ServiceError::missing(format!("salt://{path} is not in the state tree")))
     }
 
     fn list(&self, folder: &str, _saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
@@ -280,6 +295,12 @@ impl Services for WithPillar<'_> {
     }
     fn cache_file(&self, path: &str, saltenv: &str) -> Result<String, ServiceError> {
         self.below.cache_file(path, saltenv)
+    }
+    fn size(&self, path: &str, saltenv: &str) -> Option<u64> {
+        self.below.size(path, saltenv)
+    }
+    fn cached(&self, path: &str, saltenv: &str) -> Result<Cached, ServiceError> {
+        self.below.cached(path, saltenv)
     }
     fn list(&self, folder: &str, saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
         self.below.list(folder, saltenv)

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use lab_proto::v1::link::{Query, QueryReply};
 use lab_proto::{EventTag, Map, StateReturn, Target, Value};
-use lab_states::function::{ApplyOutcome, ApplyRequest, FileEntry, JobCtx, ServiceError, Services, Template};
+use lab_states::function::{
+    ApplyOutcome, ApplyRequest, Cached, FileEntry, JobCtx, ServiceError, Services, Template,
+};
 use lab_states::net::NetGuard;
 use lab_states::run::Refresh;
 
@@ -76,6 +78,18 @@ impl Services for Job {
 
     fn cache_file(&self, path: &str, _saltenv: &str) -> Result<String, ServiceError> {
         Ok(self.tree()?.place(path)?.display().to_string())
+    }
+
+    fn size(&self, path: &str, _saltenv: &str) -> Option<u64> {
+        self.tree().ok()?.size(path)
+    }
+
+    fn cached(&self, path: &str, _saltenv: &str) -> Result<Cached, ServiceError> {
+        self.tree()?.cached(path)
+    }
+
+    fn uncache(&self, path: &str, _saltenv: &str) -> Result<bool, ServiceError> {
+        self.tree()?.uncache(path)
     }
 
     fn list(&self, folder: &str, _saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
@@ -218,6 +232,18 @@ impl Services for WithPillar<'_> {
 
     fn file(&self, path: &str, saltenv: &str) -> Result<Vec<u8>, ServiceError> {
         self.job.file(path, saltenv)
+    }
+
+    fn size(&self, path: &str, saltenv: &str) -> Option<u64> {
+        self.job.size(path, saltenv)
+    }
+
+    fn cached(&self, path: &str, saltenv: &str) -> Result<Cached, ServiceError> {
+        self.job.cached(path, saltenv)
+    }
+
+    fn uncache(&self, path: &str, saltenv: &str) -> Result<bool, ServiceError> {
+        self.job.uncache(path, saltenv)
     }
 
     fn cache_file(&self, path: &str, saltenv: &str) -> Result<String, ServiceError> {

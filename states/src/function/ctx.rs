@@ -7,6 +7,7 @@ use std::time::Duration;
 use lab_proto::{Map, StateReturn, Timestamp, Value};
 
 use super::Registry;
+use crate::compile::Exclude;
 use crate::host::{Host, Observer, Stream};
 use crate::net::NetGuard;
 use crate::redact::Secrets;
@@ -144,6 +145,34 @@ pub struct ApplyRequest {
     pub pillar: Option<Map>,
     /// The environment.
     pub saltenv: Option<String>,
+    /// What is left out, as the `exclude` of an SLS does.
+    pub exclude: Vec<Exclude>,
+}
+
+impl ApplyRequest {
+    /// Reads what is left out: a text with commas, or a list of SLS and of `{sls: …}` and `{id: …}`.
+    ///
+    /// # Errors
+    /// With a sentence, when an entry is none of these.
+    pub fn excludes(given: Option<&Value>) -> Result<Vec<Exclude>, String> {
+        let one = |entry: &Value| match entry {
+            Value::Map(map) if map.len() == 1 => match (map.get("id"), map.get("sls")) {
+                (Some(id), _) => Ok(Exclude::Id(id.to_string())),
+                (_, Some(sls)) => Ok(Exclude::Sls(sls.to_string())),
+                _ => Err(format!("argument exclude: {entry} is neither {{sls: NAME}} nor {{id: NAME}}")),
+            },
+            Value::Str(text) => Ok(Exclude::Sls(text.clone())),
+            other => Err(format!("argument exclude: {other} is no name of an SLS")),
+        };
+        match given {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Str(text)) => {
+                Ok(text.split(',').map(|sls| Exclude::Sls(sls.trim().to_owned())).collect())
+            }
+            Some(Value::List(items)) => items.iter().map(one).collect(),
+            Some(single) => Ok(vec![one(single)?]),
+        }
+    }
 }
 
 /// What came of a nested state run that compiled.
@@ -175,6 +204,17 @@ impl ServiceError {
     }
 }
 
+/// Where a file of the state tree is, seen from the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cached {
+    /// At the master only.
+    No,
+    /// In the agent's cache.
+    Yes,
+    /// The tree itself is on this machine: there is nothing to fetch, and nothing to remove.
+    InPlace,
+}
+
 /// What the agent offers to functions besides the machine.
 pub trait Services: Send + Sync {
     /// Returns the minion's id.
@@ -201,6 +241,27 @@ pub trait Services: Send + Sync {
     /// When there is none, it cannot be fetched, or there is no cache.
     fn cache_file(&self, path: &str, _saltenv: &str) -> Result<String, ServiceError> {
         Err(ServiceError::new(format!("there is no cache to put salt://{path} into")))
+    }
+
+    /// Returns how large a file of the state tree is, where that is known without fetching it.
+    fn size(&self, _path: &str, _saltenv: &str) -> Option<u64> {
+        None
+    }
+
+    /// Tells whether a file of the state tree lies in the agent's cache already.
+    ///
+    /// # Errors
+    /// When there is no such file.
+    fn cached(&self, path: &str, _saltenv: &str) -> Result<Cached, ServiceError> {
+        Err(ServiceError::new(format!("there is no cache that could hold salt://{path}")))
+    }
+
+    /// Removes a file of the state tree from the agent's cache; tells whether it was there.
+    ///
+    /// # Errors
+    /// When the cache cannot be written.
+    fn uncache(&self, _path: &str, _saltenv: &str) -> Result<bool, ServiceError> {
+        Ok(false)
     }
 
     /// Lists what the state tree holds below a folder, in order.

@@ -13,10 +13,11 @@ mod state;
 
 pub use args::{ArgsError, from_map, from_value, scalar_text};
 pub use ctx::{
-    ApplyOutcome, ApplyRequest, Control, FileEntry, JobCtx, Progress, ServiceError, Services, Template,
+    ApplyOutcome, ApplyRequest, Cached, Control, FileEntry, JobCtx, Progress, ServiceError, Services,
+    Template,
 };
 pub use doc::{ArgDoc, Class, FunctionDoc, Kind};
-pub use exec::{CallError, ExecFunction, bind};
+pub use exec::{CallError, ExecFunction, FROM_WITHIN, bind};
 pub use extension::{Extension, ExtensionKind};
 pub use registry::{Registry, UnknownFunction};
 pub use state::{Applied, Check, Group, StateCall, StateError, StateFunction, Verdict, VerdictKind, Watch};

@@ -1,14 +1,14 @@
 //! A bench to try functions on: a simulated machine, and services that are simulated, too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::Mutex;
 
 use lab_proto::{Map, Timestamp, Value};
 
 use crate::function::{
-    ApplyOutcome, ApplyRequest, CallError, Control, FileEntry, JobCtx, Progress, Registry, ServiceError,
-    Services, StateCall, Template, Verdict,
+    ApplyOutcome, ApplyRequest, Cached, CallError, Control, FileEntry, JobCtx, Progress, Registry,
+    ServiceError, Services, StateCall, Template, Verdict,
 };
 use crate::host::sim::SimHost;
 use crate::redact::Secrets;
@@ -31,6 +31,7 @@ pub(super) struct SimServices {
     pub(super) events: Mutex<Vec<(String, Value)>>,
     pub(super) applied: Mutex<Vec<ApplyRequest>>,
     pub(super) outcome: Option<ApplyOutcome>,
+    cached: Mutex<BTreeSet<String>>,
 }
 
 struct SimControl;
@@ -50,6 +51,7 @@ impl Bench {
                 events: Mutex::default(),
                 applied: Mutex::default(),
                 outcome: Some(ApplyOutcome::default()),
+                cached: Mutex::default(),
             },
             control: SimControl,
             secrets: Secrets::new(),
@@ -161,6 +163,21 @@ impl Services for SimServices {
     fn file(&self, path: &str, _: &str) -> Result<Vec<u8>, ServiceError> {
         let missing = || ServiceError::missing(format!("simulation: no file {path}"));
         self.files.get(path).cloned().ok_or_else(missing)
+    }
+
+    fn cache_file(&self, path: &str, saltenv: &str) -> Result<String, ServiceError> {
+        self.file(path, saltenv)?;
+        self.cached.lock().unwrap().insert(path.to_owned());
+        Ok(format!("/var/cache/simulated/{path}"))
+    }
+
+    fn cached(&self, path: &str, saltenv: &str) -> Result<Cached, ServiceError> {
+        self.file(path, saltenv)?;
+        Ok(if self.cached.lock().unwrap().contains(path) { Cached::Yes } else { Cached::No })
+    }
+
+    fn uncache(&self, path: &str, _: &str) -> Result<bool, ServiceError> {
+        Ok(self.cached.lock().unwrap().remove(path))
     }
 
     fn list(&self, folder: &str, _: &str) -> Result<Vec<FileEntry>, ServiceError> {

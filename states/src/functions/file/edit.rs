@@ -67,12 +67,7 @@ impl Edit {
 }
 
 /// Keeps a copy of a file beside it, with its mode and owner.
-pub(super) fn keep_copy(
-    host: &dyn Host,
-    path: &Path,
-    content: &[u8],
-    suffix: &str,
-) -> Result<(), StateError> {
+fn keep_copy(host: &dyn Host, path: &Path, content: &[u8], suffix: &str) -> Result<(), StateError> {
     let mut name = OsString::from(path);
     name.push(suffix);
     let meta = host.stat(path)?;
@@ -87,7 +82,7 @@ pub(super) fn keep_copy(
 }
 
 /// Reads a text that must be there.
-pub(in crate::functions) fn read_text(host: &dyn Host, path: &Path) -> Result<String, StateError> {
+pub(super) fn read_text(host: &dyn Host, path: &Path) -> Result<String, StateError> {
     read_if_present(host, path)?
         .ok_or_else(|| StateError::failed(format!("{}: file not found", path.display())))
 }

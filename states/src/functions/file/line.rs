@@ -142,7 +142,8 @@ fn edited(args: &Args, text: &str) -> Result<String, StateError> {
     match mode.as_str() {
         _ if text.is_empty() && (mode == "delete" || mode == "replace") => lines.clear(),
         "delete" | "replace" => {
-            let Some(wanted) = wanted else { return Ok(text.to_owned()) };
+            // Nothing that is to be found is nothing that is found.
+            let Some(wanted) = wanted.filter(|w| !w.is_empty()) else { return Ok(text.to_owned()) };
             let Some(found) = first_match(&lines, &wanted)? else { return Ok(text.to_owned()) };
             if mode == "delete" {
                 let line = lines[found].clone();
@@ -359,6 +360,7 @@ mod tests {
     fn replace_and_delete_work_on_the_matching_line() {
         assert_eq!(edited("a=1\nb=2\n", "{mode: replace}, {match: '^b='}, {content: b=3}").1, "a=1\nb=3\n");
         assert_eq!(edited("a=1\nb=2\n", "{mode: delete}, {match: b=}").1, "a=1\n");
+        assert_eq!(edited("a=1\nb=2\n", "{mode: delete}").1, "a=1\nb=2\n");
         assert_eq!(edited("a=1\n", "{mode: replace}, {match: zzz}, {content: y}").1, "a=1\n");
     }
 }

@@ -9,8 +9,8 @@ use super::super::support::{
     Mode, Owner, diff, encoded, join_lines, lines, make_parents, map, missing_parents, path_of, perms,
     text_list,
 };
-use super::edit::keep_copy;
-use super::source::{self, first_source};
+use super::content::Content;
+use super::source::{self, LARGE, first_source};
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
 };
@@ -25,7 +25,11 @@ const ARGS: &[ArgDoc] = &[
         Kind::Any,
         "Where the content is: salt://path, an absolute path here, or a list of which the first that exists is taken.",
     ),
-    ArgDoc::optional("source_hash", Kind::Text, "The SHA-256 that the source must have, 64 hex digits."),
+    ArgDoc::optional(
+        "source_hash",
+        Kind::Text,
+        "The sum that the source must have, alone or as sha256=…; md5, sha1 and the SHA-2 family.",
+    ),
     ArgDoc::optional("contents", Kind::Any, "The content itself: a text, or a list of lines."),
     ArgDoc::optional("contents_pillar", Kind::Any, "The pillar key (a:b) whose value is the content."),
     ArgDoc::optional("contents_grains", Kind::Any, "The grain whose value is the content."),
@@ -137,9 +141,11 @@ fn yes() -> bool {
 struct Plan {
     path: PathBuf,
     have: Option<FileMeta>,
+    /// The present content, where it is small enough to be shown beside the new one.
     old: Option<Vec<u8>>,
     /// `None` leaves the content as it is.
-    new: Option<Vec<u8>>,
+    new: Option<Content>,
+    differs: bool,
     mode: Option<Mode>,
     owner: Owner,
 }
@@ -183,9 +189,9 @@ impl StateFunction for Managed {
         let Outlook::Compare(plan) = outlook(&args, call, ctx)? else { return Ok(Applied::default()) };
         let changes = plan.changes(&args, ctx.host)?;
         let path = &plan.path;
-        let rewrites = plan.content_differs();
-        if rewrites {
-            let content = plan.new.as_deref().unwrap_or_default();
+        let empty = Content::default();
+        if plan.differs {
+            let content = plan.new.as_ref().unwrap_or(&empty);
             try_out(&args, path, content, ctx)?;
             if args.makedirs {
                 let mode = args.dir_mode.or(plan.mode.map(Mode::for_directory));
@@ -201,7 +207,7 @@ impl StateFunction for Managed {
             if !args.follow_symlinks && is_link(path, ctx.host)? {
                 ctx.host.remove_file(path)?;
             }
-            ctx.host.write(path, content, options)?;
+            content.write(ctx.host, path, options)?;
         } else if let Some(have) = &plan.have {
             perms(ctx.host, path, have, plan.mode, plan.owner, true)?;
         }
@@ -210,27 +216,22 @@ impl StateFunction for Managed {
 }
 
 impl Plan {
-    fn content_differs(&self) -> bool {
-        self.have.is_none() || self.new.as_ref().is_some_and(|new| Some(new) != self.old.as_ref())
-    }
-
     fn changes(&self, args: &Args, host: &dyn Host) -> Result<Map, StateError> {
         let mut changes = Map::new();
-        match (&self.have, &self.old, &self.new) {
-            (None, ..) => {
+        match &self.have {
+            None => {
                 changes.insert("diff".into(), "New file".into());
                 if let Some(mode) = self.mode {
                     changes.insert("mode".into(), mode.to_string().into());
                 }
             }
-            (Some(have), old, new) => {
-                if let (Some(old), Some(new)) = (old, new)
-                    && old != new
-                {
-                    let text = if args.show_changes {
-                        diff(old, new, &self.path)
-                    } else {
-                        "<show_changes=False>".to_owned()
+            Some(have) => {
+                if self.differs {
+                    let text = match (&self.old, &self.new) {
+                        _ if !args.show_changes => "<show_changes=False>".to_owned(),
+                        (Some(old), Some(Content::Bytes(new))) => diff(old, new, &self.path),
+                        (_, Some(new)) => new.difference(host, &self.path, have)?,
+                        (_, None) => String::new(),
                     };
                     changes.insert("diff".into(), text.into());
                 }
@@ -265,21 +266,58 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
     let wanted = if have.is_some() && (!args.replace || (contents.is_none() && source.is_none())) {
         None
     } else if let Some(contents) = contents {
-        Some(coded(args, inline(args, &contents, call, ctx)?)?)
+        Some(Content::Bytes(coded(args, inline(args, &contents, call, ctx)?)?))
     } else if let Some(source) = source {
-        let found = from_source(args, source, call, ctx)?;
+        let (content, kept) = wanted_of(args, source, call, ctx)?;
         if keep_mode {
-            mode = found.mode(ctx).map(Mode);
+            mode = kept.map(Mode);
         }
-        Some(if args.template.is_some() { coded(args, found.content)? } else { found.content })
+        Some(content)
     } else {
-        Some(Vec::new())
+        Some(Content::default())
     };
     let old = match (&have, &wanted) {
-        (Some(meta), Some(_)) => Some(ctx.host.read_known(&path, meta)?),
+        (Some(meta), Some(Content::Bytes(_))) if meta.size <= LARGE => {
+            Some(ctx.host.read_known(&path, meta)?)
+        }
         _ => None,
     };
-    Ok(Outlook::Compare(Plan { path, have, old, new: wanted, mode, owner }))
+    let differs = match (&have, &wanted, &old) {
+        (None, ..) => true,
+        (_, None, _) => false,
+        (_, Some(Content::Bytes(new)), Some(old)) => new != old,
+        (_, Some(new), _) => !new.is_at(ctx.host, &path)?,
+    };
+    Ok(Outlook::Compare(Plan { path, have, old, new: wanted, differs, mode, owner }))
+}
+
+/// Returns the content that a source gives, and the source's permissions where they are to be kept.
+fn wanted_of(
+    args: &Args,
+    source: &Value,
+    call: &StateCall,
+    ctx: &JobCtx<'_>,
+) -> Result<(Content, Option<u32>), StateError> {
+    let keep = args.mode.as_deref().is_some_and(|m| m.eq_ignore_ascii_case("keep"));
+    if args.template.is_none()
+        && let Some(large) = source::large_source(source, call, ctx)?
+    {
+        if let Some(hash) = hash_to_check(args, &large.name) {
+            source::verify_file(&large.path, hash, ctx)?;
+        }
+        let mode = if keep { large.mode(ctx) } else { None };
+        return Ok((Content::File { path: large.path, size: large.size }, mode));
+    }
+    let found = from_source(args, source, call, ctx)?;
+    let mode = if keep { found.mode(ctx) } else { None };
+    let content = if args.template.is_some() { coded(args, found.content)? } else { found.content };
+    Ok((Content::Bytes(content), mode))
+}
+
+/// Returns the hash that a source must have. What comes from the state tree was verified on its way here.
+fn hash_to_check<'a>(args: &'a Args, name: &str) -> Option<&'a str> {
+    let foreign = !name.starts_with("salt://");
+    args.source_hash.as_deref().filter(|h| foreign && !h.is_empty() && !args.skip_verify)
 }
 
 fn is_link(path: &Path, host: &dyn Host) -> Result<bool, StateError> {
@@ -392,11 +430,8 @@ fn from_source(
     ctx: &JobCtx<'_>,
 ) -> Result<source::Found, StateError> {
     let mut found = first_source(source, call, ctx)?;
-    // What comes from the state tree was verified on its way here.
-    let foreign = !found.name.starts_with("salt://");
-    if let Some(hash) = args.source_hash.as_deref().filter(|h| foreign && !h.is_empty() && !args.skip_verify)
-    {
-        verify(&found, hash)?;
+    if let Some(hash) = hash_to_check(args, &found.name) {
+        source::verify(&found.name, hash, &found.content)?;
     }
     if let Some(engine) = &args.template {
         let text = std::str::from_utf8(&found.content).map_err(|_| {
@@ -416,20 +451,6 @@ fn from_source(
         found.content = text.into_bytes();
     }
     Ok(found)
-}
-
-fn verify(found: &source::Found, hash: &str) -> Result<(), StateError> {
-    let digits = hash.strip_prefix("sha256=").or_else(|| hash.strip_prefix("sha256:")).unwrap_or(hash);
-    if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(StateError::failed(format!(
-            "argument source_hash: {hash:?} is no SHA-256 in 64 hex digits"
-        )));
-    }
-    let have = Digest::of(&found.content).to_string();
-    if !have.eq_ignore_ascii_case(digits) {
-        return Err(StateError::failed(format!("{} has the SHA-256 {have}, not {digits}", found.name)));
-    }
-    Ok(())
 }
 
 fn parse_mode(text: &str) -> Result<Mode, StateError> {
@@ -454,17 +475,16 @@ fn need_parent(args: &Args, plan: &Plan, test: bool, host: &dyn Host) -> Result<
 }
 
 /// Lets `check_cmd` look at the new content before anything is replaced.
-fn try_out(args: &Args, path: &Path, content: &[u8], ctx: &JobCtx<'_>) -> Result<(), StateError> {
+fn try_out(args: &Args, path: &Path, content: &Content, ctx: &JobCtx<'_>) -> Result<(), StateError> {
     let commands = args.check_cmd.as_ref().filter(|c| c.truthy()).map(text_list).unwrap_or_default();
     if commands.is_empty() {
         return Ok(());
     }
     let root = args.tmp_dir.as_deref().filter(|d| !d.is_empty()).unwrap_or("/tmp");
-    let room = private_room(ctx.host, root, path, content)?;
+    let room = private_room(ctx.host, root, path, &content.token())?;
     let draft = room.join(format!("draft{}", args.tmp_ext));
-    let tried =
-        ctx.host.write(&draft, content, WriteOptions { mode: Some(0o600), ..WriteOptions::default() });
-    let tried = tried.map_err(StateError::from).and_then(|()| {
+    let closed = WriteOptions { mode: Some(0o600), ..WriteOptions::default() };
+    let tried = content.write(ctx.host, &draft, closed).and_then(|()| {
         for line in &commands {
             let output = ctx.host.run(&Command::shell(format!("{line} {}", draft.display())), ctx)?;
             if !output.exit.success() {
@@ -495,13 +515,18 @@ fn private_room(host: &dyn Host, root: &str, path: &Path, content: &[u8]) -> Res
 
 fn keep_backup(args: &Args, plan: &Plan, ctx: &JobCtx<'_>) -> Result<(), StateError> {
     let wanted = args.backup.as_ref().and_then(Value::as_str).is_some_and(|b| matches!(b, "minion" | "both"));
-    let (true, Some(old)) = (wanted, &plan.old) else { return Ok(()) };
+    if !wanted || plan.have.is_none() || plan.new.is_none() {
+        return Ok(());
+    }
     let opts = ctx.services.opts();
     let cache = opts.get("cachedir").and_then(Value::as_str).unwrap_or("/var/cache/lab/minion");
     let below = plan.path.strip_prefix("/").unwrap_or(&plan.path);
     let place = Path::new(cache).join("file_backup").join(below);
     make_parents(ctx.host, &place, Some(0o700), Owner::default())?;
-    keep_copy(ctx.host, &place, old, &format!("_{}", ctx.now().to_jid_digits()))
+    let mut name = place.into_os_string();
+    name.push(format!("_{}", ctx.now().to_jid_digits()));
+    let options = WriteOptions { mode: plan.have.as_ref().map(|m| m.mode), ..WriteOptions::default() };
+    Ok(ctx.host.copy(&plan.path, Path::new(&name), options)?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@ mod absent;
 mod accumulated;
 mod append;
 mod block_replace;
+mod cached;
 mod comment;
+mod content;
 mod copy;
 mod decode;
 mod directory;
@@ -14,6 +16,7 @@ mod hardlink;
 mod keyvalue;
 mod line;
 mod managed;
+mod mknod;
 mod patch;
 mod prepend;
 mod pruned;
@@ -31,7 +34,7 @@ use std::sync::Arc;
 
 use lab_proto::{Map, Value};
 
-pub(super) use edit::{read_if_present, read_text};
+pub(super) use edit::read_if_present;
 
 use crate::function::{JobCtx, Registry, StateCall, StateError};
 
@@ -40,6 +43,8 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(accumulated::Accumulated));
     registry.add_state(Arc::new(append::Append));
     registry.add_state(Arc::new(block_replace::BlockReplace));
+    registry.add_state(Arc::new(cached::Cached));
+    registry.add_state(Arc::new(cached::NotCached));
     registry.add_state(Arc::new(comment::Comment));
     registry.add_state(Arc::new(copy::Copy));
     registry.add_state(Arc::new(decode::Decode));
@@ -50,6 +55,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.add_state(Arc::new(keyvalue::KeyValue));
     registry.add_state(Arc::new(line::Line));
     registry.add_state(Arc::new(managed::Managed));
+    registry.add_state(Arc::new(mknod::Mknod));
     registry.add_state(Arc::new(patch::Patch));
     registry.add_state(Arc::new(prepend::Prepend));
     registry.add_state(Arc::new(pruned::Pruned));

@@ -7,9 +7,10 @@ use lab_proto::{Map, Value, glob};
 use serde::Deserialize;
 
 use super::super::support::{
-    Mode, Owner, diff, make_parents, map, missing_parents, path_of, perms, text_list, text_of,
+    Mode, Owner, make_parents, map, missing_parents, path_of, perms, text_list, text_of,
 };
-use super::source::render;
+use super::content::Content;
+use super::source::{LARGE, render};
 use crate::function::{
     Applied, ArgDoc, Check, Class, FileEntry, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
 };
@@ -46,7 +47,7 @@ const ARGS: &[ArgDoc] = &[
         "keep_symlinks",
         Kind::Bool,
         "false",
-        "Accepted; links of the tree become what they point at.",
+        "Whether links of the tree stay links, in place of what they point at.",
     ),
 ];
 static DOC: FunctionDoc = FunctionDoc::new(
@@ -74,6 +75,8 @@ struct Args {
     include_empty: bool,
     #[serde(default = "yes")]
     replace: bool,
+    #[serde(default)]
+    keep_symlinks: bool,
 }
 
 fn yes() -> bool {
@@ -128,7 +131,7 @@ fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError
         }
     }
     if args.clean {
-        work.clean(&root)?;
+        work.clean(&root, &root)?;
     }
     Ok(work.changes)
 }
@@ -156,20 +159,22 @@ fn wanted(args: &Args, below: &str) -> Result<bool, StateError> {
     if args.maxdepth.is_some_and(|most| below.matches('/').count() > most) {
         return Ok(false);
     }
-    let fits = |patterns: &Value| -> Result<bool, StateError> {
-        for pattern in text_list(patterns) {
-            let hit = match pattern.strip_prefix("E@") {
-                Some(regex) => search(below, regex)?,
-                None => glob::matches(&pattern, below),
-            };
-            if hit {
-                return Ok(true);
-            }
+    let included = args.include_pat.as_ref().map_or(Ok(true), |patterns| fits(patterns, below))?;
+    Ok(included && !args.exclude_pat.as_ref().map_or(Ok(false), |patterns| fits(patterns, below))?)
+}
+
+/// Tells whether one of the patterns (`*.bak`, or `E@` and a regular expression) fits a path.
+fn fits(patterns: &Value, below: &str) -> Result<bool, StateError> {
+    for pattern in text_list(patterns) {
+        let hit = match pattern.strip_prefix("E@") {
+            Some(regex) => search(below, regex)?,
+            None => glob::matches(&pattern, below),
+        };
+        if hit {
+            return Ok(true);
         }
-        Ok(false)
-    };
-    let included = args.include_pat.as_ref().map_or(Ok(true), fits)?;
-    Ok(included && !args.exclude_pat.as_ref().map_or(Ok(false), fits)?)
+    }
+    Ok(false)
 }
 
 struct Work<'a> {
@@ -224,47 +229,81 @@ impl Work<'_> {
             }
         }
         self.kept.insert(path.clone());
-        self.file(entry, &path)
+        match entry.link.as_ref().filter(|_| self.args.keep_symlinks) {
+            Some(target) => self.link(target, &path),
+            None => self.file(entry, &path),
+        }
+    }
+
+    fn link(&mut self, target: &str, path: &Path) -> Result<(), StateError> {
+        let host = self.ctx.host;
+        let found = match host.lstat(path)? {
+            Some(meta) if meta.kind == FileKind::Symlink && host.read_link(path)? == Path::new(target) => {
+                return Ok(());
+            }
+            Some(meta) if meta.is_dir() => {
+                return Err(StateError::failed(format!("{} is in the way of a link", path.display())));
+            }
+            found => found,
+        };
+        if self.apply {
+            if found.is_some() {
+                host.remove_file(path)?;
+            }
+            host.symlink(Path::new(target), path)?;
+        }
+        self.note(path, map([("new", format!("link to {target}").into())]));
+        Ok(())
     }
 
     fn file(&mut self, entry: &FileEntry, path: &Path) -> Result<(), StateError> {
-        let Self { args, call, ctx, owner, apply, .. } = *self;
-        let mut content = ctx.services.file(&entry.path, &call.saltenv)?;
-        if let Some(engine) = &args.template {
-            let name = format!("salt://{}", entry.path);
-            let text = String::from_utf8(content).map_err(|_| {
-                StateError::failed(format!("{name} is no text in UTF-8, so it cannot be a template"))
-            })?;
-            let rendered =
-                render(engine, &text, &name, args.defaults.as_ref(), args.context.as_ref(), call, ctx)?;
-            content = rendered.into_bytes();
-        }
+        let Self { args, ctx, owner, apply, .. } = *self;
+        let content = self.content(entry)?;
         let mode = self.file_mode(entry)?;
         let have = ctx.host.stat(path)?;
-        let old = match &have {
-            Some(meta) if meta.is_file() => Some(ctx.host.read(path)?),
-            Some(_) => return Err(StateError::failed(format!("{} is in the way of a file", path.display()))),
-            None => None,
-        };
+        if have.as_ref().is_some_and(|meta| !meta.is_file()) {
+            return Err(StateError::failed(format!("{} is in the way of a file", path.display())));
+        }
         let mut found = Map::new();
-        match &old {
+        match &have {
             None => {
                 found.insert("diff".into(), "New file".into());
             }
-            Some(old) if *old != content && args.replace => {
-                found.insert("diff".into(), diff(old, &content, path).into());
+            Some(have) if args.replace && !content.is_at(ctx.host, path)? => {
+                found.insert("diff".into(), content.difference(ctx.host, path, have)?.into());
             }
             Some(_) => {}
         }
         if !found.is_empty() && apply {
             let mode = mode.map(|m| m.0);
             let options = WriteOptions { mode, umask: None, uid: owner.uid, gid: owner.gid };
-            ctx.host.write(path, &content, options)?;
+            content.write(ctx.host, path, options)?;
         } else if let Some(have) = &have {
             found.extend(perms(ctx.host, path, have, mode, owner, apply)?);
         }
         self.note(path, found);
         Ok(())
+    }
+
+    /// Returns what is to be in a file; a large one stays where it lies.
+    fn content(&self, entry: &FileEntry) -> Result<Content, StateError> {
+        let Self { args, call, ctx, .. } = self;
+        let Some(engine) = &args.template else {
+            return match ctx.services.size(&entry.path, &call.saltenv).filter(|size| *size > LARGE) {
+                Some(size) => {
+                    let path = ctx.services.cache_file(&entry.path, &call.saltenv)?.into();
+                    Ok(Content::File { path, size })
+                }
+                None => Ok(Content::Bytes(ctx.services.file(&entry.path, &call.saltenv)?)),
+            };
+        };
+        let name = format!("salt://{}", entry.path);
+        let text = String::from_utf8(ctx.services.file(&entry.path, &call.saltenv)?).map_err(|_| {
+            StateError::failed(format!("{name} is no text in UTF-8, so it cannot be a template"))
+        })?;
+        let rendered =
+            render(engine, &text, &name, args.defaults.as_ref(), args.context.as_ref(), call, ctx)?;
+        Ok(Content::Bytes(rendered.into_bytes()))
     }
 
     fn file_mode(&self, entry: &FileEntry) -> Result<Option<Mode>, StateError> {
@@ -280,7 +319,13 @@ impl Work<'_> {
         }
     }
 
-    fn clean(&mut self, dir: &Path) -> Result<(), StateError> {
+    /// Tells whether a path is none of this state's business: what `exclude_pat` fits stays as it is.
+    fn excluded(&self, path: &Path, root: &Path) -> Result<bool, StateError> {
+        let below = path.strip_prefix(root).unwrap_or(path).display().to_string();
+        self.args.exclude_pat.as_ref().map_or(Ok(false), |patterns| fits(patterns, &below))
+    }
+
+    fn clean(&mut self, dir: &Path, root: &Path) -> Result<(), StateError> {
         let host = self.ctx.host;
         if !missing_parents(host, &dir.join("x"))?.is_empty() {
             return Ok(());
@@ -291,8 +336,11 @@ impl Work<'_> {
             let directory = meta.kind == FileKind::Dir;
             if self.kept.contains(&path) {
                 if directory {
-                    self.clean(&path)?;
+                    self.clean(&path, root)?;
                 }
+                continue;
+            }
+            if self.excluded(&path, root)? {
                 continue;
             }
             if self.apply {

@@ -27,7 +27,7 @@ const ARGS: &[ArgDoc] = &[
         "yaml, json, python or configparser; also called serializer.",
     ),
     ArgDoc::optional("serializer", Kind::Text, "yaml, json, python or configparser."),
-    ArgDoc::optional("serializer_opts", Kind::Any, "How it is written: indent and sort_keys, for JSON."),
+    ArgDoc::optional("serializer_opts", Kind::Any, "How it is written: indent; sort_keys, for JSON."),
     ArgDoc::with_default(
         "merge_if_exists",
         Kind::Bool,
@@ -136,6 +136,11 @@ fn plan(args: &Args, path: PathBuf, ctx: &JobCtx<'_>) -> Result<Edit, StateError
             .ok_or_else(|| StateError::failed(format!("pillar {key} does not exist")))?,
         _ => return Err(StateError::failed("exactly one of dataset and dataset_pillar must be given")),
     };
+    if args.serializer.is_some() && args.formatter.is_some() {
+        return Err(StateError::failed(
+            "only one of serializer and formatter is permitted: they mean the same",
+        ));
+    }
     let format = args.serializer.as_deref().or(args.formatter.as_deref()).unwrap_or("yaml");
     let old = read_if_present(ctx.host, &path)?;
     if let (true, Some(text)) = (args.merge_if_exists, &old) {
@@ -167,7 +172,7 @@ fn written(format: &str, data: &Value, options: Option<&Value>) -> Result<String
     match format {
         "json" => json(data, options),
         "yaml" => {
-            let text = yaml::dump_block(data);
+            let text = yaml::dump_block_by(data, indent_of(options));
             Ok(if text.ends_with('\n') { text } else { text + "\n" })
         }
         "python" => Ok(crate::render::python_literal(data)? + "\n"),
@@ -197,23 +202,30 @@ fn sections(data: &Value) -> Result<String, StateError> {
 
 /// Writes JSON with two spaces and sorted keys, unless the options say otherwise.
 fn json(data: &Value, options: Option<&Value>) -> Result<String, StateError> {
-    let given = |name: &str| match options {
-        Some(Value::List(list)) => list.iter().find_map(|o| o.get(name)).cloned(),
-        Some(map) => map.get(name).cloned(),
-        None => None,
-    };
-    let indent = match given("indent") {
-        Some(Value::Int(n)) => usize::try_from(n.clamp(0, 32)).unwrap_or(2),
-        _ => 2,
-    };
-    let data = if given("sort_keys").is_none_or(|v| v.truthy()) { sorted(data) } else { data.clone() };
-    let spaces = " ".repeat(indent);
+    let sorts = option(options, "sort_keys").is_none_or(Value::truthy);
+    let data = if sorts { sorted(data) } else { data.clone() };
+    let spaces = " ".repeat(indent_of(options));
     let mut out = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(spaces.as_bytes());
     let mut writer = serde_json::Serializer::with_formatter(&mut out, formatter);
     serde::Serialize::serialize(&data, &mut writer).map_err(|e| StateError::failed(e.to_string()))?;
     out.push(b'\n');
     String::from_utf8(out).map_err(|e| StateError::failed(e.to_string()))
+}
+
+/// Returns one of the options, which may be a mapping or a list of mappings.
+fn option<'a>(options: Option<&'a Value>, name: &str) -> Option<&'a Value> {
+    match options? {
+        Value::List(list) => list.iter().find_map(|o| o.get(name)),
+        map => map.get(name),
+    }
+}
+
+fn indent_of(options: Option<&Value>) -> usize {
+    match option(options, "indent") {
+        Some(Value::Int(n)) => usize::try_from((*n).clamp(0, 32)).unwrap_or(2),
+        _ => 2,
+    }
 }
 
 /// Sorts the keys of all mappings, so that the file does not depend on who wrote the data in which order.

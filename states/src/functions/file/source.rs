@@ -1,9 +1,12 @@
 //! Where the content of a file comes from: the state tree, this machine, or the SLS itself.
 
+use std::path::{Path, PathBuf};
+
 use lab_proto::{Map, Value};
 
 use super::super::support::{absolute, text_of};
 use crate::function::{JobCtx, StateCall, StateError, Template};
+use crate::functions::exec::sum;
 use crate::nearest::nearest;
 
 /// A content that was found.
@@ -25,9 +28,15 @@ enum SourceMode {
 impl Found {
     /// Returns the permission bits of the source.
     pub(super) fn mode(&self, ctx: &JobCtx<'_>) -> Option<u32> {
-        match &self.mode {
-            SourceMode::Known(mode) => Some(*mode),
-            SourceMode::InTree { path, saltenv } => tree_mode(path, saltenv, ctx),
+        self.mode.bits(ctx)
+    }
+}
+
+impl SourceMode {
+    fn bits(&self, ctx: &JobCtx<'_>) -> Option<u32> {
+        match self {
+            Self::Known(mode) => Some(*mode),
+            Self::InTree { path, saltenv } => tree_mode(path, saltenv, ctx),
         }
     }
 }
@@ -38,10 +47,7 @@ pub(super) fn first_source(
     call: &StateCall,
     ctx: &JobCtx<'_>,
 ) -> Result<Found, StateError> {
-    let candidates: Vec<String> = match argument {
-        Value::List(items) => items.iter().map(candidate).collect(),
-        single => vec![candidate(single)],
-    };
+    let candidates = candidates(argument);
     for source in &candidates {
         if let Some(found) = one_source(source, call, ctx)? {
             return Ok(found);
@@ -58,11 +64,118 @@ pub(super) fn first_source(
     Err(StateError::About { argument: "source", text })
 }
 
+/// A source that is too large to be held in memory: where it lies on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Large {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) size: u64,
+    mode: SourceMode,
+}
+
+impl Large {
+    /// Returns the permission bits of the source.
+    pub(super) fn mode(&self, ctx: &JobCtx<'_>) -> Option<u32> {
+        self.mode.bits(ctx)
+    }
+}
+
+/// What is larger is copied and compared piece by piece.
+pub(super) const LARGE: u64 = 4 << 20;
+
+/// Finds the first source that exists, if it is a large one; the others are for [`first_source`].
+pub(super) fn large_source(
+    argument: &Value,
+    call: &StateCall,
+    ctx: &JobCtx<'_>,
+) -> Result<Option<Large>, StateError> {
+    for name in candidates(argument) {
+        if let Some((path, saltenv)) = in_tree(&name, call) {
+            let Some(size) = ctx.services.size(&path, &saltenv) else { continue };
+            if size <= LARGE {
+                return Ok(None);
+            }
+            let place = PathBuf::from(ctx.services.cache_file(&path, &saltenv)?);
+            return Ok(Some(Large { name, path: place, size, mode: SourceMode::InTree { path, saltenv } }));
+        }
+        if name.contains("://") && !name.starts_with("file://") {
+            return Ok(None);
+        }
+        let path = absolute(name.strip_prefix("file://").unwrap_or(&name), ctx.host)?;
+        match ctx.host.stat(&path)? {
+            Some(meta) if meta.is_file() => {
+                let large = Large { name, path, size: meta.size, mode: SourceMode::Known(meta.mode) };
+                return Ok(Some(large).filter(|l| l.size > LARGE));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Splits `salt://path?saltenv=env`.
+fn in_tree(source: &str, call: &StateCall) -> Option<(String, String)> {
+    let rest = source.strip_prefix("salt://")?;
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let saltenv = query.strip_prefix("saltenv=").unwrap_or(&call.saltenv);
+    Some((path.trim_start_matches('/').to_owned(), saltenv.to_owned()))
+}
+
+/// Refuses a file of the machine that has not the sum that an argument `source_hash` gives.
+pub(super) fn verify_file(path: &Path, hash: &str, ctx: &JobCtx<'_>) -> Result<(), StateError> {
+    let (kind, digits) = sum_of(hash)?;
+    let have = match kind {
+        "sha256" => ctx.host.digest(path)?.to_string(),
+        // The older ones are rare, and not worth a way of their own.
+        _ => sum(&ctx.host.read(path)?, kind).map_err(StateError::from)?,
+    };
+    same_sum(&path.display().to_string(), kind, &have, digits)
+}
+
+/// Refuses a content that has not the sum that an argument `source_hash` gives.
+pub(super) fn verify(name: &str, hash: &str, content: &[u8]) -> Result<(), StateError> {
+    let (kind, digits) = sum_of(hash)?;
+    same_sum(name, kind, &sum(content, kind).map_err(StateError::from)?, digits)
+}
+
+fn same_sum(name: &str, kind: &str, have: &str, wanted: &str) -> Result<(), StateError> {
+    if have.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    Err(StateError::failed(format!("{name} has the {kind} sum {have}, not {wanted}")))
+}
+
+/// The algorithms, and how many hex digits their sums have.
+const SUMS: [(&str, usize); 6] =
+    [("md5", 32), ("sha1", 40), ("sha224", 56), ("sha256", 64), ("sha384", 96), ("sha512", 128)];
+
+/// Reads a sum: alone, told by its length, or as `sha256=…`.
+fn sum_of(hash: &str) -> Result<(&'static str, &str), StateError> {
+    let (kind, digits) = match hash.split_once(['=', ':']) {
+        Some((kind, digits)) => (Some(kind.trim()), digits.trim()),
+        None => (None, hash.trim()),
+    };
+    let fits = |(name, length): &&(&str, usize)| kind.is_none_or(|k| k == *name) && digits.len() == *length;
+    match SUMS.iter().find(fits) {
+        Some((name, _)) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => Ok((name, digits)),
+        _ => Err(StateError::failed(format!(
+            "argument source_hash: {hash:?} is no sum in hex digits (64 of them for SHA-256), alone or as sha256=…"
+        ))),
+    }
+}
+
 /// Finds the file of the tree that a source was probably to name.
 fn nearest_in_tree(candidates: &[String], call: &StateCall, ctx: &JobCtx<'_>) -> Option<String> {
     let wanted = candidates.first()?.strip_prefix("salt://")?;
     let files = ctx.services.list("", &call.saltenv).ok()?;
     nearest(wanted, files.iter().map(|f| f.path.as_str())).map(str::to_owned)
+}
+
+fn candidates(argument: &Value) -> Vec<String> {
+    match argument {
+        Value::List(items) => items.iter().map(candidate).collect(),
+        single => vec![candidate(single)],
+    }
 }
 
 /// An entry of a list of sources may be a mapping of the source to its hash.
@@ -74,12 +187,10 @@ fn candidate(item: &Value) -> String {
 }
 
 fn one_source(source: &str, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option<Found>, StateError> {
-    if let Some(rest) = source.strip_prefix("salt://") {
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let saltenv = query.strip_prefix("saltenv=").unwrap_or(&call.saltenv);
-        return match ctx.services.file(path, saltenv) {
+    if let Some((path, saltenv)) = in_tree(source, call) {
+        return match ctx.services.file(&path, &saltenv) {
             Ok(content) => {
-                let mode = SourceMode::InTree { path: path.to_owned(), saltenv: saltenv.to_owned() };
+                let mode = SourceMode::InTree { path, saltenv };
                 Ok(Some(Found { name: source.to_owned(), content, mode }))
             }
             Err(e) if e.missing => Ok(None),

@@ -93,6 +93,11 @@ fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError
         )));
     }
     let there = host.lstat(&path)?;
+    if let (true, Some(meta)) = (call.test, &there)
+        && meta.kind != FileKind::Symlink
+    {
+        return foreseen(&args, &path, meta.kind);
+    }
     if let Some(meta) = &there {
         if meta.kind == FileKind::Symlink && tidy(&host.read_link(&path)?) == tidy(Path::new(&args.target)) {
             return perms(host, &path, meta, None, owner, apply);
@@ -110,6 +115,23 @@ fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError
     }
     let new = path.display().to_string();
     Ok(map([(if there.is_some() { "change" } else { "new" }, format!("{new} -> {}", args.target).into())]))
+}
+
+/// Says what a dry run reports of something else in the place: as in Salt, `force` alone decides, and a directory with
+/// content shows only in the real run.
+fn foreseen(args: &Args, path: &Path, kind: FileKind) -> Result<Map, StateError> {
+    if !args.force {
+        return Err(in_the_way(path, kind == FileKind::Dir));
+    }
+    Ok(map([("change", format!("{} is removed to make way for -> {}", path.display(), args.target).into())]))
+}
+
+fn in_the_way(path: &Path, directory: bool) -> StateError {
+    let what = if directory { "directory" } else { "file" };
+    let path = path.display();
+    StateError::failed(format!(
+        "{what} exists where the symlink {path} should be (force: True replaces a file)"
+    ))
 }
 
 fn tidy(path: &Path) -> PathBuf {
@@ -144,11 +166,7 @@ fn make_room(
     }
     let directory = kind == FileKind::Dir;
     if !args.force && !args.atomic {
-        let what = if directory { "directory" } else { "file" };
-        return Err(StateError::failed(format!(
-            "{what} exists where the symlink {} should be",
-            path.display()
-        )));
+        return Err(in_the_way(path, directory));
     }
     if directory {
         return Err(StateError::failed(format!(

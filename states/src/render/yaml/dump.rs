@@ -17,6 +17,12 @@ pub fn dump_block(value: &Value) -> String {
     dump(value, false)
 }
 
+/// Writes a value in block style for a file, beyond ASCII escaped, with so many spaces per level; 0 or 1, and more than 9, count as the usual two.
+pub fn dump_block_by(value: &Value, indent: usize) -> String {
+    let step = if (2..10).contains(&indent) { indent } else { INDENT };
+    written(Emitter { step, ascii: true, ..Emitter::new() }, value, false)
+}
+
 /// Writes one scalar as it would stand alone in a document, text in double quotes.
 pub fn dump_scalar(value: &Value) -> Option<String> {
     match value {
@@ -109,6 +115,8 @@ struct Emitter {
     indention: bool,
     ascii: bool,
     in_order: bool,
+    /// So many spaces a level is indented by.
+    step: usize,
 }
 
 impl Emitter {
@@ -121,6 +129,7 @@ impl Emitter {
             indention: true,
             ascii: false,
             in_order: false,
+            step: INDENT,
         }
     }
 
@@ -161,7 +170,8 @@ impl Emitter {
 
     /// Writes a node; `indent` is that of the enclosing collection.
     fn node(&mut self, value: &Value, flow: bool, indent: Option<usize>, in_map: bool) {
-        let inner = |flow: bool| indent.map_or(if flow { INDENT } else { 0 }, |i| i + INDENT);
+        let step = self.step;
+        let inner = |flow: bool| indent.map_or(if flow { step } else { 0 }, |i| i + step);
         match value {
             Value::List(items) | Value::Tuple(items) => {
                 if flow || items.is_empty() {
@@ -239,7 +249,9 @@ impl Emitter {
         let is_text =
             matches!(scalar::resolve(&text), Plain::Value(Value::Str(_))) && !looks_like_a_date(&text);
         let plain = if flow { traits.flow_plain } else { traits.block_plain };
-        if is_text && plain && !(key && (text.is_empty() || traits.multiline)) {
+        if self.ascii && !text.is_ascii() {
+            self.quoted(&text, !key, indent, Self::double_quoted_at);
+        } else if is_text && plain && !(key && (text.is_empty() || traits.multiline)) {
             self.plain(&text, !key, indent);
         } else if traits.single_quoted && !(key && traits.multiline) {
             self.quoted(&text, !key, indent, Self::single_quoted_at);
@@ -252,7 +264,7 @@ impl Emitter {
         if !self.whitespace {
             self.push(" ");
         }
-        write(self, text, split, indent + INDENT);
+        write(self, text, split, indent + self.step);
         self.whitespace = false;
         self.indention = false;
     }
@@ -276,7 +288,7 @@ impl Emitter {
                 // An empty word means a run of spaces, which may not be folded.
                 let alone = !word.is_empty() && !self.out.ends_with(' ');
                 if split && alone && self.column > self.width {
-                    self.indent_to(indent + INDENT);
+                    self.indent_to(indent + self.step);
                     self.whitespace = false;
                     self.indention = false;
                 } else {

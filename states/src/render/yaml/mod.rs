@@ -11,7 +11,9 @@ mod scalar;
 use lab_proto::Value;
 use lab_proto::value::Map;
 
-pub use dump::{double_quoted, dump_block, dump_flow, dump_in_order, dump_scalar, single_quoted, sorted};
+pub use dump::{
+    double_quoted, dump_block, dump_block_by, dump_flow, dump_in_order, dump_scalar, single_quoted, sorted,
+};
 pub use load::{YamlError, parse};
 
 /// Reads a plain scalar: a number, a boolean, null or text.
