@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 
 use clap::ValueEnum;
 use lab_proto::{MinionId, StateOutcome};
 use lab_states::function::{ApplyRequest, Progress};
 
-use super::{Done, Failure, exit, report};
+use super::{Done, Failure, exit, interrupt, report};
 use crate::config::Config;
 use crate::grains;
 use crate::host::LinuxHost;
@@ -64,6 +65,7 @@ enum Output {
 
 impl Args {
     pub(super) fn run(self) -> Done {
+        let stop = interrupt::watch().map_err(|e| Failure::new(e, exit::FAILED))?;
         let host = LinuxHost::new();
         let mut known = grains::of_machine(&self.id, &host);
         if let Some(path) = &self.grains {
@@ -83,6 +85,8 @@ impl Args {
             failhard: self.failhard,
             guard,
             quiet: json,
+            test: self.test,
+            stop: Arc::clone(&stop),
         };
         let local = Local::new(settings, host, known, sender);
         let secrets = Arc::clone(local.secrets());
@@ -105,11 +109,19 @@ impl Args {
         };
         match outcome {
             Ok(outcome) => {
+                let interrupted = stop.load(Ordering::SeqCst);
                 let failed = outcome.results.iter().any(|r| r.outcome == StateOutcome::Failed);
                 if json {
-                    report::json(&outcome.results)
+                    report::json(&outcome.results, interrupted)
                 } else {
                     report::summary(&outcome.results)
+                }
+                if interrupted {
+                    let text = format!(
+                        "interrupted: {} states were begun, the others were not",
+                        outcome.results.len()
+                    );
+                    return Err(Failure::new(std::io::Error::other(text), exit::INTERRUPTED));
                 }
                 Ok(ExitCode::from(if failed { exit::STATE_FAILED } else { 0 }))
             }

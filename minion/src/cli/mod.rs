@@ -6,6 +6,7 @@ mod enrol;
 mod event;
 mod finger;
 mod grains;
+mod interrupt;
 mod net;
 mod report;
 mod serve;
@@ -30,6 +31,8 @@ pub mod exit {
     pub const COMPILE: u8 = 13;
     /// No common protocol version.
     pub const VERSIONS: u8 = 14;
+    /// A signal ended the work.
+    pub const INTERRUPTED: u8 = 15;
     /// Refused.
     pub const REFUSED: u8 = 17;
     /// Something that was stored is damaged.

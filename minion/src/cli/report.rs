@@ -81,9 +81,10 @@ pub(super) fn summary(results: &[StateReturn]) {
     say!("{} states in {seconds:.3} s: {}", results.len(), parts.join(", "));
 }
 
-/// Prints a run as one JSON object.
-pub(super) fn json(results: &[StateReturn]) {
-    let all = Run { results: results.iter().map(Row::of).collect(), error: None };
+/// Prints a run as one JSON object; one that a signal ended has what was done, and says so.
+pub(super) fn json(results: &[StateReturn], interrupted: bool) {
+    let error = interrupted.then(|| json!({ "text": "a signal ended the run", "kind": "interrupted" }));
+    let all = Run { results: results.iter().map(Row::of).collect(), error };
     // As one text: standard output would be written in small pieces otherwise.
     let mut text = serde_json::to_string(&all).unwrap_or_default();
     text.push('\n');
@@ -93,7 +94,7 @@ pub(super) fn json(results: &[StateReturn]) {
 #[derive(Serialize)]
 struct Run<'a> {
     results: Vec<Row<'a>>,
-    error: Option<&'a str>,
+    error: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]

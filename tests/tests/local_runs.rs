@@ -1,0 +1,116 @@
+//! `lab-minion apply --local` as a process: how it ends when it is interrupted, and how much memory it takes.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+
+use lab_tests::kubic::binaries;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
+
+fn apply(tree: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(binaries().expect("they are built").join("lab-minion"));
+    command.args(["apply", "--local", "--states"]).arg(tree).arg("a").args(more);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Lists the processes of a group that still do something.
+fn alive(group: i32) -> Vec<String> {
+    let stats = fs::read_dir("/proc")
+        .expect("a /proc")
+        .flatten()
+        .filter_map(|e| fs::read_to_string(e.path().join("stat")).ok());
+    let ours = |stat: &String| {
+        // After the name in brackets: state, parent, group.
+        let rest: Vec<&str> =
+            stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
+        rest.first() != Some(&"Z") && rest.get(2) == Some(&group.to_string().as_str())
+    };
+    stats.filter(ours).collect()
+}
+
+/// Applies a state whose command says its process group and then runs for ever, and ends the run with a signal once it
+/// does. Returns how the run ended, what it printed and said, and what is left of the command.
+fn interrupted(signal: Signal, more: &[&str]) -> (ExitStatus, String, String, Vec<String>) {
+    let tree = tempfile::tempdir().expect("a directory");
+    let pipe = tree.path().join("pipe");
+    mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe");
+    let script = format!("sleep 1000 & sleep 1000 & echo $$ > {}; wait", pipe.display());
+    let after = tree.path().join("after");
+    let sls = format!(
+        "long:\n  cmd.run:\n    - name: {script}\nafter:\n  file.managed:\n    - name: {}\n",
+        after.display()
+    );
+    fs::write(tree.path().join("a.sls"), sls).expect("it is written");
+    let child = apply(tree.path(), more).spawn().expect("it starts");
+    let mut group = String::new();
+    fs::File::open(&pipe)
+        .and_then(|mut f| f.read_to_string(&mut group))
+        .expect("the command says its number");
+    let group: i32 = group.trim().parse().expect("a number");
+    assert!(!alive(group).is_empty(), "the command runs");
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("a number")), signal).expect("it runs");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(!after.exists(), "the state after it was begun");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status, text(&output.stdout), text(&output.stderr), alive(group))
+}
+
+#[test]
+fn an_interrupted_run_ends_its_command_and_says_so() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let (status, _, said, left) = interrupted(signal, &[]);
+        assert_eq!(status.code(), Some(15), "{said}");
+        assert!(said.contains(signal.as_str()) && said.contains("interrupted"), "{said}");
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_tells_in_json_what_was_done() {
+    let (status, printed, _, left) = interrupted(Signal::SIGINT, &["--output", "json"]);
+    assert_eq!(status.code(), Some(15));
+    let told: serde_json::Value = serde_json::from_str(&printed).expect("one JSON object");
+    assert_eq!(told["error"]["kind"], "interrupted");
+    assert_eq!(told["results"][0]["result"], "failed", "{told}");
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Applies a `file.managed` of a source of so many bytes twice; returns the largest memory that any run so far took, in KiB.
+fn peak_of_managing(size: u64) -> i64 {
+    let tree = tempfile::tempdir().expect("a directory");
+    let source = tree.path().join("image");
+    fs::write(&source, b"begin").expect("it is written");
+    fs::OpenOptions::new().write(true).open(&source).and_then(|f| f.set_len(size)).expect("it is written");
+    let copy = tree.path().join("copy");
+    let managed = format!("  file.managed:\n    - name: {}\n    - source: salt://image\n", copy.display());
+    fs::write(tree.path().join("a.sls"), format!("image:\n{managed}    - check_cmd: test -s\n"))
+        .expect("it is written");
+    // The last run finds a file of the same size that differs in its first byte only.
+    for (byte, expected) in [(None, "changed"), (None, "ok"), (Some(b'x'), "changed")] {
+        if let Some(byte) = byte {
+            fs::OpenOptions::new()
+                .write(true)
+                .open(&copy)
+                .and_then(|mut f| f.write_all(&[byte]))
+                .expect("it is written");
+        }
+        let output = apply(tree.path(), &["--output", "json"]).output().expect("it runs");
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!(told["results"][0]["result"], expected, "{told}");
+    }
+    assert_eq!(fs::metadata(&copy).expect("a copy").len(), size);
+    getrusage(UsageWho::RUSAGE_CHILDREN).expect("the system says").max_rss()
+}
+
+#[test]
+fn the_memory_for_a_managed_file_does_not_grow_with_its_size() {
+    let small = peak_of_managing(8 << 20);
+    let large = peak_of_managing(256 << 20);
+    println!("8 MiB: {small} KiB, 256 MiB: {large} KiB");
+    assert!(large < small + (8 << 10), "8 MiB took {small} KiB, 256 MiB {large} KiB");
+}
