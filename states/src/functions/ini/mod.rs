@@ -1,6 +1,7 @@
 //! Files with sections and `key = value` lines.
 
 mod document;
+mod exec;
 mod options_absent;
 mod options_present;
 mod sections;
@@ -8,6 +9,7 @@ mod sections;
 use std::sync::Arc;
 
 pub(super) use document::Document;
+pub(super) use exec::EXECS;
 
 use crate::function::Registry;
 

@@ -9,7 +9,7 @@ use super::options_present::equals;
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
 };
-use crate::functions::file::read_text;
+use crate::functions::file::read_if_present;
 use crate::host::WriteOptions;
 
 /// The function.
@@ -65,7 +65,7 @@ impl StateFunction for OptionsAbsent {
 
 fn plan(call: &StateCall, ctx: &JobCtx<'_>) -> Result<(Map, String), StateError> {
     let args: Args = call.typed()?;
-    let text = read_text(ctx.host, &path_of(call, ctx.host)?)?;
+    let text = read_if_present(ctx.host, &path_of(call, ctx.host)?)?.unwrap_or_default();
     let mut document = Document::parse(&text, &args.separator, true)?;
     let mut changes = Map::new();
     for (section, keys) in &args.sections {

@@ -15,7 +15,7 @@ use crate::host::WriteOptions;
 pub(in crate::functions) struct OptionsPresent;
 
 const ARGS: &[ArgDoc] = &[
-    ArgDoc::required("sections", Kind::Map, "Options by section; those outside of any directly."),
+    ArgDoc::optional("sections", Kind::Map, "Options by section; those outside of any directly."),
     ArgDoc::with_default("separator", Kind::Text, "'='", "What stands between key and value."),
     ArgDoc::with_default(
         "strict",

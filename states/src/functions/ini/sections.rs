@@ -9,7 +9,7 @@ use super::options_present::equals;
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
 };
-use crate::functions::file::read_text;
+use crate::functions::file::read_if_present;
 use crate::host::WriteOptions;
 
 /// Keeps sections.
@@ -112,7 +112,7 @@ fn remove(document: &mut Document, names: &[String]) -> Map {
 
 fn plan(call: &StateCall, ctx: &JobCtx<'_>, change: Plan) -> Result<(Map, String), StateError> {
     let args: Args = call.typed()?;
-    let text = read_text(ctx.host, &path_of(call, ctx.host)?)?;
+    let text = read_if_present(ctx.host, &path_of(call, ctx.host)?)?.unwrap_or_default();
     let mut document = Document::parse(&text, &args.separator, true)?;
     let changes = change(&mut document, &args.names());
     Ok((changes, document.print()))
