@@ -1,7 +1,9 @@
 //! The execution functions as templates call them.
 
+use std::borrow::Cow;
+
 use lab_proto::{Map, Value};
-use lab_states::function::{CallError, ExecFunction, JobCtx};
+use lab_states::function::{CallError, ExecFunction, FROM_WITHIN, JobCtx};
 use lab_states::render::{self, RenderFunctions};
 
 /// The functions of a job's registry.
@@ -18,7 +20,11 @@ impl<'a> Functions<'a> {
 impl RenderFunctions for Functions<'_> {
     fn call(&self, name: &str, args: &[Value], kwargs: &Map) -> Result<Value, render::CallError> {
         let done = self.ctx.registry.exec(name).map_err(CallError::from);
-        done.and_then(|function| function.call(args, kwargs, self.ctx))
+        let mut kwargs = Cow::Borrowed(kwargs);
+        if name.starts_with("cmd.") {
+            kwargs.to_mut().insert(FROM_WITHIN.into(), true.into());
+        }
+        done.and_then(|function| function.call(args, &kwargs, self.ctx))
             // Wrong arguments are a mistake of the template; anything else is the function's own refusal.
             .map_err(|e| render::CallError {
                 refused: !matches!(e, CallError::Args(_)),

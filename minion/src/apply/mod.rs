@@ -52,7 +52,8 @@ fn run(
     ctx: &JobCtx<'_>,
     last: bool,
 ) -> Result<Vec<StateReturn>, CompileErrors> {
-    let context = context(ctx);
+    let mut context = context(ctx);
+    tell_test(&mut context, request.test);
     let functions = Functions::new(ctx);
     let env = RenderEnv::new(sources, &functions, &context);
     let tree = RenderedTree::new(env);
@@ -123,6 +124,13 @@ fn context(ctx: &JobCtx<'_>) -> RenderContext {
     }
 }
 
+/// Says in `opts` whether the run is a dry one.
+fn tell_test(context: &mut RenderContext, test: bool) {
+    if let Value::Map(opts) = &mut context.opts {
+        opts.insert("test".into(), test.into());
+    }
+}
+
 /// Returns what random choices start from: the time, which no two runs share.
 fn seed(ctx: &JobCtx<'_>) -> u64 {
     ctx.now().as_micros().unsigned_abs()
@@ -135,14 +143,16 @@ fn wanted(
     ctx: &JobCtx<'_>,
 ) -> Result<compile::Request, CompileErrors> {
     if !request.sls.is_empty() {
-        return Ok(compile::Request::sls(request.sls.iter().cloned()));
+        let named = compile::Request::sls(request.sls.iter().cloned());
+        return Ok(compile::Request { exclude: request.exclude.clone(), ..named });
     }
     let (grains, pillar) = (ctx.services.grains(), ctx.services.pillar());
     let minion =
         Minion { id: ctx.services.id(), grains: &grains, pillar: &pillar, nodegroups: &BTreeMap::new() };
     let names = top::states(env, &minion).map_err(|e| CompileErrors::from(refusal(&e)))?;
     let names: Vec<String> = names.iter().map(|n| n.as_str().to_owned()).collect();
-    Ok(compile::Request { highstate: true, ..compile::Request::sls(names) })
+    let exclude = request.exclude.clone();
+    Ok(compile::Request { highstate: true, exclude, ..compile::Request::sls(names) })
 }
 
 /// Renders the pillar of this minion out of a pillar tree; the places of its secrets are beside it.

@@ -22,7 +22,8 @@ mod verify;
 pub use collect::SlsTree;
 pub use error::{CompileError, CompileErrors, ErrorKind};
 use extend::Search;
-use high::{Exclude, HighState};
+pub use high::Exclude;
+use high::HighState;
 pub use tree::RenderedTree;
 
 use crate::low::{At, LowChunk};
@@ -33,8 +34,8 @@ use crate::sls::SlsName;
 pub struct Request {
     /// The SLS names or patterns per environment, in order.
     pub wanted: Vec<(String, Vec<String>)>,
-    /// SLS to leave out, as `exclude` does.
-    pub exclude: Vec<String>,
+    /// What to leave out, as the `exclude` of an SLS does.
+    pub exclude: Vec<Exclude>,
     /// Whether the list comes from a top file: then an empty one is an error.
     pub highstate: bool,
 }
@@ -74,7 +75,7 @@ fn compile_tree(tree: &dyn SlsTree, request: &Request) -> Result<Vec<LowChunk>, 
     if request.highstate && high.ids.is_empty() {
         return Err(nothing().into());
     }
-    high.excludes.extend(request.exclude.iter().cloned().map(Exclude::Sls));
+    high.excludes.extend(request.exclude.iter().cloned());
     compile_high(high)
 }
 

@@ -49,6 +49,9 @@ impl CallError {
     }
 }
 
+/// The named argument that tells a function that a template or a state calls it, and not a person.
+pub const FROM_WITHIN: &str = "__from_within__";
+
 /// Reads positional and named arguments into the function's own type; `doc` gives the positions their names.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lab_proto::{Map, Value};
 
-use crate::function::{JobCtx, from_value, scalar_text};
+use crate::function::{FROM_WITHIN, JobCtx, from_value, scalar_text};
 use crate::host::{Command, Program};
 use crate::low::Options;
 
@@ -148,11 +148,14 @@ fn answer(call: &Map, ctx: &JobCtx<'_>) -> Result<bool, String> {
     let fun = call.get("fun").and_then(Value::as_str).unwrap_or_default();
     let args = call.get("args").and_then(Value::as_list).unwrap_or_default();
     let reserved = ["fun", "args", "get_return"];
-    let kwargs: Map = call
+    let mut kwargs: Map = call
         .iter()
         .filter(|(k, _)| !k.as_str().is_some_and(|k| reserved.contains(&k)))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
+    if fun.starts_with("cmd.") && fun != "cmd.shell" {
+        kwargs.insert(FROM_WITHIN.into(), true.into());
+    }
     let ask = |name: &str| {
         let function = ctx.registry.exec(name).map_err(|e| e.to_string())?;
         function.call(args, &kwargs, ctx).map_err(|e| format!("{name}: {e}"))

@@ -4,7 +4,7 @@ use lab_proto::Value;
 use serde::Deserialize;
 
 use super::{Call, Exec, failed};
-use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
+use crate::function::{ArgDoc, CallError, FROM_WITHIN, FunctionDoc, Kind};
 use crate::functions::cmd::{CommandArgs, Ran};
 
 const ARGS: &[ArgDoc] = &[
@@ -14,7 +14,11 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("runas", Kind::Text, "The user that runs it."),
     ArgDoc::optional("group", Kind::Text, "The group that runs it."),
     ArgDoc::optional("shell", Kind::Path, "The shell."),
-    ArgDoc::with_default("python_shell", Kind::Bool, "true", "Whether a shell reads the command."),
+    ArgDoc::optional(
+        "python_shell",
+        Kind::Bool,
+        "Whether a shell reads the command; not in a template, a guard or module.run, everywhere else.",
+    ),
     ArgDoc::optional("env", Kind::Any, "Environment variables."),
     ArgDoc::with_default("clean_env", Kind::Bool, "false", "Whether nothing is inherited but PATH."),
     ArgDoc::optional("umask", Kind::Mode, "The umask."),
@@ -114,7 +118,9 @@ struct Args {
 fn run(call: &Call<'_>, merged: bool) -> Result<Ran, CallError> {
     let args: Args = call.typed()?;
     let how: CommandArgs = call.typed()?;
-    let in_shell = args.python_shell.unwrap_or(true);
+    // As in Salt: who types a command means a shell, who calls it from a template or a state says so.
+    let in_shell =
+        args.python_shell.unwrap_or(call.name == "cmd.shell" || !call.kwargs.contains_key(FROM_WITHIN));
     let line = match &args.cmd {
         Value::List(words) => {
             words.iter().map(crate::functions::support::text_of).collect::<Vec<_>>().join(" ")

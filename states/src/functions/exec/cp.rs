@@ -1,10 +1,12 @@
 //! `cp.*`: the state tree.
 
+use std::path::Path;
+
 use lab_proto::Value;
 use serde::Deserialize;
 
 use super::{Call, Exec};
-use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
+use crate::function::{ArgDoc, Cached, CallError, FunctionDoc, Kind};
 
 const FILE: &[ArgDoc] = &[
     ArgDoc::required("path", Kind::Text, "Which file: salt://path."),
@@ -37,6 +39,38 @@ pub(super) static ALL: &[Exec] = &[
         body: get,
     },
     Exec {
+        name: "cp.is_cached",
+        doc: FunctionDoc::new(
+            "Returns where a file of the state tree lies in the minion's cache, or the empty text.",
+            FILE,
+            "lab-master run '*' cp.is_cached salt://motd",
+        ),
+        body: is_cached,
+    },
+    Exec {
+        name: "cp.hash_file",
+        doc: FunctionDoc::new(
+            "Returns the SHA-256 of a file of the state tree or of the machine, or false.",
+            PATH,
+            "lab-master run '*' cp.hash_file salt://motd",
+        ),
+        body: hash_file,
+    },
+    Exec {
+        name: "cp.list_states",
+        doc: FunctionDoc::new("Lists the SLS of the state tree.", ENV, "lab-master run '*' cp.list_states"),
+        body: list_states,
+    },
+    Exec {
+        name: "cp.list_master_dirs",
+        doc: FunctionDoc::new(
+            "Lists the folders of the state tree.",
+            LIST,
+            "lab-master run '*' cp.list_master_dirs",
+        ),
+        body: list_dirs,
+    },
+    Exec {
         name: "cp.list_master",
         doc: FunctionDoc::new(
             "Lists the files of the state tree.",
@@ -46,6 +80,12 @@ pub(super) static ALL: &[Exec] = &[
         body: list,
     },
 ];
+
+const PATH: &[ArgDoc] = &[
+    ArgDoc::required("path", Kind::Text, "Which file: salt://path, or a path of the machine."),
+    ArgDoc::with_default("saltenv", Kind::Text, "base", "The environment."),
+];
+const ENV: &[ArgDoc] = &[ArgDoc::with_default("saltenv", Kind::Text, "base", "The environment.")];
 
 fn base() -> String {
     "base".to_owned()
@@ -88,4 +128,82 @@ fn list(call: &Call<'_>) -> Result<Value, CallError> {
     let List { saltenv, prefix } = call.typed()?;
     let entries = call.ctx.services.list(&prefix, &saltenv)?;
     Ok(entries.into_iter().filter(|e| !e.directory).map(|e| e.path).collect::<Vec<_>>().into())
+}
+
+fn is_cached(call: &Call<'_>) -> Result<Value, CallError> {
+    let Get { path, saltenv } = call.typed()?;
+    let path = path.trim_start_matches("salt://");
+    match call.ctx.services.cached(path, &saltenv) {
+        Ok(Cached::No) => Ok("".into()),
+        Ok(_) => Ok(call.ctx.services.cache_file(path, &saltenv)?.into()),
+        Err(e) if e.missing => Ok("".into()),
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn hash_file(call: &Call<'_>) -> Result<Value, CallError> {
+    let Get { path, saltenv } = call.typed()?;
+    let place = match path.strip_prefix("salt://") {
+        Some(path) => match call.ctx.services.cache_file(path, &saltenv) {
+            Err(e) if e.missing => return Ok(false.into()),
+            place => place?,
+        },
+        None => path,
+    };
+    let place = Path::new(&place);
+    if !call.ctx.host.stat(place)?.is_some_and(|m| m.is_file()) {
+        return Ok(false.into());
+    }
+    let sum = call.ctx.host.digest(place)?.to_string();
+    Ok(Value::from([("hash_type", "sha256"), ("hsum", sum.as_str())]))
+}
+
+fn list_states(call: &Call<'_>) -> Result<Value, CallError> {
+    let List { saltenv, .. } = call.typed()?;
+    let entries = call.ctx.services.list("", &saltenv)?;
+    let name = |path: &str| {
+        let stem = path.strip_suffix(".sls")?;
+        let stem = stem.strip_suffix("/init").unwrap_or(stem);
+        (!stem.contains('.')).then(|| stem.replace('/', "."))
+    };
+    let mut names: Vec<String> = entries.iter().filter_map(|e| name(&e.path)).collect();
+    names.sort();
+    Ok(names.into())
+}
+
+fn list_dirs(call: &Call<'_>) -> Result<Value, CallError> {
+    let List { saltenv, prefix } = call.typed()?;
+    let entries = call.ctx.services.list(&prefix, &saltenv)?;
+    let above =
+        |path: &str| Path::new(path).ancestors().skip(1).map(|p| p.display().to_string()).collect::<Vec<_>>();
+    let mut folders: Vec<String> =
+        entries.iter().flat_map(|e| above(&e.path)).filter(|p| !p.is_empty()).collect();
+    folders.sort();
+    folders.dedup();
+    Ok(folders.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+    use lab_proto::{Map, Value};
+
+    #[test]
+    fn the_tree_and_the_cache_are_listed() {
+        let bench = Bench::new(SimHost::new())
+            .with_state_file("web/init.sls", "")
+            .with_state_file("web/sub/x.sls", "")
+            .with_state_file("motd", "hi");
+        let exec = |name: &str, args: &[&str]| {
+            let args: Vec<Value> = args.iter().map(|a| Value::from(*a)).collect();
+            bench.exec(name, &args, &Map::new()).unwrap()
+        };
+        assert_eq!(exec("cp.list_states", &[]), vec!["web", "web.sub.x"].into());
+        assert_eq!(exec("cp.list_master_dirs", &[]), vec!["web", "web/sub"].into());
+        assert_eq!(exec("cp.is_cached", &["salt://motd"]), "".into());
+        exec("cp.cache_file", &["salt://motd"]);
+        assert_eq!(exec("cp.is_cached", &["salt://motd"]), "/var/cache/simulated/motd".into());
+        assert_eq!(exec("cp.hash_file", &["salt://none"]), false.into());
+    }
 }

@@ -1,6 +1,6 @@
 //! `slsutil.*` and `defaults.*`: helpers for templates.
 
-use lab_proto::Value;
+use lab_proto::{Map, Value};
 use serde::Deserialize;
 
 use super::grains::laid_over;
@@ -10,6 +10,17 @@ use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 const MERGE: &[ArgDoc] = &[
     ArgDoc::required("obj_a", Kind::Map, "What is laid over."),
     ArgDoc::required("obj_b", Kind::Map, "What lies above."),
+    ArgDoc::with_default("merge_lists", Kind::Bool, "false", "Whether lists are joined, not replaced."),
+];
+
+const UPDATE: &[ArgDoc] = &[
+    ArgDoc::required("dest", Kind::Map, "Mappings by name."),
+    ArgDoc::required("defaults", Kind::Map, "What each of them has where it says nothing else."),
+    ArgDoc::with_default("merge_lists", Kind::Bool, "true", "Whether lists are joined, not replaced."),
+];
+const SOURCE: &[ArgDoc] = &[ArgDoc::required("source", Kind::Any, "What is copied.")];
+const MERGE_ALL: &[ArgDoc] = &[
+    ArgDoc::required("lst", Kind::List, "The mappings."),
     ArgDoc::with_default("merge_lists", Kind::Bool, "false", "Whether lists are joined, not replaced."),
 ];
 
@@ -39,6 +50,34 @@ pub(super) static ALL: &[Exec] = &[
         )
         .open(),
         body: merge,
+    },
+    Exec {
+        name: "defaults.update",
+        doc: FunctionDoc::new(
+            "Lays defaults below each value of a mapping.",
+            UPDATE,
+            "lab-minion call --local defaults.update '{web: {port: 81}}' '{port: 80, tls: true}'",
+        ),
+        body: defaults_update,
+    },
+    Exec {
+        name: "defaults.deepcopy",
+        doc: FunctionDoc::new(
+            "Returns a copy, so that a change of it does not change the source.",
+            SOURCE,
+            "lab-minion call --local defaults.deepcopy '{a: 1}'",
+        ),
+        body: |call| Ok(call.typed::<Source>()?.source),
+    },
+    Exec {
+        name: "slsutil.merge_all",
+        doc: FunctionDoc::new(
+            "Lays all mappings of a list over one another, deeply; the last one is on top.",
+            MERGE_ALL,
+            "lab-minion call --local slsutil.merge_all '[{a: 1}, {b: 2}]'",
+        )
+        .open(),
+        body: merge_all,
     },
     Exec {
         name: "slsutil.boolstr",
@@ -82,6 +121,45 @@ struct BoolStr {
 fn merge(call: &Call<'_>) -> Result<Value, CallError> {
     let Merge { obj_a, obj_b, merge_lists } = call.typed()?;
     Ok(if merge_lists { joined(obj_a, obj_b) } else { laid_over(obj_a, obj_b) })
+}
+
+#[derive(Deserialize)]
+struct Update {
+    dest: Map,
+    defaults: Value,
+    #[serde(default = "yes")]
+    merge_lists: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn defaults_update(call: &Call<'_>) -> Result<Value, CallError> {
+    let Update { dest, defaults, merge_lists } = call.typed()?;
+    let over = |value: Value| {
+        let below = defaults.clone();
+        if merge_lists { joined(below, value) } else { laid_over(below, value) }
+    };
+    Ok(Value::Map(dest.into_iter().map(|(key, value)| (key, over(value))).collect()))
+}
+
+#[derive(Deserialize)]
+struct Source {
+    source: Value,
+}
+
+#[derive(Deserialize)]
+struct MergeAll {
+    lst: Vec<Value>,
+    #[serde(default)]
+    merge_lists: bool,
+}
+
+fn merge_all(call: &Call<'_>) -> Result<Value, CallError> {
+    let MergeAll { lst, merge_lists } = call.typed()?;
+    let lay = |below, above| if merge_lists { joined(below, above) } else { laid_over(below, above) };
+    Ok(lst.into_iter().fold(Value::map(), lay))
 }
 
 /// Lays one value over another; lists are joined, what both have comes once.

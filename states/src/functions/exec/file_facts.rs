@@ -237,7 +237,11 @@ fn form_of(sum: &str) -> Result<&'static str, CallError> {
     found.ok_or_else(|| CallError::failed(format!("argument file_hash: {sum:?} is no sum")))
 }
 
-fn sum(bytes: &[u8], form: &str) -> Result<String, CallError> {
+/// Returns the sum of some bytes in hex digits.
+///
+/// # Errors
+/// When the algorithm is none that is known.
+pub(in crate::functions) fn sum(bytes: &[u8], form: &str) -> Result<String, CallError> {
     let hex = |digest: &[u8]| digest.iter().map(|b| format!("{b:02x}")).collect::<String>();
     Ok(match form {
         "md5" => hex(&Md5::digest(bytes)),

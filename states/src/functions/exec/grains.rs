@@ -41,6 +41,11 @@ pub(super) static ALL: &[Exec] = &[
         body: get,
     },
     Exec {
+        name: "grains.fetch",
+        doc: FunctionDoc::new("Returns one grain.", GET, "lab-master run '*' grains.fetch os"),
+        body: get,
+    },
+    Exec {
         name: "grains.items",
         doc: FunctionDoc::new("Returns all grains.", &[], "lab-master run '*' grains.items").open(),
         body: |call| Ok(Value::clone(&call.ctx.services.grains())),
@@ -265,8 +270,21 @@ fn default_entry() -> String {
 
 fn filter_by(call: &Call<'_>) -> Result<Value, CallError> {
     let FilterBy { lookup_dict, grain, merge, default, base } = call.typed()?;
-    let grains = call.ctx.services.grains();
-    let have: Vec<String> = match traverse(&grains, &grain, ":") {
+    let by = Choice { merge, default: &default, base: base.as_deref() };
+    Ok(chosen(&lookup_dict, &call.ctx.services.grains(), &grain, by))
+}
+
+/// What goes around the entry that is chosen.
+pub(super) struct Choice<'a> {
+    pub(super) merge: Option<Map>,
+    pub(super) default: &'a str,
+    pub(super) base: Option<&'a str>,
+}
+
+/// Chooses the entry of a mapping whose key, which may be a pattern, fits what stands at a path.
+pub(super) fn chosen(lookup_dict: &Map, tree: &Value, path: &str, by: Choice<'_>) -> Value {
+    let Choice { merge, default, base } = by;
+    let have: Vec<String> = match traverse(tree, path, ":") {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::List(items)) => items.iter().map(text_of).collect(),
         Some(one) => vec![text_of(one)],
@@ -278,16 +296,16 @@ fn filter_by(call: &Call<'_>) -> Result<Value, CallError> {
     let exact = have.iter().find_map(|h| lookup_dict.get(h.as_str()));
     let mut chosen = exact
         .or_else(|| lookup_dict.iter().find(|(key, _)| fits(key)).map(|(_, value)| value))
-        .or_else(|| lookup_dict.get(default.as_str()))
+        .or_else(|| lookup_dict.get(default))
         .cloned()
         .unwrap_or_default();
-    if let Some(below) = base.and_then(|b| lookup_dict.get(b.as_str()).cloned()) {
+    if let Some(below) = base.and_then(|b| lookup_dict.get(b).cloned()) {
         chosen = laid_over(below, chosen);
     }
     if let Some(above) = merge {
         chosen = laid_over(chosen, Value::Map(above));
     }
-    Ok(chosen)
+    chosen
 }
 
 /// Lays one mapping over another, deeply; everything else is replaced.

@@ -19,6 +19,9 @@ const LOOKUP: &[ArgDoc] = &[
     ArgDoc::with_default("default", Kind::Text, "default", "The key that counts when none does."),
 ];
 
+const SEARCH: &[ArgDoc] =
+    &[ArgDoc::required("lookup", Kind::Map, "Lists of targets, and what they stand for.")];
+
 macro_rules! matcher {
     ($name:literal, $summary:literal, $example:literal, $kind:ident) => {
         Exec {
@@ -72,6 +75,28 @@ pub(super) static ALL: &[Exec] = &[
         "lab-minion call --local match.compound 'G@os:Debian'",
         Compound
     ),
+    matcher!(
+        "match.pillar_pcre",
+        "Tells whether a pillar value fits a regular expression.",
+        "lab-minion call --local match.pillar_pcre 'role:k.*'",
+        PillarPcre
+    ),
+    matcher!(
+        "match.ipcidr",
+        "Tells whether the minion has an address, or one in a network.",
+        "lab-minion call --local match.ipcidr 10.0.0.0/8",
+        IpCidr
+    ),
+    Exec {
+        name: "match.search_by",
+        doc: FunctionDoc::new(
+            "Lists the keys of a mapping whose lists have a compound target that means this minion; none when there is \
+             no such key.",
+            SEARCH,
+            "lab-minion call --local match.search_by \"{web: ['web*'], db: ['G@role:db']}\"",
+        ),
+        body: search_by,
+    },
     Exec {
         name: "match.filter_by",
         doc: FunctionDoc::new(
@@ -132,6 +157,23 @@ fn filter_by(call: &Call<'_>) -> Result<Value, CallError> {
     })
 }
 
+#[derive(Deserialize)]
+struct SearchBy {
+    lookup: Map,
+}
+
+fn search_by(call: &Call<'_>) -> Result<Value, CallError> {
+    let mut found = Vec::new();
+    for (key, targets) in &call.typed::<SearchBy>()?.lookup {
+        for target in targets.as_list().unwrap_or_default() {
+            if means(call, Matcher::Compound, &text_of(target))? {
+                found.push(key.clone());
+            }
+        }
+    }
+    Ok(if found.is_empty() { Value::Null } else { Value::List(found) })
+}
+
 fn ifelse(call: &Call<'_>) -> Result<Value, CallError> {
     let Some((otherwise, pairs)) = call.args.split_last().filter(|(_, pairs)| pairs.len() % 2 == 0) else {
         return Err(CallError::failed("match.ifelse must have an odd number of arguments"));
@@ -171,6 +213,8 @@ mod tests {
         assert_eq!(met("match.compound", "G@os:Sim* and not web*"), Ok(true.into()));
         let lookup = Value::from([("web*", 1), ("G@os:Sim*", 2), ("default", 3)]);
         assert_eq!(bench.exec("match.filter_by", &[lookup], &Map::new()), Ok(2.into()));
+        let search = Value::from([("web", vec!["web*"]), ("sim", vec!["web*", "s*"])]);
+        assert_eq!(bench.exec("match.search_by", &[search], &Map::new()), Ok(vec!["sim"].into()));
         let ifelse = |args: &[Value]| bench.exec("match.ifelse", args, &Map::new());
         assert_eq!(ifelse(&["web*".into(), 1.into(), true.into(), 2.into(), 3.into()]), Ok(2.into()));
         assert_eq!(ifelse(&["web*".into(), 1.into(), 3.into()]), Ok(3.into()));

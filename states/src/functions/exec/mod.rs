@@ -8,19 +8,23 @@ mod cp;
 mod data;
 mod event;
 mod file;
+mod file_acts;
 mod file_facts;
 mod grains;
 mod kernel;
+mod log;
 mod matching;
 mod mine;
 mod mount;
 mod net;
 mod network;
 mod pillar;
+mod render;
 mod service;
 mod settings;
 mod state;
 mod status;
+mod subnets;
 mod sys;
 mod system;
 mod test;
@@ -43,31 +47,38 @@ pub(super) fn register(registry: &mut Registry) {
         data::ALL,
         event::ALL,
         file::ALL,
+        file_acts::ALL,
         file_facts::ALL,
         grains::ALL,
         kernel::ALL,
+        log::ALL,
         matching::ALL,
         mine::ALL,
         mount::ALL,
         net::ALL,
         network::ALL,
         pillar::ALL,
+        render::ALL,
         super::pkg::EXECS,
         super::ssh::EXECS,
         service::ALL,
         settings::ALL,
         state::ALL,
         status::ALL,
+        subnets::ALL,
         sys::ALL,
         system::ALL,
         test::ALL,
         tools::ALL,
         user::ALL,
+        super::ini::EXECS,
     ];
     for exec in tables.iter().copied().flatten() {
         registry.add_exec(Arc::new(exec));
     }
 }
+
+pub(super) use file_facts::sum;
 
 /// One execution function.
 pub(super) struct Exec {
@@ -78,6 +89,7 @@ pub(super) struct Exec {
 
 /// One call of it.
 pub(super) struct Call<'a> {
+    pub(super) name: &'static str,
     pub(super) args: &'a [Value],
     pub(super) kwargs: &'a Map,
     pub(super) doc: &'a FunctionDoc,
@@ -101,7 +113,7 @@ impl ExecFunction for &'static Exec {
     }
 
     fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
-        (self.body)(&Call { args, kwargs, doc: &self.doc, ctx })
+        (self.body)(&Call { name: self.name, args, kwargs, doc: &self.doc, ctx })
     }
 }
 

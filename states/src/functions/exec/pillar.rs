@@ -3,7 +3,7 @@
 use lab_proto::{Map, Value};
 use serde::Deserialize;
 
-use super::grains::{colon, empty, laid_over};
+use super::grains::{Choice, chosen, colon, empty, laid_over};
 use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 use crate::functions::lookup::traverse;
@@ -15,6 +15,21 @@ const GET: &[ArgDoc] = &[
     ArgDoc::with_default("merge", Kind::Bool, "false", "Whether the value is laid over the default."),
     ArgDoc::optional("merge_nested_lists", Kind::Bool, "Accepted."),
     ArgDoc::with_default("delimiter", Kind::Text, "':'", "What separates the parts of the path."),
+];
+const FILTER: &[ArgDoc] = &[
+    ArgDoc::required(
+        "lookup_dict",
+        Kind::Map,
+        "Values by what the pillar value may be; patterns are allowed.",
+    ),
+    ArgDoc::required(
+        "pillar",
+        Kind::Text,
+        "The pillar value that decides; a path with colons leads into mappings.",
+    ),
+    ArgDoc::optional("merge", Kind::Map, "What is laid over the value."),
+    ArgDoc::with_default("default", Kind::Text, "default", "The entry that is taken when none fits."),
+    ArgDoc::optional("base", Kind::Text, "The entry that the chosen one is laid over."),
 ];
 const KEY: &[ArgDoc] = &[ArgDoc::required("key", Kind::Text, "Which.")];
 
@@ -40,6 +55,15 @@ pub(super) static ALL: &[Exec] = &[
         doc: FunctionDoc::new("Returns some values of pillar.", &[], "lab-master run '*' pillar.item nets")
             .open(),
         body: item,
+    },
+    Exec {
+        name: "pillar.filter_by",
+        doc: FunctionDoc::new(
+            "Chooses a value by a pillar value.",
+            FILTER,
+            "lab-minion call --local pillar.filter_by '{web: nginx, default: none}' role",
+        ),
+        body: filter_by,
     },
     Exec {
         name: "pillar.keys",
@@ -102,6 +126,22 @@ fn item(call: &Call<'_>) -> Result<Value, CallError> {
 }
 
 #[derive(Deserialize)]
+struct FilterBy {
+    lookup_dict: Map,
+    pillar: String,
+    merge: Option<Map>,
+    default: Option<String>,
+    base: Option<String>,
+}
+
+fn filter_by(call: &Call<'_>) -> Result<Value, CallError> {
+    let FilterBy { lookup_dict, pillar, merge, default, base } = call.typed()?;
+    let default = default.as_deref().unwrap_or("default");
+    let by = Choice { merge, default, base: base.as_deref() };
+    Ok(chosen(&lookup_dict, &call.ctx.services.pillar(), &pillar, by))
+}
+
+#[derive(Deserialize)]
 struct Key {
     key: String,
 }
@@ -138,5 +178,8 @@ mod tests {
         assert_eq!(merged, Value::from([("more", Value::from(1)), ("key", Value::from("value"))]));
         assert_eq!(exec("pillar.keys", &["example".into()]), Ok(vec!["key"].into()));
         assert!(exec("pillar.keys", &["example:key".into()]).is_err());
+        let lookup = Value::from([("val*", 1), ("default", 2)]);
+        assert_eq!(exec("pillar.filter_by", &[lookup.clone(), "example:key".into()]), Ok(1.into()));
+        assert_eq!(exec("pillar.filter_by", &[lookup, "none".into()]), Ok(2.into()));
     }
 }

@@ -16,11 +16,21 @@ const APPLY: &[ArgDoc] = &[
     ArgDoc::with_default("test", Kind::Bool, "false", "Whether nothing may be changed."),
     ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
     ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+    ArgDoc::optional(
+        "exclude",
+        Kind::Any,
+        "What is left out: SLS, or {id: …}; a text with commas, or a list.",
+    ),
 ];
 const HIGHSTATE: &[ArgDoc] = &[
     ArgDoc::with_default("test", Kind::Bool, "false", "Whether nothing may be changed."),
     ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
     ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+    ArgDoc::optional(
+        "exclude",
+        Kind::Any,
+        "What is left out: SLS, or {id: …}; a text with commas, or a list.",
+    ),
 ];
 const SHOW: &[ArgDoc] = &[
     ArgDoc::required("mods", Kind::Any, "Which SLS: a text with commas, or a list."),
@@ -155,6 +165,7 @@ struct Apply {
     test: bool,
     pillar: Option<Map>,
     saltenv: Option<String>,
+    exclude: Option<Value>,
 }
 
 fn apply(call: &Call<'_>) -> Result<Value, CallError> {
@@ -166,20 +177,20 @@ fn dry(call: &Call<'_>) -> Result<Value, CallError> {
 }
 
 fn run(call: &Call<'_>, args: Apply) -> Result<Value, CallError> {
-    let outcome = call.ctx.services.apply(&args.request(), call.ctx)?;
+    let outcome = call.ctx.services.apply(&args.request()?, call.ctx)?;
     Ok(Value::Map(outcome.results.iter().map(in_salts_shape).collect()))
 }
 
 fn show_low(call: &Call<'_>) -> Result<Value, CallError> {
     let args: Apply = call.typed()?;
-    Ok(Value::List(call.ctx.services.low_chunks(&args.request(), call.ctx)?))
+    Ok(Value::List(call.ctx.services.low_chunks(&args.request()?, call.ctx)?))
 }
 
 /// Groups the chunks by ID, each with its functions as an SLS would write them.
 fn show_high(call: &Call<'_>) -> Result<Value, CallError> {
     let args: Apply = call.typed()?;
     let mut high = Map::new();
-    for chunk in call.ctx.services.low_chunks(&args.request(), call.ctx)? {
+    for chunk in call.ctx.services.low_chunks(&args.request()?, call.ctx)? {
         let Value::Map(mut chunk) = chunk else { continue };
         let mut take = |key: &str| chunk.shift_remove(key).unwrap_or_default();
         let (id, sls) = (take("__id__"), take("__sls__"));
@@ -198,7 +209,7 @@ fn show_high(call: &Call<'_>) -> Result<Value, CallError> {
 fn show_states(call: &Call<'_>) -> Result<Value, CallError> {
     let args: Apply = call.typed()?;
     let mut found: Vec<String> = Vec::new();
-    for chunk in call.ctx.services.low_chunks(&args.request(), call.ctx)? {
+    for chunk in call.ctx.services.low_chunks(&args.request()?, call.ctx)? {
         let sls = chunk.get("__sls__").map(text_of).unwrap_or_default();
         if !found.contains(&sls) {
             found.push(sls);
@@ -210,14 +221,15 @@ fn show_states(call: &Call<'_>) -> Result<Value, CallError> {
 fn show_top(call: &Call<'_>) -> Result<Value, CallError> {
     let args: Apply = call.typed()?;
     let env = args.saltenv.clone().unwrap_or_else(|| "base".to_owned());
-    let names = call.ctx.services.top(&args.request(), call.ctx)?;
+    let names = call.ctx.services.top(&args.request()?, call.ctx)?;
     Ok(Value::from([(env.as_str(), Value::from(names))]))
 }
 
 impl Apply {
-    fn request(self) -> ApplyRequest {
-        let Self { mods, test, pillar, saltenv } = self;
-        ApplyRequest { sls: sls_of(mods), test, pillar, saltenv }
+    fn request(self) -> Result<ApplyRequest, CallError> {
+        let Self { mods, test, pillar, saltenv, exclude } = self;
+        let exclude = ApplyRequest::excludes(exclude.as_ref()).map_err(CallError::failed)?;
+        Ok(ApplyRequest { sls: sls_of(mods), test, pillar, saltenv, exclude })
     }
 }
 

@@ -11,6 +11,8 @@ use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 const TEXT: &[ArgDoc] = &[ArgDoc::required("text", Kind::Any, "What is returned.")];
 const LENGTH: &[ArgDoc] = &[ArgDoc::required("length", Kind::Float, "How many seconds.")];
 
+const ASSERTION: &[ArgDoc] = &[ArgDoc::required("assertion", Kind::Any, "What must hold.")];
+const RETCODE: &[ArgDoc] = &[ArgDoc::with_default("code", Kind::Int, "42", "The status.")];
 const SAYS: &[ArgDoc] = &[ArgDoc::with_default("text", Kind::Text, "it was told to", "What it says.")];
 
 pub(super) static ALL: &[Exec] = &[
@@ -38,6 +40,46 @@ pub(super) static ALL: &[Exec] = &[
         name: "test.arg",
         doc: FunctionDoc::new("Returns its arguments.", &[], "lab-master run '*' test.arg 1 a=2").open(),
         body: arg,
+    },
+    Exec {
+        name: "test.kwarg",
+        doc: FunctionDoc::new("Returns its named arguments.", &[], "lab-master run '*' test.kwarg a=2")
+            .open(),
+        body: |call| Ok(arg(call)?.get("kwargs").cloned().unwrap_or_default()),
+    },
+    Exec {
+        name: "test.arg_repr",
+        doc: FunctionDoc::new(
+            "Returns its arguments as Python prints them.",
+            &[],
+            "lab-master run '*' test.arg_repr 1 a=2",
+        )
+        .open(),
+        body: arg_repr,
+    },
+    Exec {
+        name: "test.assertion",
+        doc: FunctionDoc::new(
+            "Fails unless its argument holds.",
+            ASSERTION,
+            "lab-minion call --local test.assertion true",
+        ),
+        body: |call| {
+            let holds = call.typed::<Assertion>()?.assertion.truthy();
+            if holds { Ok(Value::Null) } else { Err(CallError::failed("the assertion does not hold")) }
+        },
+    },
+    Exec {
+        name: "test.retcode",
+        doc: FunctionDoc::new(
+            "Ends the job with an exit status.",
+            RETCODE,
+            "lab-master run '*' test.retcode 42",
+        ),
+        body: |call| {
+            call.ctx.services.set_retcode(call.typed::<Retcode>()?.code.unwrap_or(42));
+            Ok(true.into())
+        },
     },
     Exec {
         name: "test.sleep",
@@ -74,6 +116,24 @@ fn arg(call: &Call<'_>) -> Result<Value, CallError> {
     let kwargs = call.kwargs.iter().filter(|(k, _)| !k.as_str().is_some_and(|k| k.starts_with("__")));
     let kwargs = Value::Map(kwargs.map(|(k, v)| (k.clone(), v.clone())).collect());
     Ok(Value::from([("args", Value::List(call.args.to_vec())), ("kwargs", kwargs)]))
+}
+
+fn arg_repr(call: &Call<'_>) -> Result<Value, CallError> {
+    let given = arg(call)?;
+    let args = Value::Tuple(call.args.to_vec());
+    let shown = |value: &Value| crate::render::python_literal(value).map_err(super::failed).map(Value::from);
+    let kwargs = given.get("kwargs").cloned().unwrap_or_default();
+    Ok(Value::from([("args", shown(&args)?), ("kwargs", shown(&kwargs)?)]))
+}
+
+#[derive(Deserialize)]
+struct Assertion {
+    assertion: Value,
+}
+
+#[derive(Deserialize)]
+struct Retcode {
+    code: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +173,12 @@ mod tests {
         let exec = |name: &str, args: &[Value]| bench.exec(name, args, &Map::new());
         assert_eq!(exec("test.echo", &["x".into()]), Ok("x".into()));
         assert!(exec("test.echo", &[]).is_err());
+        let shown = exec("test.arg_repr", &["x".into(), true.into()]).unwrap();
+        assert_eq!(shown.get("args"), Some(&"('x', True)".into()));
+        assert_eq!(exec("test.retcode", &[]), Ok(true.into()));
+        assert!(
+            exec("test.assertion", &[true.into()]).is_ok() && exec("test.assertion", &[0.into()]).is_err()
+        );
         assert_eq!(exec("test.sleep", &[2.into()]), Ok(true.into()));
         assert!(exec("test.sleep", &[(-2).into()]).is_err());
         assert_eq!(bench.host.slept(), Duration::from_secs(2));

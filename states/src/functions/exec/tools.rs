@@ -43,6 +43,10 @@ const KEY: &[ArgDoc] = &[
     ArgDoc::required("key", Kind::Text, "Which variable."),
     ArgDoc::with_default("default", Kind::Text, "''", "What is returned without it."),
 ];
+const KEYS: &[ArgDoc] = &[
+    ArgDoc::required("keys", Kind::Any, "Which variable, or a list of them."),
+    ArgDoc::with_default("default", Kind::Text, "''", "What stands for one that is not set."),
+];
 const TEXT: &[ArgDoc] = &[ArgDoc::required("instr", Kind::Text, "The text.")];
 const DIGEST: &[ArgDoc] = &[
     ArgDoc::required("instr", Kind::Text, "The text."),
@@ -104,6 +108,24 @@ pub(super) static ALL: &[Exec] = &[
         body: |call| {
             let Key { key, default } = call.typed()?;
             Ok(call.ctx.host.env(&key).unwrap_or(default).into())
+        },
+    },
+    Exec {
+        name: "environ.item",
+        doc: FunctionDoc::new(
+            "Returns some variables of the environment.",
+            KEYS,
+            "lab-master run '*' environ.item '[PATH, LANG]'",
+        ),
+        body: |call| {
+            let Keys { keys, default } = call.typed()?;
+            let keys =
+                keys.as_list().map_or_else(|| vec![text_of(&keys)], |l| l.iter().map(text_of).collect());
+            let found = |key: String| {
+                let value = call.ctx.host.env(&key).unwrap_or_else(|| default.clone());
+                (Value::from(key), Value::from(value))
+            };
+            Ok(Value::Map(keys.into_iter().map(found).collect()))
         },
     },
     Exec {
@@ -305,6 +327,13 @@ fn http_query(call: &Call<'_>) -> Result<Value, CallError> {
 #[derive(Deserialize)]
 struct Key {
     key: String,
+    #[serde(default)]
+    default: String,
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    keys: Value,
     #[serde(default)]
     default: String,
 }

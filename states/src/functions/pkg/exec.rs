@@ -29,7 +29,22 @@ const CHANGE: &[ArgDoc] = &[
     ArgDoc::with_default("refresh", Kind::Bool, "false", "Whether the repositories are read again first."),
 ];
 
+const VERSIONS: &[ArgDoc] = &[
+    ArgDoc::required("pkg1", Kind::Text, "One version."),
+    ArgDoc::required("pkg2", Kind::Text, "The other."),
+];
+
 pub(in crate::functions) static ALL: &[Exec] = &[
+    Exec {
+        name: "pkg.version_cmp",
+        doc: FunctionDoc::new(
+            "Compares two versions by the rules of the machine's packages: -1, 0 or 1.",
+            VERSIONS,
+            "lab-master run '*' pkg.version_cmp 1.2~rc1 1.2",
+        )
+        .open(),
+        body: version_cmp,
+    },
     Exec {
         name: "pkg.version",
         doc: FunctionDoc::new(
@@ -162,6 +177,18 @@ pub(in crate::functions) static ALL: &[Exec] = &[
         body: |call| hold(call, false),
     },
 ];
+
+#[derive(Deserialize)]
+struct Versions {
+    pkg1: String,
+    pkg2: String,
+}
+
+fn version_cmp(call: &Call<'_>) -> Result<Value, CallError> {
+    let Versions { pkg1, pkg2 } = call.typed()?;
+    let rules = call.ctx.host.package_manager()?.versions();
+    Ok(i64::from(rules.compare(&pkg1, &pkg2) as i8).into())
+}
 
 #[derive(Deserialize)]
 struct Args {

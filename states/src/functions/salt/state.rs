@@ -20,6 +20,11 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("test", Kind::Bool, "Whether nothing may be changed."),
     ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
     ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+    ArgDoc::optional(
+        "exclude",
+        Kind::Any,
+        "What is left out: SLS, or {id: …}; a text with commas, or a list.",
+    ),
     ArgDoc::optional("timeout", Kind::Float, "After how many seconds a minion counts as timed out."),
     ArgDoc::with_default("allow_fail", Kind::Int, "0", "How many minions may fail."),
     ArgDoc::with_default("expect_minions", Kind::Bool, "true", "Whether it fails when no minion matches."),
@@ -50,6 +55,7 @@ struct Args {
     test: Option<bool>,
     pillar: Option<Map>,
     saltenv: Option<String>,
+    exclude: Option<Value>,
     #[serde(default)]
     allow_fail: i64,
     fail_minions: Option<Value>,
@@ -97,7 +103,8 @@ fn execute(call: &StateCall, test: bool, ctx: &JobCtx<'_>) -> Result<Verdict, St
     }
     let sls = if args.highstate { Vec::new() } else { sls };
     let test = args.test.unwrap_or(test);
-    let request = ApplyRequest { sls, test, pillar: args.pillar, saltenv: args.saltenv };
+    let exclude = ApplyRequest::excludes(args.exclude.as_ref()).map_err(StateError::failed)?;
+    let request = ApplyRequest { sls, test, pillar: args.pillar, saltenv: args.saltenv, exclude };
     let id = ctx.services.id();
     let outcome = match ctx.services.apply(&request, ctx) {
         Ok(outcome) => outcome,
