@@ -137,10 +137,9 @@ fn render_text(
             }
         }
     }
-    let mut doc = match doc {
-        Some(doc) => doc,
-        None => document(&source, lines.as_ref())?,
-    };
+    // A pipeline that ends in text makes a text, which is no mapping of states.
+    let text_only = || Node::scalar(source.as_str(), Span { file: 0, line: 1, column: 1 });
+    let mut doc = doc.unwrap_or_else(text_only);
     let files = match &lines {
         Some(map) => {
             let places = Places::new(map, &source);

@@ -4,17 +4,32 @@ use lab_proto::Value;
 
 use super::error::{Fault, Res};
 use super::value::Val;
+use crate::render::error::RenderErrorKind;
 use crate::render::yaml;
 
 /// Reads YAML, as `load_yaml` and `import_yaml` do.
 pub(super) fn from_yaml(text: &str) -> Res<Val> {
     match yaml::parse(text) {
-        Ok(node) => Ok(Val::from_data(&node.to_value())),
+        Ok(node) => Ok(Val::from_data(&decoded(node.to_value()))),
         Err(error) => {
             let line = text.lines().nth(error.line.saturating_sub(1) as usize).unwrap_or("").trim();
             let message = format!("cannot read yaml, line {}: {} ({line})", error.line, error.message);
-            Err(Fault::failed(message).suggest_opt(error.suggestion))
+            let kind =
+                if error.duplicate { RenderErrorKind::DuplicateKey } else { RenderErrorKind::JinjaError };
+            Err(Fault::new(kind, message).suggest_opt(error.suggestion))
         }
+    }
+}
+
+/// Makes texts of bytes that are one: what templates load is decoded, what states hold is not.
+fn decoded(value: Value) -> Value {
+    match value {
+        Value::Bytes(bytes) => {
+            String::from_utf8(bytes).map_or_else(|e| Value::Bytes(e.into_bytes()), Value::from)
+        }
+        Value::List(items) => Value::List(items.into_iter().map(decoded).collect()),
+        Value::Map(map) => Value::Map(map.into_iter().map(|(k, v)| (decoded(k), decoded(v))).collect()),
+        other => other,
     }
 }
 

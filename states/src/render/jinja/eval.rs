@@ -290,6 +290,8 @@ impl Engine<'_> {
                 "name" => Some(Val::Str(Rc::clone(&def.name))),
                 "arguments" => Some(Val::tuple(def.params.iter().map(|p| Val::Str(Rc::clone(p))).collect())),
                 "caller" => Some(Val::Bool(def.uses_caller)),
+                "catch_kwargs" => Some(Val::Bool(def.uses_kwargs)),
+                "catch_varargs" => Some(Val::Bool(def.uses_varargs)),
                 _ => None,
             },
             Object::Cycler { items, at } => match &**name {

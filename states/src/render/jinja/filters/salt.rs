@@ -29,6 +29,7 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             Val::List(_) | Val::Dict(_) | Val::Set(_) => value.len()? > 0,
             _ => false,
         }),
+        "quote" if matches!(value, Val::None) => Val::str(shell::quote("")),
         "quote" => Val::str(shell::quote(&text()?)),
         "regex_escape" => Val::str(regex_escape(&text()?)),
         "regex_search" | "regex_match" => regex_groups(name, &text()?, args)?,
@@ -287,6 +288,10 @@ pub(in crate::render::jinja) fn normpath(path: &str) -> String {
 }
 
 fn path_join(value: &Val, args: &CallArgs) -> Res<Val> {
+    if let Val::List(_) | Val::Tuple(_) | Val::Dict(_) = value {
+        let kind = value.type_name();
+        return Err(Fault::failed(format!("expected str, bytes, or bytearray not <class '{kind}'>")));
+    }
     let mut joined = normpath(&value.to_text()?);
     for part in &args.positional {
         let part = normpath(&part.to_text()?);
@@ -299,10 +304,8 @@ fn snake_case(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::new();
     for (index, c) in chars.iter().enumerate() {
-        let after_lower = index > 0 && (chars[index - 1].is_lowercase() || chars[index - 1].is_ascii_digit());
-        let before_lower = index > 0
-            && chars[index - 1].is_uppercase()
-            && chars.get(index + 1).is_some_and(|n| n.is_lowercase());
+        let after_lower = index > 0 && chars[index - 1].is_lowercase();
+        let before_lower = index > 0 && chars.get(index + 1).is_some_and(|n| n.is_lowercase());
         if c.is_uppercase() && (after_lower || before_lower) {
             out.push('_');
         }

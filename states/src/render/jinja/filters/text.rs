@@ -135,7 +135,9 @@ pub(in crate::render::jinja) fn str_method(text: &str, name: &str, args: CallArg
     let all = |test: fn(char) -> bool| Val::Bool(!text.is_empty() && text.chars().all(test));
     Ok(match name {
         "upper" => Val::str(text.to_uppercase()),
-        "lower" | "casefold" => Val::str(text.to_lowercase()),
+        "lower" => Val::str(text.to_lowercase()),
+        // What differs from lower case only by its capitals (ß and SS) is one.
+        "casefold" => Val::str(text.to_uppercase().to_lowercase()),
         "capitalize" => Val::str(capitalize(text)),
         "title" => Val::str(python_title(text)),
         "translate" => {
