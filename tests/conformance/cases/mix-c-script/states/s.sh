@@ -1,0 +1,2 @@
+#!/bin/bash
+echo "$@ $V" > @ROOT@/$1

@@ -1,0 +1,4 @@
+a:
+  file.managed:
+    name: @ROOT@/f
+    contents: x

@@ -1,0 +1,6 @@
+__x:
+  test.nop: []
+_y:
+  test.nop: []
+__id__:
+  test.nop: []

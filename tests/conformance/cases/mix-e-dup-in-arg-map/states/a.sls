@@ -1,0 +1,3 @@
+a:
+  test.configurable_test_state:
+    - changes: {x: 1, x: 2}

@@ -1,0 +1,5 @@
+extend:
+  a:
+    - x
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+extend: x
+a:
+  test.nop: []

@@ -1,0 +1,9 @@
+a:
+  test:
+    - nop
+    - name: x
+b:
+  file:
+    - managed
+    - name: @ROOT@/b
+    - contents: x

@@ -1,0 +1,6 @@
+"a/b c:d":
+  test.nop: []
+"@#%":
+  test.nop: []
+"{x}":
+  test.nop: []

@@ -1,0 +1,5 @@
+a.b:
+  test.nop: []
+c:
+  test.nop:
+    - require: [test: a.b]

@@ -1,0 +1,3 @@
+include: {x: y}
+a:
+  test.nop: []

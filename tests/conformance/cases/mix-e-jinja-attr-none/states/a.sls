@@ -1,0 +1,4 @@
+{% set x = none %}
+a:
+  test.nop:
+    - name: {{ x.y }}

@@ -1,0 +1,4 @@
+{% for x in [1] %}
+a:
+  test.nop: []
+{% endif %}

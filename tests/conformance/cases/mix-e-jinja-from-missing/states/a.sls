@@ -1,0 +1,4 @@
+{% from 'b.jinja' import nope %}
+a:
+  test.nop:
+    - name: {{ nope }}

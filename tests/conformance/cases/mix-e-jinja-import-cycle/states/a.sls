@@ -1,0 +1,3 @@
+{% import 'b.jinja' as b %}
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+{% for x in none %}{% endfor %}
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+{% do raise('boom') %}
+a:
+  test.nop: []

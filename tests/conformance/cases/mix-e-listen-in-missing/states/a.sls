@@ -1,0 +1,3 @@
+a:
+  test.succeed_with_changes:
+    - listen_in: [test: zz]

@@ -1,0 +1,4 @@
+{# c #}
+# {% if x is defined %} y {% endif %}
+a:
+  test.nop: []

@@ -1,0 +1,6 @@
+a:
+  test.nop:
+    - require_in:
+      - nope: b
+b:
+  test.nop: []

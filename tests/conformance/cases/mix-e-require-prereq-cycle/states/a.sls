@@ -1,0 +1,6 @@
+a:
+  test.nop:
+    - prereq: [test: b]
+    - require: [test: b]
+b:
+  test.nop: []

@@ -1,0 +1,6 @@
+a:
+  test.nop:
+    - require:
+      - nope: b
+b:
+  test.nop: []

@@ -1,0 +1,6 @@
+a:
+  test.nop:
+    - requires:
+      - test: b
+b:
+  test.nop: []

@@ -1,0 +1,7 @@
+a:
+  test.nop:
+  - name: x
+  - require:
+    - test: b
+b:
+  test.nop: []

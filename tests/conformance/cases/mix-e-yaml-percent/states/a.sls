@@ -1,0 +1,3 @@
+%bad
+a:
+  test.nop: []

@@ -1,0 +1,2 @@
+{% for t in accumulator['things'] %}{{ t }}
+{% endfor %}

@@ -1,0 +1,5 @@
+x:
+  test.fail_without_changes:
+    - failhard: True
+y:
+  test.nop: []

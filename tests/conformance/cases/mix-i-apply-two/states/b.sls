@@ -1,0 +1,3 @@
+include: [c]
+b:
+  test.nop: [{require: [test: a]}]

@@ -1,0 +1,5 @@
+include: [b]
+x:
+  file.managed:
+    - name: @ROOT@/f
+    - contents: 1

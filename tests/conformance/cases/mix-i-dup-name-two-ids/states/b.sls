@@ -1,0 +1,4 @@
+y:
+  file.managed:
+    - name: @ROOT@/f
+    - contents: 2

@@ -1,0 +1,5 @@
+include: [b.*]
+exclude:
+  - sls: b.x*
+a:
+  test.nop: []

@@ -1,0 +1,4 @@
+exclude:
+  - id: q
+b:
+  test.nop: []

@@ -1,0 +1,5 @@
+include: [d]
+extend:
+  @ROOT@/f:
+    file:
+      - contents: ext

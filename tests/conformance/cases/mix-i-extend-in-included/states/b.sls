@@ -1,0 +1,7 @@
+include: [d]
+extend:
+  d:
+    test.nop:
+      - require: [test: b]
+b:
+  test.nop: []

@@ -1,0 +1,5 @@
+include: [d]
+extend:
+  d:
+    file:
+      - names: [@ROOT@/n1, @ROOT@/n2]

@@ -1,0 +1,8 @@
+extend:
+  x:
+    test:
+      - order: last
+x:
+  test.nop: []
+y:
+  test.nop: []

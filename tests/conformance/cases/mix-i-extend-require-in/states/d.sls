@@ -1,0 +1,2 @@
+d:
+  test.succeed_with_changes: []

@@ -1,0 +1,5 @@
+include: [d]
+extend:
+  d:
+    file.managed:
+      - contents: from b

@@ -1,0 +1,6 @@
+include: [d]
+extend:
+  d:
+    file:
+      - contents: from c
+      - mode: "0600"

@@ -1,0 +1,4 @@
+d:
+  file.managed:
+    - name: @ROOT@/d
+    - contents: own

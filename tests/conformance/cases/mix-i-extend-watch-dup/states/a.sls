@@ -1,0 +1,7 @@
+include: [d]
+extend:
+  w:
+    cmd:
+      - watch: [test: e]
+e:
+  test.succeed_with_changes: []

@@ -1,0 +1,5 @@
+include:
+  - base: b
+  - nope: c
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+include: [b, c]
+a:
+  test.nop: []

@@ -1,0 +1,7 @@
+
+include:
+  - .b
+  - ..c
+  - ...d
+a:
+  test.nop: []

@@ -1,0 +1,6 @@
+
+include:
+  - .b
+  - ..c
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+include: [.b, x.d]
+c:
+  test.nop: []

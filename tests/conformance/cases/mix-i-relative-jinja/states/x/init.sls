@@ -1,0 +1,4 @@
+include:
+{% for s in ['b','c'] %}
+  - .{{ s }}
+{% endfor %}

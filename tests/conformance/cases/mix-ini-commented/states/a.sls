@@ -1,0 +1,5 @@
+a:
+  ini.options_present:
+    - name: @ROOT@/a.ini
+    - sections:
+        s: {k: new, j: 2}

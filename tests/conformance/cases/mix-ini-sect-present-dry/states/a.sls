@@ -1,0 +1,4 @@
+a:
+  ini.sections_present:
+    - name: @ROOT@/a.ini
+    - sections: [s]

@@ -1,0 +1,6 @@
+a:
+  ini.options_present:
+    - name: @ROOT@/a.ini
+    - separator: ':'
+    - sections:
+        s: {k: 'a:b', url: 'http://x'}

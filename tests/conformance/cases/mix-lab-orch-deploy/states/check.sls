@@ -1,0 +1,3 @@
+c:
+  cmd.run:
+    - name: grep -q v3 @ROOT@/app

@@ -1,0 +1,3 @@
+x:
+  file.absent:
+    - name: @ROOT@/app

@@ -1,0 +1,4 @@
+
+web-service:
+  cmd.wait:
+    - name: echo restart >> @ROOT@/log

@@ -1,0 +1,9 @@
+x:
+  salt.state:
+    - tgt: "*"
+    - sls: inner
+    - test: true
+y:
+  salt.state:
+    - tgt: "*"
+    - sls: inner

@@ -1,0 +1,4 @@
+i:
+  file.managed:
+    - name: @ROOT@/i
+    - contents: x

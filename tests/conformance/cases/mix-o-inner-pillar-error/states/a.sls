@@ -1,0 +1,7 @@
+x:
+  salt.state:
+    - tgt: "*"
+    - sls: inner
+y:
+  test.nop:
+    - require: [salt: x]

@@ -1,0 +1,2 @@
+b:
+  test.succeed_with_changes: []

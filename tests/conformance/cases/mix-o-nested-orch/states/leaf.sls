@@ -1,0 +1,4 @@
+l:
+  file.managed:
+    - name: @ROOT@/l
+    - contents: x

@@ -1,0 +1,4 @@
+m:
+  salt.state:
+    - tgt: "*"
+    - sls: leaf

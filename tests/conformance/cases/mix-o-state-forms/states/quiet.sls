@@ -1,0 +1,2 @@
+q:
+  test.succeed_without_changes: []

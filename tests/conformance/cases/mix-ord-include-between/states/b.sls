@@ -1,0 +1,5 @@
+
+include: [c]
+b1:
+  test.nop:
+    - order: 3

@@ -1,0 +1,4 @@
+
+include: [d]
+c1:
+  test.nop: []

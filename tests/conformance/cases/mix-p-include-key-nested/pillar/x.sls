@@ -1,0 +1,6 @@
+include:
+  - y:
+      key: top:sub
+      defaults: {n: 5}
+  - z:
+      key: zz

@@ -1,0 +1,3 @@
+include: [y, z]
+v: x
+m: {x: 1}

@@ -1,0 +1,1 @@
+g: {{ salt is defined }}

@@ -1,0 +1,3 @@
+#!jinja|yaml
+id: {{ grains['id'] }}
+o: {{ opts.id }}

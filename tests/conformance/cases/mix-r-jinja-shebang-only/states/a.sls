@@ -1,0 +1,3 @@
+#!jinja
+x:
+  test.nop: []

@@ -1,0 +1,5 @@
+
+.defs: &d
+  a: 1
+x:
+  test.nop: []

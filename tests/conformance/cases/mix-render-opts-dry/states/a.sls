@@ -1,0 +1,7 @@
+{% if opts.test %}
+dry:
+  test.nop: []
+{% else %}
+real:
+  test.nop: []
+{% endif %}

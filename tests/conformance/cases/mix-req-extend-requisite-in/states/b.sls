@@ -1,0 +1,5 @@
+
+one:
+  test.succeed_with_changes: []
+two:
+  test.nop: []

@@ -1,0 +1,5 @@
+
+three:
+  test.nop:
+    - require:
+      - test: two

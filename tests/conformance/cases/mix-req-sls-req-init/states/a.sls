@@ -1,0 +1,10 @@
+
+include: [lib]
+x:
+  test.nop:
+    - require:
+      - sls: lib
+y:
+  test.nop:
+    - onchanges:
+      - sls: lib.sub

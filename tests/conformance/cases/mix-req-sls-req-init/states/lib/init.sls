@@ -1,0 +1,4 @@
+
+include: [.sub]
+l:
+  test.nop: []

@@ -1,0 +1,3 @@
+
+s:
+  test.succeed_with_changes: []

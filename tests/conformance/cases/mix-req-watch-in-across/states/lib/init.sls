@@ -1,0 +1,6 @@
+
+restart:
+  cmd.wait:
+    - name: echo restart >> @ROOT@/log
+noted:
+  test.succeed_with_changes: []

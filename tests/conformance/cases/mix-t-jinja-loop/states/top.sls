@@ -1,0 +1,6 @@
+base:
+{% for r in grains.roles %}
+  'roles:{{ r }}':
+    - match: grain
+    - role.{{ r }}
+{% endfor %}

@@ -1,0 +1,7 @@
+base:
+  'a,lab-minion':
+    - match: list
+    - x
+  'lab-minion':
+    - y
+    - x

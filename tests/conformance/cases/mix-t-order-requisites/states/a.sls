@@ -1,0 +1,5 @@
+a1:
+  test.nop:
+    - order: first
+a2:
+  test.nop: []

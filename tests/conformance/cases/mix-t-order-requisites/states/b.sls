@@ -1,0 +1,5 @@
+b1:
+  test.nop:
+    - require: [test: a2]
+b2:
+  test.nop: []

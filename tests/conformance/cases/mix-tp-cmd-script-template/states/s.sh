@@ -1,0 +1,2 @@
+#!/bin/sh
+echo {{ v }} $1 $2 > @ROOT@/out
