@@ -52,7 +52,7 @@ pub fn of_machine(id: &str, host: &dyn Host) -> Value {
     kernel(&mut grains);
     hardware(&mut grains);
     names(&mut grains, host);
-    network::add(&mut grains, &Network::net_snapshot(host).unwrap_or_default());
+    network::add(&mut grains, &Network::net_links(host).unwrap_or_default());
     account(&mut grains, host);
     Value::Map(grains)
 }

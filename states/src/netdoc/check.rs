@@ -6,6 +6,8 @@ mod routes;
 
 pub(crate) use routes::in_use;
 
+use std::collections::{HashMap, HashSet};
+
 use super::document::{Document, Interface, Kind, LinkRef};
 use super::{Surroundings, Wrong};
 use crate::host::{Link, LinkKind, NetSnapshot};
@@ -13,7 +15,7 @@ use crate::nearest::nearest;
 
 /// Checks everything.
 pub(super) fn check(document: &Document, now: &NetSnapshot, around: &Surroundings) -> Result<(), Wrong> {
-    let checker = Checker { document, now, around };
+    let checker = Checker::new(document, now, around);
     for interface in document.interfaces.values() {
         checker.interface(interface)?;
     }
@@ -27,6 +29,14 @@ struct Checker<'a> {
     document: &'a Document,
     now: &'a NetSnapshot,
     around: &'a Surroundings,
+    /// The links that are there.
+    there: HashSet<&'a str>,
+    /// The links that the document makes, as themselves or as the other end of a cable.
+    made: HashSet<&'a str>,
+    /// The bridge or bond that the document makes a link a port of, by port.
+    masters: HashMap<&'a str, &'a str>,
+    /// The links of the document that stand on a link.
+    above: HashMap<&'a str, Vec<&'a str>>,
 }
 
 /// Returns the name that a reference was resolved to.
@@ -35,27 +45,47 @@ pub(super) fn name(link: &LinkRef) -> &str {
 }
 
 impl<'a> Checker<'a> {
-    /// Tells whether a link is there, or will be.
-    fn exists(&self, name: &str) -> bool {
-        self.now.link(name).is_some() || self.makes(name)
+    fn new(document: &'a Document, now: &'a NetSnapshot, around: &'a Surroundings) -> Self {
+        let there = now.links.iter().map(|l| l.name.as_str()).collect();
+        let mut checker = Self {
+            document,
+            now,
+            around,
+            there,
+            made: HashSet::new(),
+            masters: HashMap::new(),
+            above: HashMap::new(),
+        };
+        for i in document.interfaces.values() {
+            if i.kind != Kind::Existing {
+                checker.made.insert(&i.name);
+            }
+            if let Kind::Veth { peer } = &i.kind {
+                checker.made.insert(peer);
+            }
+            for port in &i.ports {
+                checker.masters.entry(name(&port.what)).or_insert(&i.name);
+            }
+            if let Some(lower) = i.kind.lower() {
+                checker.above.entry(name(lower)).or_default().push(&i.name);
+            }
+        }
+        for i in document.interfaces.values() {
+            if let Some(master) = &i.port_of {
+                checker.masters.entry(&i.name).or_insert(name(&master.what));
+            }
+        }
+        checker
     }
 
-    /// Tells whether the document makes a link, as itself or as the other end of a cable.
-    fn makes(&self, name: &str) -> bool {
-        let itself = self.document.interfaces.get(name).is_some_and(|i| i.kind != Kind::Existing);
-        itself
-            || self
-                .document
-                .interfaces
-                .values()
-                .any(|i| matches!(&i.kind, Kind::Veth { peer } if peer == name))
+    /// Tells whether a link is there, or will be.
+    fn exists(&self, name: &str) -> bool {
+        self.there.contains(name) || self.made.contains(name)
     }
 
     /// Returns the bridge or bond that a link will be a port of.
     fn master(&self, port: &str) -> Option<&'a str> {
-        let of = self.document.interfaces.values().find(|i| i.ports.iter().any(|p| name(&p.what) == port));
-        let own = || Some(name(&self.document.interfaces.get(port)?.port_of.as_ref()?.what));
-        of.map(|i| i.name.as_str()).or_else(own).or_else(|| self.now.master_of(port))
+        self.masters.get(port).copied().or_else(|| self.now.master_of(port))
     }
 
     /// Returns what a link will be: the kernel's word.

@@ -48,6 +48,8 @@ pub fn run(bench: &mut Bench) -> Result<(), BoxError> {
         )
     };
     let (many, none) = (apply("many"), apply("none"));
+    // A run that changed nothing says so.
+    let holds = format!("{many} | grep -q '\"changed\":false'");
     let mut lines = vec![many.as_str()];
     lines.extend([many.as_str(), none.as_str()].repeat(EMPTY_RUNS));
     let (mut ours, mut theirs, mut empty, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -58,13 +60,13 @@ pub fn run(bench: &mut Bench) -> Result<(), BoxError> {
         std::fs::create_dir_all(file("conf"))?;
         let config = format!("run_dir = \"{}\"\ndata_dir = \"{}\"\n", file("run"), file("data"));
         std::fs::write(file("conf/minion.toml"), config)?;
-        let found = inside(&bench.programs.load, &lines)?;
+        let found = inside(&bench.programs.load, &lines, &holds)?;
         ours.push(found[0].0);
         first_peaks.push(found[0].1);
         empty.extend(found[1..].iter().step_by(2).map(|f| f.0));
         empty_peaks.extend(found[1..].iter().step_by(2).map(|f| f.1));
         bare.extend(found[2..].iter().step_by(2).map(|f| f.0));
-        theirs.push(inside(&bench.programs.load, &[&format!("ip -batch {}", file("batch"))])?[0].0);
+        theirs.push(inside(&bench.programs.load, &[&format!("ip -batch {}", file("batch"))], "true")?[0].0);
     }
     let rounds = ours.len();
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
@@ -117,8 +119,8 @@ const OF_MANAGERS: &[&str] = &[
 ];
 
 /// Runs commands one after the other in namespaces of their own, of networks, mounts and processes; returns what each took
-/// and its peak memory in KiB.
-fn inside(load: &Path, lines: &[&str]) -> Result<Vec<(Duration, u64)>, BoxError> {
+/// and its peak memory in KiB. An error when everything is not there afterwards, or `then` fails.
+fn inside(load: &Path, lines: &[&str], then: &str) -> Result<Vec<(Duration, u64)>, BoxError> {
     let mut script = "set -e; ip link set lo up\n".to_owned();
     for dir in OF_MANAGERS {
         writeln!(script, "if [ -d {dir} ]; then mount -t tmpfs none {dir}; fi")?;
@@ -126,6 +128,14 @@ fn inside(load: &Path, lines: &[&str]) -> Result<Vec<(Duration, u64)>, BoxError>
     for line in lines {
         writeln!(script, "{} timed -- {line}", load.display())?;
     }
+    // Each address brings a route of its own; the loopback has one address more.
+    let (addresses, routes) = (ADDRESSES + 1, ADDRESSES + ROUTES);
+    writeln!(
+        script,
+        "[ \"$(ip -4 -oneline address show | wc -l)\" -eq {addresses} ] || {{ echo 'addresses are missing' >&2; exit 1; }}\n\
+         [ \"$(ip -4 route show | wc -l)\" -eq {routes} ] || {{ echo 'routes are missing' >&2; exit 1; }}\n\
+         {then} || {{ echo 'the last run changed something' >&2; exit 1; }}"
+    )?;
     let namespaces = ["--net", "--mount", "--pid", "--fork", "--mount-proc"];
     let output = Command::new("unshare").args(namespaces).args(["sh", "-c", &script]).output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

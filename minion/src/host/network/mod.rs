@@ -13,6 +13,7 @@ mod ports;
 mod probe;
 mod read;
 mod routes;
+mod sift;
 mod tap;
 mod wire;
 
@@ -34,6 +35,12 @@ impl Network for LinuxHost {
     fn net_session(&self) -> Result<Box<dyn NetSession + '_>, HostError> {
         let opened = Session::open(self);
         Ok(Box::new(opened.map_err(|cause| HostError::new("open", "a netlink socket", cause))?))
+    }
+
+    fn net_links(&self) -> Result<NetSnapshot, HostError> {
+        let failed = |cause| HostError::new("read", "the links", cause);
+        let mut wire = Wire::open().map_err(failed)?;
+        read::links_with_addresses(&mut wire).map_err(failed)
     }
 
     fn net_echo(&self, link: &str, to: IpAddr, size: u32, wait: Duration) -> Result<bool, HostError> {

@@ -24,6 +24,7 @@ use rtnetlink::packet_route::rule::{RuleAction as KernelAction, RuleAttribute, R
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::links::read_kind;
+use super::sift::Sift;
 use super::wire::Wire;
 
 /// The table that the kernel keeps for itself.
@@ -31,9 +32,34 @@ const LOCAL_TABLE: u32 = 255;
 
 /// Reads everything.
 pub(super) fn snapshot(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
-    let mut net = NetSnapshot { links: links(wire)?, ..NetSnapshot::default() };
+    let mut net = links_with_addresses(wire)?;
     let names: HashMap<u32, String> = net.links.iter().map(|l| (l.index, l.name.clone())).collect();
-    let places: HashMap<u32, usize> = net.links.iter().enumerate().map(|(i, l)| (l.index, i)).collect();
+    let question = RouteNetlinkMessage::GetRoute(RouteMessage::default());
+    net.routes = wire.dump(&question, Sift::Routes, |m| match m {
+        RouteNetlinkMessage::NewRoute(route) => read_route(&route, &names),
+        _ => None,
+    })?;
+    let question = RouteNetlinkMessage::GetRule(RuleMessage::default());
+    net.rules = wire.dump(&question, Sift::Nothing, |m| match m {
+        RouteNetlinkMessage::NewRule(rule) => read_rule(&rule),
+        _ => None,
+    })?;
+    let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
+    net.neighbours = wire.dump(&question, Sift::Neighbours, |m| match m {
+        RouteNetlinkMessage::NewNeighbour(neighbour) => read_neighbour(&neighbour, &names),
+        _ => None,
+    })?;
+    if net.links.iter().any(|l| matches!(l.kind, LinkKind::Bridge(_))) {
+        let places = places(&net.links);
+        port_vlans(wire, &mut net.links, &places)?;
+    }
+    Ok(net)
+}
+
+/// Reads links and their addresses.
+pub(super) fn links_with_addresses(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
+    let mut net = NetSnapshot { links: links(wire)?, ..NetSnapshot::default() };
+    let places = places(&net.links);
     for message in addresses(wire)? {
         let place = places.get(&message.header.index);
         // The kernel asked, somebody else has it, and the link does without: it is not there.
@@ -48,32 +74,23 @@ pub(super) fn snapshot(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
             }
         }
     }
-    net.routes.extend(routes(wire)?.iter().filter_map(|m| read_route(m, &names)));
-    for message in wire.dump(&RouteNetlinkMessage::GetRule(RuleMessage::default()))? {
-        if let RouteNetlinkMessage::NewRule(message) = message {
-            net.rules.extend(read_rule(&message));
-        }
-    }
-    for message in wire.dump(&RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()))? {
-        if let RouteNetlinkMessage::NewNeighbour(message) = message {
-            net.neighbours.extend(read_neighbour(&message, &names));
-        }
-    }
-    if net.links.iter().any(|l| matches!(l.kind, LinkKind::Bridge(_))) {
-        port_vlans(wire, &mut net.links, &places)?;
-    }
     Ok(net)
+}
+
+/// Returns where each link is in a list, by number.
+fn places(links: &[Link]) -> HashMap<u32, usize> {
+    links.iter().enumerate().map(|(i, l)| (l.index, i)).collect()
 }
 
 fn links(wire: &mut Wire) -> Result<Vec<Link>, Cause> {
     let mut question = LinkMessage::default();
     // Counters are most of an answer's bytes and none of its worth here.
     question.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
-    let found = wire.dump(&RouteNetlinkMessage::GetLink(question))?;
-    let messages: Vec<LinkMessage> = found
-        .into_iter()
-        .filter_map(|m| if let RouteNetlinkMessage::NewLink(link) = m { Some(link) } else { None })
-        .collect();
+    let question = RouteNetlinkMessage::GetLink(question);
+    let messages = wire.dump(&question, Sift::Links, |m| match m {
+        RouteNetlinkMessage::NewLink(link) => Some(link),
+        _ => None,
+    })?;
     let names: HashMap<u32, String> =
         messages.iter().map(|m| (m.header.index, link_name(m).to_owned())).collect();
     let mut links: Vec<Link> = messages.iter().map(|m| read_link(m, &names)).collect();
@@ -138,7 +155,8 @@ fn port_vlans(wire: &mut Wire, links: &mut [Link], places: &HashMap<u32, usize>)
     let mut question = LinkMessage::default();
     question.header.interface_family = AddressFamily::Bridge;
     question.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::Brvlan]));
-    for message in wire.dump(&RouteNetlinkMessage::GetLink(question))? {
+    let question = RouteNetlinkMessage::GetLink(question);
+    for message in wire.dump(&question, Sift::Nothing, Some)? {
         let RouteNetlinkMessage::NewLink(message) = message else { continue };
         let Some(place) = places.get(&message.header.index) else { continue };
         let specs = message.attributes.iter().filter_map(|a| match a {
@@ -158,9 +176,9 @@ fn port_vlans(wire: &mut Wire, links: &mut [Link], places: &HashMap<u32, usize>)
 }
 
 pub(super) fn addresses(wire: &mut Wire) -> Result<Vec<AddressMessage>, Cause> {
-    let found = wire.dump(&RouteNetlinkMessage::GetAddress(AddressMessage::default()))?;
+    let question = RouteNetlinkMessage::GetAddress(AddressMessage::default());
     let address = |m| if let RouteNetlinkMessage::NewAddress(address) = m { Some(address) } else { None };
-    Ok(found.into_iter().filter_map(address).collect())
+    wire.dump(&question, Sift::Addresses, address)
 }
 
 /// Reads an address that is ours to care for: link-local and host-only ones belong to the kernel.
@@ -202,9 +220,9 @@ fn lifetime(message: &AddressMessage) -> Option<Lifetime> {
 }
 
 pub(super) fn routes(wire: &mut Wire) -> Result<Vec<RouteMessage>, Cause> {
-    let found = wire.dump(&RouteNetlinkMessage::GetRoute(RouteMessage::default()))?;
+    let question = RouteNetlinkMessage::GetRoute(RouteMessage::default());
     let route = |m| if let RouteNetlinkMessage::NewRoute(route) = m { Some(route) } else { None };
-    Ok(found.into_iter().filter_map(route).collect())
+    wire.dump(&question, Sift::Routes, route)
 }
 
 /// Reads a route that leaves by one link or ends here. The kernel's own table and its cache are left out.

@@ -13,6 +13,8 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::sys::protocols::NETLINK_ROUTE;
 use rtnetlink::sys::{Socket, SocketAddr};
 
+use super::sift::Sift;
+
 /// How often a dump that the kernel interrupted (something changed meanwhile) is begun again.
 const DUMP_ATTEMPTS: usize = 8;
 /// More than the kernel ever puts in one answer (it fills at most 32 KiB of a dump at a time).
@@ -32,6 +34,8 @@ pub(super) struct Wire {
     socket: Socket,
     sequence: u32,
     buffer: Vec<u8>,
+    /// The present message without what nobody reads of it.
+    scratch: Vec<u8>,
 }
 
 /// One message as it came.
@@ -54,18 +58,23 @@ impl Wire {
             Ok(socket)
         };
         let socket = open().map_err(|e: io::Error| Cause::from(&e))?;
-        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(BUFFER) })
+        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(BUFFER), scratch: Vec::new() })
     }
 
-    /// Reads a whole table.
-    pub(super) fn dump(&mut self, what: &RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, Cause> {
+    /// Reads a whole table, as far as it is worth it, into what `read` makes of it.
+    pub(super) fn dump<T>(
+        &mut self,
+        what: &RouteNetlinkMessage,
+        sift: Sift,
+        mut read: impl FnMut(RouteNetlinkMessage) -> Option<T>,
+    ) -> Result<Vec<T>, Cause> {
         for _ in 0..DUMP_ATTEMPTS {
             self.send(what.clone(), NLM_F_DUMP)?;
             let (mut found, mut whole) = (Vec::new(), true);
-            let end = self.answers(|answer| {
+            let end = self.answers(sift, |answer| {
                 whole &= answer.flags & NLM_F_DUMP_INTR == 0;
                 match answer.payload {
-                    NetlinkPayload::InnerMessage(message) => found.push(message),
+                    NetlinkPayload::InnerMessage(message) => found.extend(read(message)),
                     NetlinkPayload::Overrun(_) => whole = false,
                     NetlinkPayload::Error(_) => return Some(refusal(&answer)),
                     NetlinkPayload::Done(_) => return Some(Ok(())),
@@ -86,7 +95,7 @@ impl Wire {
     pub(super) fn ask(&mut self, what: RouteNetlinkMessage) -> Result<RouteNetlinkMessage, Cause> {
         self.send(what, NLM_F_ACK)?;
         let mut found = None;
-        self.answers(|answer| match answer.payload {
+        self.answers(Sift::Nothing, |answer| match answer.payload {
             NetlinkPayload::InnerMessage(message) => {
                 found = Some(message);
                 None
@@ -101,7 +110,7 @@ impl Wire {
     /// Tells the kernel to do something, and waits until it has.
     pub(super) fn tell(&mut self, what: RouteNetlinkMessage, flags: u16) -> Result<(), Cause> {
         self.send(what, NLM_F_ACK | flags)?;
-        self.answers(|answer| match answer.payload {
+        self.answers(Sift::Nothing, |answer| match answer.payload {
             NetlinkPayload::Error(_) => Some(refusal(&answer)),
             _ => None,
         })
@@ -123,6 +132,7 @@ impl Wire {
     /// Passes on every answer to the present question until told that it is the last.
     fn answers(
         &mut self,
+        sift: Sift,
         mut take: impl FnMut(Answer<'_>) -> Option<Result<(), Trouble>>,
     ) -> Result<(), Trouble> {
         loop {
@@ -134,14 +144,22 @@ impl Wire {
                 Err(e) => return Err(Trouble::Refused(Cause::from(&e))),
             }
             let mut rest = self.buffer.as_slice();
-            while let Some((length, sequence)) = header(rest) {
+            while let Some((length, flags, sequence)) = header(rest) {
                 let (bytes, behind) = rest.split_at(length.min(rest.len()));
                 rest = behind.get(aligned(length) - length..).unwrap_or_default();
                 // An answer to an earlier question, whose dump was given up.
                 if sequence != self.sequence {
                     continue;
                 }
-                match NetlinkMessage::<RouteNetlinkMessage>::deserialize(bytes) {
+                let Some(sifted) = sift.of(bytes, &mut self.scratch) else {
+                    // What it says about the dump counts.
+                    let answer = Answer { flags, bytes, payload: NetlinkPayload::Noop };
+                    match take(answer) {
+                        Some(end) => return end,
+                        None => continue,
+                    }
+                };
+                match NetlinkMessage::<RouteNetlinkMessage>::deserialize(sifted) {
                     Ok(message) => {
                         let answer = Answer { flags: message.header.flags, bytes, payload: message.payload };
                         if let Some(end) = take(answer) {
@@ -173,11 +191,12 @@ impl Trouble {
     }
 }
 
-fn header(bytes: &[u8]) -> Option<(usize, u32)> {
+fn header(bytes: &[u8]) -> Option<(usize, u16, u32)> {
     let length = u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?);
+    let flags = u16::from_ne_bytes(bytes.get(6..8)?.try_into().ok()?);
     let sequence = u32::from_ne_bytes(bytes.get(8..12)?.try_into().ok()?);
     let length = usize::try_from(length).ok().filter(|l| *l >= HEADER && *l <= bytes.len())?;
-    Some((length, sequence))
+    Some((length, flags, sequence))
 }
 
 fn aligned(length: usize) -> usize {

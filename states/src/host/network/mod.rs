@@ -109,6 +109,14 @@ pub trait Network: Send + Sync {
         self.net_session()?.snapshot()
     }
 
+    /// Reads links and addresses; the rest may be empty.
+    ///
+    /// # Errors
+    /// When the kernel does not answer.
+    fn net_links(&self) -> Result<NetSnapshot, HostError> {
+        self.net_snapshot()
+    }
+
     /// Carries out one step.
     ///
     /// # Errors

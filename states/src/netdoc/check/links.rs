@@ -233,9 +233,8 @@ impl Checker<'_> {
     /// Follows what stands above the last link of a way; tells whether that leads to a name.
     fn leads_to<'b>(&'b self, name: &str, way: &mut Vec<&'b str>, seen: &mut BTreeSet<&'b str>) -> bool {
         let Some(at) = way.last().copied() else { return false };
-        let stands_on = |i: &&Interface| i.kind.lower().map(super::name) == Some(at);
-        let above = self.document.interfaces.values().filter(stands_on).map(|i| i.name.as_str());
-        for next in self.master(at).into_iter().chain(above).collect::<Vec<_>>() {
+        let above = self.above.get(at).into_iter().flatten().copied();
+        for next in self.master(at).into_iter().chain(above) {
             way.push(next);
             if next == name || seen.insert(next) && self.leads_to(name, way, seen) {
                 return true;
