@@ -55,7 +55,7 @@ pub(super) fn start(places: &Places, change: &str, run_dir: &Path, data_dir: &Pa
                 START.as_secs()
             )));
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(1));
     }
     Ok(())
 }

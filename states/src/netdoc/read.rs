@@ -28,11 +28,13 @@ use crate::nearest::nearest;
 /// When the definition cannot be meant so; the error names the thing and the way out.
 pub fn want(call: &StateCall, owner: usize, host: &dyn Host) -> Result<Vec<Want>, StateError> {
     let reader = Reader { owner, host };
-    let args = plain_keys(&call.args);
     let (module, function) = call.function.split_once('.').unwrap_or((&call.function, ""));
+    if (module, function) == ("net", "config") {
+        return reader.config(&call.args).map_err(StateError::failed);
+    }
+    let args = plain_keys(&call.args);
     let present = function == "present";
     let found = match (module, function) {
-        ("net", "config") => reader.config(&args),
         ("dns", "config") => reader.dns(&args),
         ("route", _) => reader
             .route(&call.name, &args)
@@ -49,12 +51,42 @@ pub fn want(call: &StateCall, owner: usize, host: &dyn Host) -> Result<Vec<Want>
 
 /// Keys are written with dashes, as netplan has them, or with underscores, as Salt has them.
 fn plain_keys(args: &Map) -> Map {
-    args.iter()
-        .map(|(key, value)| match key.as_str() {
-            Some(text) => (Value::from(text.replace('-', "_")), value.clone()),
-            None => (key.clone(), value.clone()),
-        })
-        .collect()
+    with_plain_keys(args.iter())
+}
+
+fn with_plain_keys<'a>(args: impl Iterator<Item = (&'a Value, &'a Value)>) -> Map {
+    args.map(|(key, value)| match key.as_str() {
+        Some(text) => (Value::from(text.replace('-', "_")), value.clone()),
+        None => (key.clone(), value.clone()),
+    })
+    .collect()
+}
+
+/// Links and routes of a whole document where they are written plainly, as they lie: there may be thousands.
+#[derive(Default)]
+struct Plain<'a> {
+    interfaces: Vec<(&'a str, &'a Value)>,
+    routes: &'a [Value],
+}
+
+impl<'a> Plain<'a> {
+    /// Takes them from the arguments; returns them with the rest.
+    fn of(args: &'a Map) -> (Self, Map) {
+        let mut plain = Self::default();
+        let rest = args.iter().filter(|(key, value)| match (key.as_str(), value) {
+            (Some("interfaces"), Value::Map(all)) if all.keys().all(|k| k.as_str().is_some()) => {
+                plain.interfaces = all.iter().filter_map(|(k, v)| Some((k.as_str()?, v))).collect();
+                false
+            }
+            (Some("routes"), Value::List(all)) => {
+                plain.routes = all;
+                false
+            }
+            _ => true,
+        });
+        let rest = with_plain_keys(rest);
+        (plain, rest)
+    }
 }
 
 struct Reader<'a> {
@@ -318,17 +350,19 @@ impl Reader<'_> {
     }
 
     fn config(&self, args: &Map) -> Found<Vec<Want>> {
-        let Config { uplink, interfaces, routes, rules, dns, modules, sysctl } = typed(args)?;
+        let (plain, rest) = Plain::of(args);
+        let Config { uplink, interfaces, routes, rules, dns, modules, sysctl } = typed(&rest)?;
         let uplink = uplink.map(|u| link_ref(&u)).transpose()?;
         let mut out = Vec::new();
-        for (name, body) in interfaces {
-            let body = self.placed(&name, &body, uplink.as_ref())?;
+        let others = interfaces.iter().map(|(name, body)| (name.as_str(), body));
+        for (name, body) in plain.interfaces.into_iter().chain(others) {
+            let body = self.placed(name, body, uplink.as_ref())?;
             let kind = body.get("type").and_then(Value::as_str).unwrap_or("ethernet").to_owned();
-            known_keys(&name, &kind, &body)?;
-            out.extend(self.interface(&name, &kind, &body)?);
+            known_keys(name, &kind, &body)?;
+            out.extend(self.interface(name, &kind, &body)?);
         }
-        for route in routes {
-            let body = self.placed("routes", &route, uplink.as_ref())?;
+        for route in plain.routes.iter().chain(&routes) {
+            let body = self.placed("routes", route, uplink.as_ref())?;
             out.push(Want::Route(self.route("", &body)?));
         }
         for rule in rules {

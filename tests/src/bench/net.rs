@@ -60,13 +60,15 @@ pub fn run(bench: &mut Bench) -> Result<(), BoxError> {
         std::fs::create_dir_all(file("conf"))?;
         let config = format!("run_dir = \"{}\"\ndata_dir = \"{}\"\n", file("run"), file("data"));
         std::fs::write(file("conf/minion.toml"), config)?;
-        let found = inside(&bench.programs.load, &lines, &holds)?;
+        std::fs::create_dir_all(file("run"))?;
+        let found = inside(&bench.programs.load, &lines, &file("run"), &holds)?;
         ours.push(found[0].0);
         first_peaks.push(found[0].1);
         empty.extend(found[1..].iter().step_by(2).map(|f| f.0));
         empty_peaks.extend(found[1..].iter().step_by(2).map(|f| f.1));
         bare.extend(found[2..].iter().step_by(2).map(|f| f.0));
-        theirs.push(inside(&bench.programs.load, &[&format!("ip -batch {}", file("batch"))], "true")?[0].0);
+        let batch = format!("ip -batch {}", file("batch"));
+        theirs.push(inside(&bench.programs.load, &[&batch], &file("run"), "true")?[0].0);
     }
     let rounds = ours.len();
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
@@ -119,9 +121,9 @@ const OF_MANAGERS: &[&str] = &[
 ];
 
 /// Runs commands one after the other in namespaces of their own, of networks, mounts and processes; returns what each took
-/// and its peak memory in KiB. An error when everything is not there afterwards, or `then` fails.
-fn inside(load: &Path, lines: &[&str], then: &str) -> Result<Vec<(Duration, u64)>, BoxError> {
-    let mut script = "set -e; ip link set lo up\n".to_owned();
+/// and its peak memory in KiB. `run` does not outlive a boot, as `/run` does not: it lies in memory. An error when everything is not there afterwards, or `then` fails.
+fn inside(load: &Path, lines: &[&str], run: &str, then: &str) -> Result<Vec<(Duration, u64)>, BoxError> {
+    let mut script = format!("set -e; ip link set lo up\nmount -t tmpfs none {run}\n");
     for dir in OF_MANAGERS {
         writeln!(script, "if [ -d {dir} ]; then mount -t tmpfs none {dir}; fi")?;
     }

@@ -161,7 +161,8 @@ impl Session<'_> {
         self.ask_link(question, &format!("number {index}"))
     }
 
-    fn ask_link(&mut self, question: LinkMessage, name: &str) -> Result<LinkMessage, Cause> {
+    fn ask_link(&mut self, mut question: LinkMessage, name: &str) -> Result<LinkMessage, Cause> {
+        question.attributes.push(read::without_counters());
         match self.wire.ask(RouteNetlinkMessage::GetLink(question)) {
             Ok(RouteNetlinkMessage::NewLink(link)) => Ok(link),
             Ok(_) => Err(Cause::Other("the kernel answered something else than a link".to_owned())),

@@ -34,11 +34,7 @@ const LOCAL_TABLE: u32 = 255;
 pub(super) fn snapshot(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
     let mut net = links_with_addresses(wire)?;
     let names: HashMap<u32, String> = net.links.iter().map(|l| (l.index, l.name.clone())).collect();
-    let question = RouteNetlinkMessage::GetRoute(RouteMessage::default());
-    net.routes = wire.dump(&question, Sift::Routes, |m| match m {
-        RouteNetlinkMessage::NewRoute(route) => read_route(&route, &names),
-        _ => None,
-    })?;
+    net.routes = dump_routes(wire, |route| read_route(&route, &names))?;
     let question = RouteNetlinkMessage::GetRule(RuleMessage::default());
     net.rules = wire.dump(&question, Sift::Nothing, |m| match m {
         RouteNetlinkMessage::NewRule(rule) => read_rule(&rule),
@@ -82,10 +78,14 @@ fn places(links: &[Link]) -> HashMap<u32, usize> {
     links.iter().enumerate().map(|(i, l)| (l.index, i)).collect()
 }
 
+/// Counters are most of an answer's bytes and none of its worth here.
+pub(super) fn without_counters() -> LinkAttribute {
+    LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats])
+}
+
 fn links(wire: &mut Wire) -> Result<Vec<Link>, Cause> {
     let mut question = LinkMessage::default();
-    // Counters are most of an answer's bytes and none of its worth here.
-    question.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    question.attributes.push(without_counters());
     let question = RouteNetlinkMessage::GetLink(question);
     let messages = wire.dump(&question, Sift::Links, |m| match m {
         RouteNetlinkMessage::NewLink(link) => Some(link),
@@ -220,9 +220,28 @@ fn lifetime(message: &AddressMessage) -> Option<Lifetime> {
 }
 
 pub(super) fn routes(wire: &mut Wire) -> Result<Vec<RouteMessage>, Cause> {
-    let question = RouteNetlinkMessage::GetRoute(RouteMessage::default());
+    dump_routes(wire, Some)
+}
+
+/// Reads routes. A kernel that can be asked for a type of them need not list its own, which are most.
+fn dump_routes<T>(wire: &mut Wire, mut read: impl FnMut(RouteMessage) -> Option<T>) -> Result<Vec<T>, Cause> {
     let route = |m| if let RouteNetlinkMessage::NewRoute(route) = m { Some(route) } else { None };
-    wire.dump(&question, Sift::Routes, route)
+    if !wire.is_strict() {
+        let question = RouteNetlinkMessage::GetRoute(RouteMessage::default());
+        return wire.dump(&question, Sift::Routes, |m| read(route(m)?));
+    }
+    let mut found = Vec::new();
+    for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+        for kind in [RouteType::Unicast, RouteType::BlackHole, RouteType::Unreachable, RouteType::Prohibit] {
+            let mut question = RouteMessage::default();
+            (question.header.address_family, question.header.kind) = (family, kind);
+            // Where there is no IPv6, whoever asks for it is told about all others.
+            let asked = |r: &RouteMessage| r.header.address_family == family;
+            let question = RouteNetlinkMessage::GetRoute(question);
+            found.extend(wire.dump(&question, Sift::Routes, |m| read(route(m).filter(asked)?))?);
+        }
+    }
+    Ok(found)
 }
 
 /// Reads a route that leaves by one link or ends here. The kernel's own table and its cache are left out.

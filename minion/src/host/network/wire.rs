@@ -32,6 +32,7 @@ const ATTR_HEADER: usize = 4;
 /// An open netlink socket.
 pub(super) struct Wire {
     socket: Socket,
+    strict: bool,
     sequence: u32,
     buffer: Vec<u8>,
     /// The present message without what nobody reads of it.
@@ -55,10 +56,17 @@ impl Wire {
             // The question itself need not come back; only its header stands before the kernel's words then.
             socket.set_cap_ack(true)?;
             socket.set_rx_buf_sz(RECEIVE_BUFFER)?;
-            Ok(socket)
+            // Since Linux 4.20; before, a question for some is answered with all.
+            let strict = socket.set_netlink_get_strict_chk(true).is_ok();
+            Ok((socket, strict))
         };
-        let socket = open().map_err(|e: io::Error| Cause::from(&e))?;
-        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(BUFFER), scratch: Vec::new() })
+        let (socket, strict) = open().map_err(|e: io::Error| Cause::from(&e))?;
+        Ok(Self { socket, strict, sequence: 0, buffer: Vec::with_capacity(BUFFER), scratch: Vec::new() })
+    }
+
+    /// Tells whether the kernel answers a question for some with those alone.
+    pub(super) fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// Reads a whole table, as far as it is worth it, into what `read` makes of it.
