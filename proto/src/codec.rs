@@ -14,6 +14,8 @@ pub const FORMAT: u8 = 1;
 pub const MAX_FRAME: usize = 1 << 20;
 
 const HEADER: usize = 4;
+/// Room that most frames need not grow beyond.
+const USUAL: usize = 512;
 
 /// Why bytes are not a value of the wanted type.
 #[derive(Debug, Error)]
@@ -85,14 +87,14 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
 /// # Errors
 /// When the frame is over [`MAX_FRAME`].
 pub fn frame<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    let payload = encode(value)?;
-    let len = payload.len() + 1;
-    let size =
-        u32::try_from(len).ok().filter(|_| len <= MAX_FRAME).ok_or(CodecError::Oversized { got: len })?;
-    let mut out = Vec::with_capacity(HEADER + len);
-    out.extend_from_slice(&size.to_be_bytes());
+    let mut out = Vec::with_capacity(USUAL);
+    out.extend_from_slice(&[0; HEADER]);
     out.push(FORMAT);
-    out.extend_from_slice(&payload);
+    bincode::serde::encode_into_std_write(value, &mut out, bincode::config::standard())
+        .map_err(|e| malformed::<T>(&e))?;
+    let got = out.len() - HEADER;
+    let len = u32::try_from(got).ok().filter(|_| got <= MAX_FRAME).ok_or(CodecError::Oversized { got })?;
+    out[..HEADER].copy_from_slice(&len.to_be_bytes());
     Ok(out)
 }
 

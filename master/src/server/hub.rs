@@ -2,7 +2,7 @@
 
 mod task;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, JobsUp, Progress, ToMaster, ToMinion};
 use lab_proto::{JobId, JobSpec, MinionId, OutboxId, Position, RunId};
@@ -42,11 +42,20 @@ pub(crate) struct LinkDoors {
     pub(crate) close: mpsc::Sender<Box<LinkEnd>>,
 }
 
+/// A job on its way to its minions.
+#[derive(Debug)]
+pub(crate) struct Publication {
+    /// The job.
+    pub(crate) spec: Arc<JobSpec>,
+    /// The frame, where it is the same for all of them: encoded once, by the first link that sends it.
+    pub(crate) frame: OnceLock<Vec<u8>>,
+}
+
 /// An order for the jobs stream of a link.
 #[derive(Clone, Debug)]
 pub(crate) enum JobOrder {
     /// Publish; the link renders the pillar.
-    Publish(Arc<JobSpec>),
+    Publish(Arc<Publication>),
     /// Kill.
     Kill {
         /// The job.
@@ -147,13 +156,20 @@ impl Hub {
         self.send(Input::Control { conn, frame }).await;
     }
 
-    pub(crate) async fn batch(&self, conn: ConnId, outbox: OutboxId, batch: EventBatch) {
+    /// Hands on events of a minion, as soon as there is room; returns their size, about.
+    pub(crate) async fn batch(&self, conn: ConnId, outbox: OutboxId, batch: EventBatch) -> usize {
         let bytes =
             batch.events.iter().map(|e| EVENT_AROUND + size_at_most(&e.data)).sum::<usize>().min(INTAKE);
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         // Nobody closes it; without room it would still be right to go on.
-        let room = self.intake.clone().acquire_many_owned(bytes).await.ok();
+        let room = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let room = self.intake.clone().acquire_many_owned(room).await.ok();
         self.send(Input::Batch { conn, outbox, batch, room }).await;
+        bytes
+    }
+
+    /// Tells whether events of minions are being taken that are not durable yet.
+    pub(crate) fn takes_events(&self) -> bool {
+        self.intake.available_permits() < INTAKE
     }
 
     pub(crate) async fn registered(&self, conn: ConnId) {

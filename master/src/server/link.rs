@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lab_proto::codec;
 use lab_proto::v1::link::{
     CloseReason, EventAck, EventBatch, JobsDown, JobsUp, ProbeEcho, Query, StreamOpen, ToMaster, ToMinion,
 };
@@ -14,7 +15,8 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::Shared;
-use super::hub::{JobOrder, LinkDoors, LinkEnd};
+use super::hub::{JobOrder, LinkDoors, LinkEnd, Publication};
+use super::owed::Owed;
 use crate::core::{Arrival, ConnId};
 use crate::frames::{FrameError, FrameReader, send};
 
@@ -87,10 +89,6 @@ struct Link {
     opening: JoinSet<Option<(SendStream, FrameReader, StreamOpen)>>,
     streams: JoinSet<()>,
 }
-
-/// How long an acknowledgement waits for more of its kind. A minion only drops from its outbox what is acknowledged: what is
-/// urgent in a burst of returns is the burst.
-const ACK_PAUSE: Duration = Duration::from_millis(20);
 
 struct Acks {
     durable: watch::Receiver<(u64, Position)>,
@@ -275,25 +273,36 @@ async fn events(
     mut up: FrameReader,
     mut acks: Acks,
 ) -> Result<(), FrameError> {
-    let mut due = None;
+    let mut owed = Owed::default();
     loop {
-        tokio::select! {
+        let due = tokio::select! {
             batch = up.next::<EventBatch>() => match batch? {
-                Some(batch) => shared.hub.batch(conn, outbox, batch).await,
+                Some(batch) => {
+                    let last = batch.events.last().map_or(0, |e| e.counter);
+                    let bytes = shared.hub.batch(conn, outbox, batch).await;
+                    owed.took(last, bytes, Instant::now());
+                    false
+                }
                 None => return Ok(()),
             },
-            Some(answer) = acks.answers.recv() => send(&mut down, &*answer).await?,
-            changed = acks.durable.changed() => {
-                if changed.is_err() {
-                    return Ok(());
+            answer = acks.answers.recv() => match answer {
+                Some(answer) => {
+                    send(&mut down, &*answer).await?;
+                    false
                 }
-                due.get_or_insert(Instant::now() + ACK_PAUSE);
+                None => return Ok(()),
+            },
+            changed = acks.durable.changed(), if owed.overdue() => {
+                acks.durable.mark_changed();
+                changed.is_ok()
             }
-            () = until(due) => {
-                due = None;
-                let (counter, head) = *acks.durable.borrow_and_update();
-                send(&mut down, &EventAck::Durable { counter, head }).await?;
-            }
+            () = until(owed.due()) => true,
+        };
+        let durable = acks.durable.has_changed().unwrap_or(false);
+        if due && owed.settle(durable, shared.hub.takes_events(), Instant::now()) {
+            let (counter, head) = *acks.durable.borrow_and_update();
+            send(&mut down, &EventAck::Durable { counter, head }).await?;
+            owed.sent(counter, Instant::now());
         }
     }
 }
@@ -322,23 +331,37 @@ async fn jobs(
                 Some(frame) => shared.hub.jobs_up(conn, frame).await,
                 None => return Ok(()),
             },
-            order = orders.recv() => {
-                let Some(order) = order else { return Ok(()) };
-                let frame = Box::pin(carry_out(&shared, &minion, *order)).await;
-                send(&mut down, &frame).await?;
+            order = orders.recv() => match order {
+                Some(order) => Box::pin(carry_out(&shared, &minion, &mut down, *order)).await?,
+                None => return Ok(()),
             }
         }
     }
 }
 
-async fn carry_out(shared: &Arc<Shared>, minion: &MinionId, order: JobOrder) -> JobsDown {
-    match order {
-        JobOrder::Kill { jid, by } => JobsDown::Kill { jid, by },
-        JobOrder::Publish(job) => {
-            let pillar = super::pillar::for_job(shared, minion, &job).await;
-            JobsDown::Publish { job: Box::new((*job).clone()), pillar }
-        }
+async fn carry_out(
+    shared: &Arc<Shared>,
+    minion: &MinionId,
+    down: &mut SendStream,
+    order: JobOrder,
+) -> Result<(), FrameError> {
+    let publication = match order {
+        JobOrder::Kill { jid, by } => return send(down, &JobsDown::Kill { jid, by }).await,
+        JobOrder::Publish(publication) => publication,
+    };
+    let Publication { spec, frame } = &*publication;
+    if let Some(frame) = frame.get() {
+        down.write_all(frame).await?;
+        return Ok(());
     }
+    let pillar = super::pillar::for_job(shared, minion, spec).await;
+    let bytes = codec::frame(&JobsDown::Publish { job: Box::new((**spec).clone()), pillar })?;
+    if super::pillar::same_for_all(spec) {
+        // Whoever came first is as good.
+        let _ = frame.set(bytes.clone());
+    }
+    down.write_all(&bytes).await?;
+    Ok(())
 }
 
 async fn answer(

@@ -16,6 +16,7 @@ mod noise;
 mod op;
 mod operators;
 mod orchestrate;
+mod owed;
 mod pillar;
 mod query;
 mod reset;

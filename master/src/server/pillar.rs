@@ -63,10 +63,15 @@ impl Rendered {
     }
 }
 
+/// Tells whether a job is the same for all of its minions: its function never looks at what only one of them may see.
+pub(crate) fn same_for_all(job: &JobSpec) -> bool {
+    WITHOUT_PILLAR.contains(&job.fun.as_str())
+}
+
 /// Renders a minion's pillar for a job; what it gives as `pillar=` goes over it.
 pub(crate) async fn for_job(shared: &Arc<Shared>, minion: &MinionId, job: &JobSpec) -> Map {
     let overrides = job.kwargs.get("pillar").and_then(Value::as_map).cloned().unwrap_or_default();
-    if WITHOUT_PILLAR.contains(&job.fun.as_str()) {
+    if same_for_all(job) {
         return overrides;
     }
     match fresh(shared, minion, overrides).await {

@@ -1,14 +1,14 @@
 //! The task behind the hub's door: takes inputs, starts writes, lets out what waited for them.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lab_proto::v1::link::{CloseReason, EventAck, Progress, ToMinion};
-use lab_proto::{JobId, MinionId};
+use lab_proto::{JobId, JobSpec, MinionId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{error, warn};
 
-use super::{Input, JobOrder, LinkDoors, LinkEnd, Parts, Shown};
+use super::{Input, JobOrder, LinkDoors, LinkEnd, Parts, Publication, Shown};
 use crate::core::{Arrival, ConnId, Core, Effect, RunErrand, Write, size_at_most};
 use crate::pki::{Authority, Peer, Request, Trust};
 use crate::server::clock::Clock;
@@ -39,6 +39,8 @@ pub(super) struct HubTask {
     /// How many releases wait in the stages.
     waiting: usize,
     corrections: Corrections,
+    /// The job that was published last.
+    published: Option<Arc<Publication>>,
     shown: broadcast::Sender<Shown>,
     failed: mpsc::Sender<String>,
 }
@@ -77,6 +79,7 @@ impl HubTask {
             stages: VecDeque::new(),
             waiting: 0,
             corrections: Corrections::default(),
+            published: None,
             shown,
             failed,
         }
@@ -288,7 +291,8 @@ impl HubTask {
                 Ok(())
             }),
             Effect::Publish { conn, minion: _, job } => {
-                self.with(conn, |d| d.jobs.try_send(Box::new(JobOrder::Publish(job))).map_err(|_| "jobs"));
+                let order = Box::new(JobOrder::Publish(self.publication(job)));
+                self.with(conn, |d| d.jobs.try_send(order).map_err(|_| "jobs"));
             }
             Effect::Kill { conn, jid, by } => {
                 self.with(conn, |d| {
@@ -310,6 +314,17 @@ impl HubTask {
             Effect::LateReturn { jid, minion, row } => {
                 let late = self.corrections.late(jid, minion, row);
                 self.correct(jid, late);
+            }
+        }
+    }
+
+    /// Returns what the links of a job's minions share; they are published one after the other.
+    fn publication(&mut self, spec: Arc<JobSpec>) -> Arc<Publication> {
+        match &self.published {
+            Some(last) if Arc::ptr_eq(&last.spec, &spec) => last.clone(),
+            _ => {
+                let publication = Arc::new(Publication { spec, frame: OnceLock::new() });
+                self.published.insert(publication).clone()
             }
         }
     }
