@@ -27,4 +27,4 @@ pub use job::{EndState, JobReturn, JobSpec, StateOutcome, StateReturn, Target, T
 pub use tag::{EventTag, TagPattern};
 pub use time::Timestamp;
 pub use token::JoinToken;
-pub use value::{Map, Value};
+pub use value::{Map, Text, Value};

@@ -22,6 +22,9 @@ pub const MAX_NODES: u32 = 262_144;
 /// A mapping that keeps the order of insertion; keys are values, as in YAML.
 pub type Map = IndexMap<Value, Value>;
 
+/// Text in a value. Most of it is short (keys, ids, names), and up to 24 bytes take no memory of their own.
+pub type Text = compact_str::CompactString;
+
 /// A dynamic value as the state language has it.
 #[derive(Clone, Debug, Default)]
 pub enum Value {
@@ -35,7 +38,7 @@ pub enum Value {
     /// A float; NaN equals itself here, so that values can be keys.
     Float(f64),
     /// Text.
-    Str(String),
+    Str(Text),
     /// Bytes that need not be text.
     Bytes(Vec<u8>),
     /// A list.
@@ -140,10 +143,10 @@ impl From<serde_json::Value> for Value {
                 .as_i128()
                 .or_else(|| n.as_u64().map(i128::from))
                 .map_or_else(|| Self::Float(n.as_f64().unwrap_or(f64::NAN)), Self::Int),
-            serde_json::Value::String(s) => Self::Str(s),
+            serde_json::Value::String(s) => Self::Str(s.into()),
             serde_json::Value::Array(l) => Self::List(l.into_iter().map(Self::from).collect()),
             serde_json::Value::Object(m) => {
-                Self::Map(m.into_iter().map(|(k, v)| (Self::Str(k), Self::from(v))).collect())
+                Self::Map(m.into_iter().map(|(k, v)| (Self::Str(k.into()), Self::from(v))).collect())
             }
         }
     }
@@ -151,11 +154,16 @@ impl From<serde_json::Value> for Value {
 
 impl From<&str> for Value {
     fn from(s: &str) -> Self {
-        Self::Str(s.to_owned())
+        Self::Str(s.into())
     }
 }
 impl From<String> for Value {
     fn from(s: String) -> Self {
+        Self::Str(s.into())
+    }
+}
+impl From<Text> for Value {
+    fn from(s: Text) -> Self {
         Self::Str(s)
     }
 }
@@ -391,6 +399,12 @@ impl<'de> DeserializeSeed<'de> for Index {
     }
 }
 
+/// Returns how much room to make for a claimed length. Little is trusted: beyond that a container grows as items really come.
+fn claimed(length: Option<usize>) -> usize {
+    const TRUSTED: usize = 16;
+    length.map_or(0, |n| n.min(TRUSTED))
+}
+
 struct Items<'a>(Seed<'a>);
 
 impl<'de> DeserializeSeed<'de> for Items<'_> {
@@ -406,8 +420,7 @@ impl<'de> Visitor<'de> for Items<'_> {
         f.write_str("a list of values")
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Value>, A::Error> {
-        // The claimed length is not trusted with an allocation: the list grows as items really come.
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(claimed(seq.size_hint()));
         while let Some(item) = seq.next_element_seed(self.0)? {
             out.push(item);
         }
@@ -430,7 +443,7 @@ impl<'de> Visitor<'de> for Entries<'_> {
         f.write_str("a mapping of values")
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Map, A::Error> {
-        let mut out = Map::new();
+        let mut out = Map::with_capacity(claimed(map.size_hint()));
         while let Some(key) = map.next_key_seed(self.0)? {
             let value = map.next_value_seed(self.0)?;
             out.insert(key, value);
@@ -475,7 +488,7 @@ impl<'de> Visitor<'de> for Human<'_> {
         Ok(Value::from(s))
     }
     fn visit_string<E>(self, s: String) -> Result<Value, E> {
-        Ok(Value::Str(s))
+        Ok(Value::from(s))
     }
     fn visit_bytes<E>(self, b: &[u8]) -> Result<Value, E> {
         Ok(Value::Bytes(b.to_vec()))
@@ -501,7 +514,7 @@ mod tests {
             any::<bool>().prop_map(Value::Bool),
             any::<i128>().prop_map(Value::Int),
             any::<f64>().prop_map(Value::Float),
-            ".*".prop_map(Value::Str),
+            ".*".prop_map(Value::from),
             proptest::collection::vec(any::<u8>(), 0..16).prop_map(Value::Bytes),
         ];
         leaf.prop_recursive(6, 64, 6, |inner| {

@@ -294,7 +294,7 @@ impl Merger<'_> {
         for item in items {
             let include = match &item.data {
                 Data::Scalar(Value::Str(name)) => {
-                    Some(Include { name: name.clone(), defaults: Map::new(), key: None })
+                    Some(Include { name: name.to_string(), defaults: Map::new(), key: None })
                 }
                 Data::Map(entries) => entries.first().and_then(|(name, options)| {
                     let defaults = options.get("defaults").map(Node::to_value);

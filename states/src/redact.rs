@@ -214,9 +214,9 @@ impl Secrets {
             return value.clone();
         }
         match value {
-            Value::Str(s) => Value::Str(self.text(s)),
+            Value::Str(s) => Value::from(self.text(s)),
             Value::Bytes(b) => match self.text(&String::from_utf8_lossy(b)) {
-                clean if clean.contains(MASK) => Value::Str(clean),
+                clean if clean.contains(MASK) => Value::from(clean),
                 _ => value.clone(),
             },
             Value::Int(i) if self.text(&i.to_string()) == MASK => Value::from(MASK),

@@ -283,7 +283,7 @@ impl Test {
 /// Writes a scalar as Python's `str` does.
 fn text_of(value: &Value) -> Option<String> {
     match value {
-        Value::Str(s) => Some(s.clone()),
+        Value::Str(s) => Some(s.to_string()),
         Value::Null => Some("None".to_owned()),
         Value::Bool(b) => Some(if *b { "True" } else { "False" }.to_owned()),
         Value::Int(i) => Some(i.to_string()),

@@ -304,7 +304,7 @@ fn is_for(
 ) -> Result<bool, Box<RenderError>> {
     let option = section.items.iter().filter_map(|item| item.entry("match")).next_back();
     let expression = match section.target.as_scalar() {
-        Some(Value::Str(text)) => text.clone(),
+        Some(Value::Str(text)) => text.to_string(),
         _ => section.target.to_value().to_string(),
     };
     let matcher = match option {

@@ -50,7 +50,7 @@ pub(crate) fn is_guessable(value: &str) -> bool {
 
 fn plain(value: &Value) -> Option<String> {
     match value {
-        Value::Str(s) => Some(s.clone()),
+        Value::Str(s) => Some(s.to_string()),
         Value::Int(n) => Some(n.to_string()),
         Value::Bool(b) => Some(if *b { "True" } else { "False" }.to_owned()),
         _ => None,

@@ -173,7 +173,7 @@ fn finish(
 
 fn name(value: Value, problems: &mut Vec<String>) -> String {
     let other = match value {
-        Value::Str(name) => return name,
+        Value::Str(name) => return name.into(),
         other => other,
     };
     let text = scalar_text(&other).unwrap_or_else(|| other.to_string());
@@ -185,7 +185,7 @@ fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<Compi
     let items = match value {
         // Salt takes each letter for an ID; nothing is found, unless one letter is all there is.
         Value::Str(text) if text.chars().count() > 1 => {
-            return vec![Reference { kind: "not a list".to_owned(), value: text }];
+            return vec![Reference { kind: "not a list".to_owned(), value: text.into() }];
         }
         Value::Null => Vec::new(),
         Value::List(items) => items,
@@ -195,7 +195,7 @@ fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<Compi
     for item in items {
         let (mut kind, target) = match item {
             Value::Map(map) => match map.into_iter().next() {
-                Some((Value::Str(kind), target)) => (kind, target),
+                Some((Value::Str(kind), target)) => (kind.into(), target),
                 Some((kind, target)) => (kind.to_string(), target),
                 None => continue,
             },
@@ -203,7 +203,7 @@ fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<Compi
         };
         kind.truncate(kind.find('.').unwrap_or(kind.len()));
         match target {
-            Value::Str(value) => out.push(Reference { kind, value }),
+            Value::Str(value) => out.push(Reference { kind, value: value.into() }),
             Value::Null => {}
             other => {
                 let message = format!(

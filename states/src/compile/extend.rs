@@ -74,7 +74,7 @@ impl Finder {
             for (module, body) in declaration.modules.iter() {
                 for arg in body.args() {
                     if let Some((_, Value::Str(value))) = arg.single() {
-                        by_value.entry((module.clone(), value.clone())).or_default().push(id.clone());
+                        by_value.entry((module.clone(), value.to_string())).or_default().push(id.clone());
                     }
                 }
             }

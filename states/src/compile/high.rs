@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
 
     fn arg(&self, item: &Node) -> Option<Arg> {
         let what = match &item.data {
-            Data::Scalar(Value::Str(function)) => What::Function(function.clone()),
+            Data::Scalar(Value::Str(function)) => What::Function(function.to_string()),
             Data::Map(entries) if !entries.is_empty() => {
                 What::Pairs(entries.iter().map(|(k, v)| (k.to_value(), v.to_value())).collect())
             }
@@ -302,7 +302,7 @@ impl<'a> Reader<'a> {
         for item in items {
             let text = |name: &str| item.get(name).and_then(Node::as_str).map(str::to_owned);
             high.excludes.extend(match &item.data {
-                Data::Scalar(Value::Str(sls)) => Some(Exclude::Sls(sls.clone())),
+                Data::Scalar(Value::Str(sls)) => Some(Exclude::Sls(sls.to_string())),
                 Data::Map(entries) if entries.len() == 1 => {
                     text("sls").map(Exclude::Sls).or_else(|| text("id").map(Exclude::Id))
                 }

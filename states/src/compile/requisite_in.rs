@@ -97,7 +97,7 @@ impl Work<'_> {
     fn targets(&mut self, origin: &Origin<'_>, key: &str, item: &Value) -> Vec<(String, String)> {
         let (module, name) = match item {
             Value::Map(map) => match map.first() {
-                Some((Value::Str(module), Value::Str(name))) => (module.clone(), name.clone()),
+                Some((Value::Str(module), Value::Str(name))) => (module.to_string(), name.to_string()),
                 _ => return Vec::new(),
             },
             Value::Str(bare) => match self.bare(bare) {

@@ -73,7 +73,7 @@ pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ArgsError> {
 /// Returns a scalar as the text that Python's `str` gives; `None` for lists, mappings and null.
 pub fn scalar_text(value: &Value) -> Option<String> {
     match value {
-        Value::Str(s) => Some(s.clone()),
+        Value::Str(s) => Some(s.to_string()),
         Value::Int(i) => Some(i.to_string()),
         Value::Bool(b) => Some(if *b { "True" } else { "False" }.to_owned()),
         Value::Float(f) if f.fract() == 0.0 && f.abs() < 1e16 => Some(format!("{f:.1}")),

@@ -161,7 +161,7 @@ impl ApplyRequest {
                 (_, Some(sls)) => Ok(Exclude::Sls(sls.to_string())),
                 _ => Err(format!("argument exclude: {entry} is neither {{sls: NAME}} nor {{id: NAME}}")),
             },
-            Value::Str(text) => Ok(Exclude::Sls(text.clone())),
+            Value::Str(text) => Ok(Exclude::Sls(text.to_string())),
             other => Err(format!("argument exclude: {other} is no name of an SLS")),
         };
         match given {

@@ -307,7 +307,7 @@ fn runner(name: &str, args: &mut Args<'_>) -> Result<NestedRun, String> {
         .or_else(|| args.list("arg").and_then(|l| l.first().cloned()));
     let mods = match mods {
         Some(Value::List(l)) if l.len() == 1 => l[0].to_string(),
-        Some(Value::Str(s)) => s,
+        Some(Value::Str(s)) => s.into(),
         Some(other) => return Err(format!("mods is {other}; a nested run is one orchestration file")),
         None => return Err("mods is missing: it names the orchestration to run".to_owned()),
     };

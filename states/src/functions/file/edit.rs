@@ -110,7 +110,7 @@ pub(in crate::functions) fn read_if_present(
 pub(super) fn backup_suffix(argument: Option<&Value>, default: Option<&str>) -> Option<String> {
     match argument {
         None => default.map(str::to_owned),
-        Some(Value::Str(suffix)) if !suffix.is_empty() => Some(suffix.clone()),
+        Some(Value::Str(suffix)) if !suffix.is_empty() => Some(suffix.to_string()),
         Some(Value::Bool(true)) => Some(".bak".to_owned()),
         Some(_) => None,
     }

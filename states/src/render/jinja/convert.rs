@@ -117,7 +117,7 @@ fn close(empty: bool, style: JsonStyle, depth: usize, out: &mut String) {
 
 fn json_key(key: &Value) -> Res<String> {
     Ok(match key {
-        Value::Str(s) => s.clone(),
+        Value::Str(s) => s.to_string(),
         Value::Null => "null".to_owned(),
         Value::Bool(b) => b.to_string(),
         Value::Int(i) => i.to_string(),

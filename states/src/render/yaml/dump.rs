@@ -76,7 +76,7 @@ fn plain_text(value: &Value) -> String {
                 _ => text,
             }
         }
-        Value::Str(s) => s.clone(),
+        Value::Str(s) => s.to_string(),
         Value::Bytes(b) => crate::render::base64::encode(b),
         Value::List(_) | Value::Tuple(_) | Value::Map(_) => String::new(),
     }
