@@ -159,7 +159,8 @@ pub fn at_boot(places: &Places, boot_id: &str) -> Result<Option<Box<Journal>>, J
     }
     let Some(mut journal) = places.read_pending()? else { return Ok(None) };
     if journal.phase == Phase::Persisting && journal.boot_id != boot_id {
-        let (failed, left) = put_files_back(&journal);
+        let (failed, mut left) = put_files_back(&journal);
+        left.extend(run_all(&generated_before_us(&journal)).err());
         let back = journal.files.iter().filter(|f| !failed.contains(f));
         let undone = back.map(|f| format!("{}: as it was", f.path.display()));
         journal.report = Some(Report {
@@ -174,6 +175,13 @@ pub fn at_boot(places: &Places, boot_id: &str) -> Result<Option<Box<Journal>>, J
         places.write_pending(&journal)?;
     }
     Ok((journal.phase == Phase::RolledBack && journal.report.is_some()).then(|| Box::new(journal)))
+}
+
+/// Names the commands of a hand-over that put right what was made of the new files when this boot began: netplan's are read
+/// by a generator, before any unit. All others read theirs after us.
+fn generated_before_us(journal: &Journal) -> Vec<Vec<String>> {
+    let by_generator = |c: &&Vec<String>| c.first().is_some_and(|program| program == "netplan");
+    journal.hand_over.iter().filter(by_generator).cloned().collect()
 }
 
 /// Makes the links that nobody else makes at boot: on a machine without a network manager the agent is its own. What a
@@ -431,6 +439,14 @@ mod tests {
         let names: Vec<&str> = now.links.iter().map(|l| l.name.as_str()).filter(|n| *n != "lo").collect();
         assert_eq!(names, ["br1", "br3"], "the second is netplan's");
         assert_eq!(now.link("br3").map(|l| l.addresses.len()), Some(1));
+    }
+
+    #[test]
+    fn at_boot_netplan_is_asked_again_and_who_reads_later_is_not() {
+        let command = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        let (generate, reload) = (command(&["netplan", "generate"]), command(&["networkctl", "reload"]));
+        let journal = Journal { hand_over: vec![generate.clone(), reload], ..journal("a") };
+        assert_eq!(generated_before_us(&journal), [generate]);
     }
 
     #[test]

@@ -92,7 +92,7 @@ join() {
 }
 
 # Has the agent stand still at a point of its next network change; `held` succeeds once it does, `go_on` lets it.
-hold_at() { mkdir -p /run/lab-minion/net; echo "pause:$1" >/run/lab-minion/net/fault; }
+hold_at() { mkdir -p /run/lab-minion/net; rm -f /run/lab-minion/net/fault.held; echo "pause:$1" >/run/lab-minion/net/fault; }
 held() { test -e /run/lab-minion/net/fault.held; }
 go_on() { rm /run/lab-minion/net/fault; }
 

@@ -1,6 +1,7 @@
 # The first guide's network on a machine whose only card is netplan's: br0 with the spanning tree over the card, VLANs 10, 11
-# and 12 on br0. The guard is a unit of its own, which outlives the agent's. A real reboot makes the same from netplan alone,
-# before there is an agent. Then all of it is taken away again, which another reboot keeps too.
+# and 12 on br0. The guard is a unit of its own, which outlives the agent's. Power that goes when netplan's files are written
+# and not confirmed brings the old ones back, although netplan's generator comes first in a boot. A real reboot makes the same
+# from netplan alone, before there is an agent. Then all of it is taken away again, which another reboot keeps too.
 # system: systemd
 # cards: 2
 # limit: 1200
@@ -86,6 +87,24 @@ YAML
     within 120 told 1 "lab/net/$HOST/rolled-back" '"by":"guard"'
     within 120 told 2 "lab/minion/$HOST/ready"
 
+    hold_at persist
+    sync
+    lab-master apply "$HOST" guide --detach
+    within 120 held
+    has br0 cat /etc/netplan/90-lab.yaml
+    cut_power
+    ;;
+  2)
+    outside 192.0.2.1/24
+    within 60 ping -c 1 -W 1 -q 192.0.2.1
+    card_is_plain
+    [ "$(ls /etc/netplan)" = 50-installer.yaml ] || fail "after the power cut there are $(ls /etc/netplan)"
+    cmp $BEFORE $IN_PLACE || fail "the installer's file is another one"
+    networkd_has eth0
+    start_unit lab-master lab-minion
+    within 120 told 1 "lab/net/$HOST/rolled-back" '"by":"boot"'
+    within 120 told 3 "lab/minion/$HOST/ready"
+
     session >/tmp/before
     settles guide
     session >/tmp/after
@@ -102,7 +121,7 @@ YAML
     within 30 ping -c 1 -W 1 -q 192.0.2.1
     restart
     ;;
-  2)
+  3)
     [ "$(systemctl is-active lab-minion)" = inactive ] || fail "the agent runs already"
     outside 192.0.2.1/24
     within 60 ping -c 1 -W 1 -q 192.0.2.1
@@ -112,7 +131,7 @@ YAML
     has lab.example resolvectl domain br0
     has Result=success systemctl show -p Result lab-net-restore
     start_unit lab-master lab-minion
-    within 120 told 3 "lab/minion/$HOST/ready"
+    within 120 told 4 "lab/minion/$HOST/ready"
     unchanged guide
 
     settles away
@@ -121,13 +140,13 @@ YAML
     systemctl enable lab-minion
     restart
     ;;
-  3)
+  4)
     outside 192.0.2.1/24
     within 60 ping -c 1 -W 1 -q 192.0.2.1
     card_is_plain
     within 60 configured eth0
     start_unit lab-master
-    within 120 told 4 "lab/minion/$HOST/ready"
+    within 120 told 5 "lab/minion/$HOST/ready"
     unchanged away
     lacks br0 find /etc/systemd/network -type f
     pass
