@@ -171,9 +171,14 @@ impl Checker<'_> {
     /// Lists the networks that the machine will be in, each with the link.
     fn known_networks(&self) -> Networks {
         let mut known = Networks::default();
+        let mut takers: HashMap<&str, &str> = HashMap::new();
+        for i in self.document.interfaces.values() {
+            if let Some(uplink) = &i.take_over {
+                takers.entry(name(uplink)).or_insert(&i.name);
+            }
+        }
         for link in self.now.links.iter().filter(|l| l.name != "lo") {
-            let takes = |i: &&Interface| i.take_over.as_ref().map(name) == Some(link.name.as_str());
-            let to = self.document.interfaces.values().find(takes).map_or(&link.name, |i| &i.name);
+            let to = takers.get(link.name.as_str()).copied().unwrap_or(&link.name);
             link.addresses.iter().for_each(|a| known.add(to, *a));
         }
         for i in self.document.interfaces.values() {

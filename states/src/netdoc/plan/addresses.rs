@@ -13,8 +13,9 @@ use crate::host::{Address, NetStep, PortState, Protocol, Route, RouteKey, RouteK
 impl Plan<'_> {
     pub(super) fn add_addresses(&mut self, order: &[&Interface]) -> Result<(), Wrong> {
         for i in order {
+            let have = self.net.link(&i.name).map(|l| l.addresses.clone()).unwrap_or_default();
             for address in &i.addresses {
-                if self.has(&i.name, address.what) {
+                if have.contains(&address.what) {
                     continue;
                 }
                 // One that is taken over comes with its lifetimes.
