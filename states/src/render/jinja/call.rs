@@ -77,6 +77,15 @@ impl Engine<'_> {
             Object::Method(receiver, name) => self.method(receiver, name, args),
             Object::Builtin(name) => self.builtin(frame, name, args),
             Object::SaltFunction(name) => self.salt_call(name, args),
+            // `salt` is a mapping, too: `salt.get('mod.fn', default)`.
+            Object::SaltModule(module) if &**module == "get" => {
+                let [name, default] = args.bind("get", ["key", "default"])?;
+                let name: Text = required(name, "get", "key")?.to_text()?.into();
+                if self.env.functions.knows(&name) {
+                    return Ok(Val::object(Object::SaltFunction(name)));
+                }
+                Ok(default.unwrap_or(Val::None))
+            }
             Object::Loop(state) => {
                 let Some((each, scope)) = &state.recursive else {
                     return Err(Fault::failed(

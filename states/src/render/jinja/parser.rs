@@ -1,5 +1,6 @@
 //! Parses statements; expressions are in [`super::expressions`].
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::ast::{
@@ -67,11 +68,13 @@ pub(super) struct Parser {
     open: Vec<(String, Pos, Vec<&'static str>)>,
     pub(super) uses: Vec<Uses>,
     pub(super) depth: u32,
+    /// The names of the blocks so far.
+    blocks: HashSet<Rc<str>>,
 }
 
 impl Parser {
     pub(super) fn over(tokens: Vec<Token>) -> Self {
-        Self { tokens, at: 0, open: Vec::new(), uses: Vec::new(), depth: 0 }
+        Self { tokens, at: 0, open: Vec::new(), uses: Vec::new(), depth: 0, blocks: HashSet::new() }
     }
 
     pub(super) fn peek(&self) -> &Tok {
@@ -260,6 +263,9 @@ impl Parser {
             "from" => self.import_names()?,
             "block" => {
                 let name = self.name()?;
+                if !self.blocks.insert(Rc::clone(&name)) {
+                    return Err(Fault::syntax(format!("block '{name}' defined twice")).at(pos));
+                }
                 while self.skip_name("scoped") || self.skip_name("required") {}
                 let (body, _) = self.block("block", pos, &["endblock"])?;
                 if matches!(self.peek(), Tok::Name(_)) {

@@ -47,7 +47,8 @@ impl Scope {
         self.vars.borrow().clone()
     }
 
-    /// Returns everything visible from here as one scope of its own: what `with context` hands over.
+    /// Returns everything visible from here as one scope of its own: what `with context` hands over. A loop belongs to the
+    /// template that runs it.
     pub(super) fn snapshot(&self) -> Rc<Self> {
         let mut chain = vec![self];
         while let Some(parent) = chain.last().and_then(|s| s.parent.as_deref()) {
@@ -57,6 +58,7 @@ impl Scope {
         for scope in chain.into_iter().rev() {
             vars.extend(scope.vars.borrow().iter().map(|(k, v)| (Rc::clone(k), v.clone())));
         }
+        vars.shift_remove("loop");
         Rc::new(Self { vars: RefCell::new(vars), parent: None })
     }
 
