@@ -6,6 +6,9 @@ use lab_proto::{Map, Value};
 use lab_states::function::{CallError, ExecFunction, FROM_WITHIN, JobCtx};
 use lab_states::render::{self, RenderFunctions};
 
+/// Functions whose refusal is a bare exception in Salt: an error of the template, not of the function.
+const RAISES: [&str; 2] = ["file.read", "pillar.keys"];
+
 /// The functions of a job's registry.
 pub(super) struct Functions<'a> {
     ctx: &'a JobCtx<'a>,
@@ -27,7 +30,7 @@ impl RenderFunctions for Functions<'_> {
         done.and_then(|function| function.call(args, &kwargs, self.ctx))
             // Wrong arguments are a mistake of the template; anything else is the function's own refusal.
             .map_err(|e| render::CallError {
-                refused: !matches!(e, CallError::Args(_)),
+                refused: !matches!(e, CallError::Args(_)) && !RAISES.contains(&name),
                 message: e.to_string(),
             })
     }

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use lab_proto::{Map, Value};
 use serde::de::DeserializeOwned;
 
-use crate::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
+use crate::function::{ArgsError, CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
 
 pub(super) fn register(registry: &mut Registry) {
     let tables: &[&'static [Exec]] = &[
@@ -113,6 +113,9 @@ impl ExecFunction for &'static Exec {
     }
 
     fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+        if !self.doc.open && args.len() > self.doc.args.len() {
+            return Err(ArgsError::TooMany { given: args.len(), takes: self.doc.args.len() }.into());
+        }
         (self.body)(&Call { name: self.name, args, kwargs, doc: &self.doc, ctx })
     }
 }

@@ -1,6 +1,6 @@
 //! `file.symlink`: a symbolic link that points there.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use lab_proto::Map;
 use serde::Deserialize;
@@ -134,8 +134,19 @@ fn in_the_way(path: &Path, directory: bool) -> StateError {
     ))
 }
 
+/// Writes a path without steps that lead nowhere: `./a`, `b/../a` and `a` are one.
 fn tidy(path: &Path) -> PathBuf {
-    path.components().collect()
+    let mut tidied = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(tidied.components().next_back(), Some(Component::Normal(_))) => {
+                tidied.pop();
+            }
+            other => tidied.push(other),
+        }
+    }
+    tidied
 }
 
 fn make_room(
@@ -190,6 +201,7 @@ mod tests {
         let bench = Bench::new(host);
         assert!(bench.run("/srv/l:\n  file.symlink:\n    - target: /new\n").changed());
         assert_eq!(bench.host.tree()[Path::new("/srv/l")], "symlink /new 0:0");
+        assert!(!bench.run("/srv/l:\n  file.symlink:\n    - target: /old/../new/.\n").changed());
         assert_eq!(bench.run("/srv/f:\n  file.symlink:\n    - target: /new\n").kind, VerdictKind::Failed);
         let forced = bench.run("/srv/f:\n  file.symlink:\n    - target: /new\n    - force: True\n");
         assert_eq!(forced.kind, VerdictKind::Ok, "{}", forced.comment);
