@@ -1,0 +1,4 @@
+exclude:
+  - a
+a:
+  test.nop: []

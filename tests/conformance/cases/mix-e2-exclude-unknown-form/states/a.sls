@@ -1,0 +1,4 @@
+exclude:
+  - foo: a
+a:
+  test.nop: []

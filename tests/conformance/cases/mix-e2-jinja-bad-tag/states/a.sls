@@ -1,0 +1,3 @@
+{% foo %}
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+{% block a %}{% endblock %}{% block a %}{% endblock %}
+x:
+  test.nop: []

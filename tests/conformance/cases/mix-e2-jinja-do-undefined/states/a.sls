@@ -1,0 +1,3 @@
+{% do nope.append(1) %}
+a:
+  test.nop: []

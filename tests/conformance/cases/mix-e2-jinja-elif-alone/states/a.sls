@@ -1,0 +1,3 @@
+{% elif x %}
+a:
+  test.nop: []

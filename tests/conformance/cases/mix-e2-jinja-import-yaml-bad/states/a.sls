@@ -1,0 +1,3 @@
+{% import_yaml 'b.yaml' as b %}
+a:
+  test.nop: []

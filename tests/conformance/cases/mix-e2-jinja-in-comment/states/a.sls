@@ -1,0 +1,3 @@
+# {{ undefined_here }}
+a:
+  test.nop: []

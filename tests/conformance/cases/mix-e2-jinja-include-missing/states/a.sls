@@ -1,0 +1,3 @@
+{% include 'nope.j2' %}
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+{% load_json as x %}{bad{% endload %}
+a:
+  test.nop: []

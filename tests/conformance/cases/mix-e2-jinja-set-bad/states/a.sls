@@ -1,0 +1,3 @@
+{% set 5 = x %}
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+a:
+  test.nop:
+    - name: {{ [1, 'a'] | sort }}

@@ -1,0 +1,3 @@
+{% from 'b.jinja' import x %}
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+{# never
+a:
+  test.nop: []

@@ -1,0 +1,3 @@
+{% raw %}
+a:
+  test.nop: []

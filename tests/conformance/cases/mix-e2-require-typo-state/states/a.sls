@@ -1,0 +1,6 @@
+a:
+  test.nop:
+    - require:
+      - tets: b
+b:
+  test.nop: []

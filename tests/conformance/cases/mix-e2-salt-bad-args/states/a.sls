@@ -1,0 +1,3 @@
+a:
+  test.nop:
+    - name: {{ salt['test.ping'](1, 2, 3) }}

@@ -1,0 +1,3 @@
+include: [l3]
+s2:
+  test.nop: []

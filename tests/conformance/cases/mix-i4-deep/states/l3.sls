@@ -1,0 +1,2 @@
+s3:
+  test.succeed_with_changes: []

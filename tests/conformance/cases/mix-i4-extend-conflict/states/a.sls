@@ -1,0 +1,6 @@
+include: [b]
+extend:
+  x:
+    file.managed:
+      - mode: "0600"
+    test.nop: []

@@ -1,0 +1,4 @@
+x:
+  file.managed:
+    - name: @ROOT@/x
+    - contents: c

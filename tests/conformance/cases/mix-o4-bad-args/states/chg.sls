@@ -1,0 +1,2 @@
+c:
+  test.succeed_with_changes: []

@@ -1,0 +1,2 @@
+i:
+  test.succeed_without_changes: []

@@ -1,0 +1,2 @@
+b:
+  test.fail_without_changes: []

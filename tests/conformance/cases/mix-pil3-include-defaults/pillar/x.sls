@@ -1,0 +1,7 @@
+include:
+  - y:
+      defaults: {who: me, n: [1]}
+  - d.z
+  - d.w:
+      key: deep
+own: {{ 1 + 1 }}

@@ -1,0 +1,3 @@
+k1: null
+k4: {x: null}
+k6: ""

@@ -1,0 +1,2 @@
+o: m
+n: {{ salt["grains.get"]("id") }}

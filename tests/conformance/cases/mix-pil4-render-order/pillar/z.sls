@@ -1,0 +1,2 @@
+o: z
+z: {{ pillar.get("o", "none") }}

@@ -1,0 +1,3 @@
+l:
+  cmd.wait:
+    - name: echo l >> @ROOT@/log

@@ -1,0 +1,2 @@
+p:
+  test.succeed_with_changes: []

@@ -1,0 +1,2 @@
+q:
+  test.fail_without_changes: []

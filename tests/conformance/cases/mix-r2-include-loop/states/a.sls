@@ -1,0 +1,3 @@
+{% for n in ['a','b'] %}
+{% include 'part.sls.j2' %}
+{% endfor %}

@@ -1,0 +1,8 @@
+base:
+  '*':
+    - a
+  'lab-*':
+    - b
+    - a
+  'lab-minion':
+    - c

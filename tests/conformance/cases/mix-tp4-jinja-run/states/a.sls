@@ -1,0 +1,5 @@
+a:
+  file.managed:
+    - name: @ROOT@/a
+    - source: salt://t
+    - template: jinja
