@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tracing::error;
@@ -17,6 +18,12 @@ use lab_proto::{Event, Position};
 
 /// So many requests at most share one flush.
 const MAX_GROUP: usize = 512;
+/// After a group of fewer requests the next flush begins at once.
+const FEW: u32 = 32;
+/// After a larger one it waits so long for each of that group's requests …
+const FOR_EACH: Duration = Duration::from_micros(20);
+/// … and at most so long.
+const MAX_WAIT: Duration = Duration::from_millis(2);
 /// A group in which something is larger than this is written one by one, so that the store refuses only that.
 const LARGE: usize = 16 * 1024;
 
@@ -94,9 +101,14 @@ fn run(
     (head, counters): (&watch::Sender<Position>, &Counters),
     inbox: &Receiver<Request>,
 ) {
+    let mut wait = Duration::ZERO;
     while let Ok(first) = inbox.recv() {
+        // A flush costs the same however much shares it, and so does waking whoever reads the log: in a burst, on a fast
+        // disk, many small ones would take the processor from the links that the burst comes over.
+        std::thread::sleep(wait);
         let group: Vec<Request> =
             std::iter::once(first).chain(inbox.try_iter().take(MAX_GROUP - 1)).collect();
+        wait = before_next(group.len());
         let (writes, answers): (Vec<Write>, Vec<_>) = group.into_iter().map(|r| (r.write, r.done)).unzip();
         let results = write_group(store, content, clock, writes);
         counters.flushes.fetch_add(1, Ordering::Relaxed);
@@ -108,6 +120,12 @@ fn run(
             let _ = answer.send(result);
         }
     }
+}
+
+/// Returns how long the next flush waits for company, after a group of so many requests.
+fn before_next(group: usize) -> Duration {
+    let group = u32::try_from(group).unwrap_or(u32::MAX);
+    if group < FEW { Duration::ZERO } else { FOR_EACH.saturating_mul(group).min(MAX_WAIT) }
 }
 
 fn write_group(store: &dyn Store, content: &Content, clock: Clock, writes: Vec<Write>) -> Vec<Written> {
@@ -157,5 +175,18 @@ fn blob_failed(error: BlobError) -> StoreError {
     match error {
         BlobError::Store(e) => e,
         other => StoreError::Failed { reason: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_burst_waits_for_company_and_never_long() {
+        assert_eq!(before_next(1), Duration::ZERO, "a lone event is as quick as the disk");
+        assert_eq!(before_next(FEW as usize - 1), Duration::ZERO);
+        assert_eq!(before_next(FEW as usize), FOR_EACH * FEW);
+        assert_eq!(before_next(MAX_GROUP), MAX_WAIT);
     }
 }
