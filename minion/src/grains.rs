@@ -95,7 +95,7 @@ fn kernel(grains: &mut Map) {
         put(grains, "osarch", os::arch(&uname.machine().to_string_lossy()));
         put(grains, "nodename", uname.nodename().to_string_lossy().into_owned());
     }
-    let systemd = Path::new("/run/systemd/system").is_dir();
+    let systemd = crate::systemd::runs();
     let first = read_line("/proc/1/comm").unwrap_or_else(|_| "unknown".to_owned());
     put(grains, "init", if systemd { "systemd".to_owned() } else { first });
 }

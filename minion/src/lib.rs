@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod power;
 mod records;
 pub mod serve;
+mod systemd;
 pub mod workers;
 
 /// Prints an error with everything that caused it, in one line.

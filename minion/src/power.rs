@@ -3,7 +3,6 @@
 //! Called once, by the shell, at the very end of the reboot transaction. Decides nothing about whether.
 
 use std::io;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -55,7 +54,7 @@ pub fn go_down(request: PowerRequest, configured: &[String]) -> Result<(), Power
         let argv: Vec<String> = configured.iter().map(|a| a.replace("{what}", what)).collect();
         return run(&argv[0], argv.get(1..).unwrap_or_default());
     }
-    if Path::new("/run/systemd/system").is_dir() {
+    if crate::systemd::runs() {
         return run("systemctl", &["--no-block".to_owned(), what.to_owned()]);
     }
     // The system's own way stops its services in order.

@@ -39,7 +39,13 @@ fn interrupted(signal: Signal, more: &[&str]) -> (ExitStatus, String, String, Ve
     let tree = tempfile::tempdir().expect("a directory");
     let pipe = tree.path().join("pipe");
     mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe");
-    let script = format!("sleep 1000 & sleep 1000 & echo $$ > {}; wait", pipe.display());
+    let polite = tree.path().join("polite");
+    // The command is asked before it is killed: a program that we start has no signal blocked.
+    let script = format!(
+        "trap 'touch {}; exit 0' TERM; sleep 1000 & sleep 1000 & echo $$ > {}; wait",
+        polite.display(),
+        pipe.display()
+    );
     let after = tree.path().join("after");
     let sls = format!(
         "long:\n  cmd.run:\n    - name: {script}\nafter:\n  file.managed:\n    - name: {}\n",
@@ -55,6 +61,7 @@ fn interrupted(signal: Signal, more: &[&str]) -> (ExitStatus, String, String, Ve
     assert!(!alive(group).is_empty(), "the command runs");
     kill(Pid::from_raw(i32::try_from(child.id()).expect("a number")), signal).expect("it runs");
     let output = child.wait_with_output().expect("it ends");
+    assert!(polite.exists(), "the command was killed without being asked");
     assert!(!after.exists(), "the state after it was begun");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status, text(&output.stdout), text(&output.stderr), alive(group))

@@ -128,8 +128,17 @@ impl Args {
             Err(errors) => {
                 // The lines that errors show may be rendered ones.
                 let text = secrets.text(&errors.to_string());
+                if stop.load(Ordering::SeqCst) {
+                    // A command that a template ran was ended: what it makes of that is no fault of the tree.
+                    let text =
+                        format!("interrupted while the states were compiled; no state was begun: {text}");
+                    if json {
+                        report::json_error(&text, "interrupted");
+                    }
+                    return Err(Failure::new(std::io::Error::other(text), exit::INTERRUPTED));
+                }
                 if json {
-                    report::json_error(&text, errors.kind());
+                    report::json_error(&text, errors.kind().word());
                 }
                 Err(Failure::new(std::io::Error::other(text), exit::COMPILE))
             }

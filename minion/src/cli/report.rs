@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use lab_proto::{Map, StateOutcome, StateReturn, Value};
-use lab_states::compile::ErrorKind;
 use lab_states::function::Progress;
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -135,8 +134,8 @@ fn by_text<S: Serializer>(map: &&Map, s: S) -> Result<S::Ok, S::Error> {
 }
 
 /// Prints a refusal as one JSON object.
-pub(super) fn json_error(text: &str, kind: ErrorKind) {
-    let error = json!({ "text": text, "kind": kind.word() });
+pub(super) fn json_error(text: &str, kind: &str) {
+    let error = json!({ "text": text, "kind": kind });
     say!("{}", json!({ "results": [], "error": error }));
 }
 

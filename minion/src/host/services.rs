@@ -1,6 +1,6 @@
 //! Services of this machine, through what manages them.
 //!
-//! With systemd running (`/run/systemd/system` exists) that is `systemctl`. Else it is plain init scripts as System V
+//! With systemd running (it is the first process) that is `systemctl`. Else it is plain init scripts as System V
 //! has them, which is what the namespaced test hosts use: `/etc/init.d/NAME start|stop|restart|reload|status` (status 0
 //! = runs), enabled = a link `/etc/rc2.d/S??NAME`, masked = `/etc/init.d/NAME` links to `/dev/null`.
 
@@ -22,15 +22,15 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 impl Services for LinuxHost {
     fn service_manager(&self) -> &'static str {
-        if has_systemd() { "systemd" } else { "init.d" }
+        if crate::systemd::runs() { "systemd" } else { "init.d" }
     }
 
     fn service(&self, name: &str) -> Result<Option<ServiceStatus>, HostError> {
-        if has_systemd() { self.unit(name) } else { self.script(name) }
+        if crate::systemd::runs() { self.unit(name) } else { self.script(name) }
     }
 
     fn service_list(&self) -> Result<Vec<String>, HostError> {
-        if !has_systemd() {
+        if !crate::systemd::runs() {
             return Ok(names_in(Path::new(INIT)));
         }
         let argv = ["systemctl", "list-unit-files", "--type=service", "--no-legend", "--no-pager", "--plain"];
@@ -41,7 +41,7 @@ impl Services for LinuxHost {
     }
 
     fn service_definitions_changed(&self) -> Result<(), HostError> {
-        if !has_systemd() {
+        if !crate::systemd::runs() {
             return Ok(());
         }
         let (action, argv) = ("read again", ["systemctl", "daemon-reload"]);
@@ -49,7 +49,7 @@ impl Services for LinuxHost {
     }
 
     fn service_act(&self, name: &str, action: ServiceAction) -> Result<(), HostError> {
-        if has_systemd() {
+        if crate::systemd::runs() {
             if matches!(action, ServiceAction::Start | ServiceAction::Restart | ServiceAction::Reload) {
                 self.read_changed_unit(name)?;
             }
@@ -74,10 +74,6 @@ impl Services for LinuxHost {
             )),
         }
     }
-}
-
-fn has_systemd() -> bool {
-    Path::new("/run/systemd/system").is_dir()
 }
 
 impl LinuxHost {

@@ -37,7 +37,7 @@ pub enum Armed {
 /// Starts the process that watches a change; returns when it stands.
 pub(super) fn start(places: &Places, change: &str, run_dir: &Path, data_dir: &Path) -> io::Result<()> {
     remove(&places.armed()).map_err(io::Error::other)?;
-    let mut command = if Path::new("/run/systemd/system").exists() {
+    let mut command = if crate::systemd::runs() {
         under_systemd(change)?
     } else {
         // Whatever became of the file that this process was started from.

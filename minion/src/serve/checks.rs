@@ -1,6 +1,5 @@
 //! The host's readiness checks: systemd's own opinion where it runs, else what the agent can see by itself.
 
-use std::path::Path;
 use std::process::Command;
 
 use tokio::sync::mpsc;
@@ -15,7 +14,7 @@ pub(super) fn start(reports: mpsc::Sender<Report>) {
 }
 
 fn check() -> Option<String> {
-    if Path::new("/run/systemd/system").is_dir() {
+    if crate::systemd::runs() {
         let output = Command::new("systemctl").arg("is-system-running").output().ok()?;
         return systemd(String::from_utf8_lossy(&output.stdout).trim());
     }
