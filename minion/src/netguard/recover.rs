@@ -197,10 +197,10 @@ pub fn make_own_links(places: &Places, host: &dyn Host, patience: Duration) -> R
     }
     await_cards(&record::cards(&owned), host, patience)?;
     let now = Network::net_snapshot(host).map_err(|e| e.to_string())?;
-    let mut refused = match record::missing(&owned, &now) {
-        Ok(steps) => take_all(host, &steps)?,
-        Err(e) => vec![format!("the links as they are recorded: {e}")],
-    };
+    let missing = record::missing(&owned, &now);
+    let mut refused: Vec<String> =
+        missing.refused.iter().map(|e| format!("the links as they are recorded: {e}")).collect();
+    refused.extend(take_all(host, &missing.steps)?);
     match lab_states::net::healing(&persist::committed(places)?, host) {
         Ok(steps) => {
             let own: Vec<NetStep> = steps.into_iter().filter(|s| is_own(s, &owned)).collect();

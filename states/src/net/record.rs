@@ -21,78 +21,177 @@ pub fn cards(owned: &Owned) -> BTreeSet<String> {
     needed.filter(|name| !made(name)).map(str::to_owned).collect()
 }
 
-/// Plans what is missing of the links of lab's own. A card that is not there is left out, with what stands on it.
-///
-/// # Errors
-/// When the record asks for what the machine cannot have any more.
-pub fn missing(owned: &Owned, now: &NetSnapshot) -> Result<Vec<NetStep>, String> {
+/// What is missing of the links of lab's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// The steps that make it, in order.
+    pub steps: Vec<NetStep>,
+    /// Why parts of the record are left out.
+    pub refused: Vec<String>,
+}
+
+/// Plans what is missing of the links of lab's own. A card that is not there is left out, with what stands on it. So is each
+/// part that the machine cannot have any more: it must not keep away the others, by one of which the machine may be reached.
+pub fn missing(owned: &Owned, now: &NetSnapshot) -> Missing {
     let mut now = now.clone();
-    let mut steps = Vec::new();
+    let mut missing = Missing::default();
     // Nobody else switches them on, and a route needs a link that is.
     for card in cards(owned) {
         if now.link(&card).is_some_and(|l| !l.up) {
             let step = NetStep::SetUp { link: card, up: true };
-            model::take(&mut now, &step).map_err(|e| format!("{step}: {e}"))?;
-            steps.push(step);
+            match model::take(&mut now, &step) {
+                Ok(()) => missing.steps.push(step),
+                Err(e) => missing.refused.push(format!("{step}: {e}")),
+            }
         }
     }
-    let planned = plan(&document(owned, &now), &now, &Surroundings::default());
-    steps.extend(planned.map_err(|e| e.text)?.into_iter().map(|p| p.step));
-    Ok(steps)
+    let mut record = Record { owned, now: &now, without: BTreeSet::new() };
+    // Each round leaves one more part out.
+    loop {
+        let (document, parts) = record.document();
+        match plan(&document, &now, &Surroundings::default()) {
+            Ok(planned) => {
+                missing.steps.extend(planned.into_iter().map(|p| p.step));
+                return missing;
+            }
+            Err(wrong) => {
+                missing.refused.push(wrong.text);
+                let part = parts.0.get(wrong.owner).copied();
+                if !part.is_some_and(|part| record.without.insert(part)) {
+                    return missing;
+                }
+            }
+        }
+    }
 }
+
+/// How many links may be ports of one another; a kernel allows fewer.
+const DEEPEST: usize = 8;
 
 fn is_own(link: &LinkConfig) -> bool {
     link.renderer == Some(Renderer::Own)
 }
 
-fn document(owned: &Owned, now: &NetSnapshot) -> Document {
-    let there = there(owned, now);
-    let mut document = Document::default();
-    for (name, link) in owned.links.iter().filter(|(name, _)| there.contains(name.as_str())) {
-        document.interfaces.insert(name.clone(), interface(name, link, &there, now));
-        let routes = link.routes.iter().map(|r| Of { owner: 0, what: route(r) });
-        document.routes.extend(routes);
-    }
-    document.rules = owned.rules.iter().map(|r| Of { owner: 0, what: rule(r) }).collect();
-    document
+/// A part of the record that can be left out by itself. Addresses, routes and rules are meant by their places in lists.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'a> {
+    Link(&'a str),
+    Port { of: &'a str, port: &'a str },
+    Address(&'a str, usize),
+    Route(&'a str, usize),
+    Rule(usize),
 }
 
-/// Names the links of lab's own that are there or can be made.
-fn there<'a>(owned: &'a Owned, now: &NetSnapshot) -> BTreeSet<&'a str> {
-    let can_be_made = |link: &LinkConfig| link.made && !matches!(link.kind, LinkKind::Veth { peer: None });
-    let is = |(name, link): &(&String, &LinkConfig)| {
-        is_own(link) && (now.link(name).is_some() || can_be_made(link))
-    };
-    let mut there: BTreeSet<&str> = owned.links.iter().filter(is).map(|(name, _)| name.as_str()).collect();
-    // What stands on what is not there is not either, and so on upwards.
-    for _ in 0..owned.links.len() {
-        let stands = |name: &str| match owned.links[name].kind.lower() {
-            Some(lower) => there.contains(lower) || now.link(lower).is_some(),
-            None => true,
-        };
-        let standing: BTreeSet<&str> = there.iter().copied().filter(|name| stands(name)).collect();
-        if standing.len() == there.len() {
-            break;
+/// The parts that a document is made of: who is refused is told by a number in it.
+#[derive(Default)]
+struct Parts<'a>(Vec<Part<'a>>);
+
+impl<'a> Parts<'a> {
+    fn own<T>(&mut self, part: Part<'a>, what: T) -> Of<T> {
+        self.0.push(part);
+        Of { owner: self.0.len() - 1, what }
+    }
+}
+
+struct Record<'a> {
+    owned: &'a Owned,
+    now: &'a NetSnapshot,
+    without: BTreeSet<Part<'a>>,
+}
+
+impl<'a> Record<'a> {
+    fn document(&self) -> (Document, Parts<'a>) {
+        let there = self.there();
+        let (mut document, mut parts) = (Document::default(), Parts::default());
+        for (name, link) in self.owned.links.iter().filter(|(name, _)| there.contains(name.as_str())) {
+            document.interfaces.insert(name.clone(), self.interface(name, link, &there, &mut parts));
+            let routes = link.routes.iter().enumerate().map(|(n, r)| (Part::Route(name, n), r));
+            let routes = routes.filter(|(part, _)| !self.without.contains(part));
+            document.routes.extend(routes.map(|(part, r)| parts.own(part, route(r))));
         }
-        there = standing;
+        let rules = self.owned.rules.iter().enumerate().map(|(n, r)| (Part::Rule(n), r));
+        let rules = rules.filter(|(part, _)| !self.without.contains(part));
+        document.rules = rules.map(|(part, r)| parts.own(part, rule(r))).collect();
+        (document, parts)
     }
-    there
-}
 
-fn interface(name: &str, link: &LinkConfig, there: &BTreeSet<&str>, now: &NetSnapshot) -> Interface {
-    let named = |name: &str| Of { owner: 0, what: LinkRef::Name(name.to_owned()) };
-    let ports = link.ports.iter().filter(|port| there.contains(port.as_str()));
-    // A bridge of somebody else's; those of the record name their ports.
-    let master = link.master.as_deref().filter(|m| !there.contains(m) && now.link(m).is_some());
-    Interface {
-        mac: link.mac.map(MacFrom::Given),
-        mtu: link.mtu,
-        promisc: link.promisc.then_some(true),
-        addresses: link.addresses.iter().map(|a| Of { owner: 0, what: *a }).collect(),
-        ports: ports.map(|port| named(port)).collect(),
-        port_of: master.map(named),
-        vlans: link.vlans.clone(),
-        ..Interface::new(0, name, kind(name, link))
+    /// Names the links of lab's own that are there or can be made.
+    fn there(&self) -> BTreeSet<&'a str> {
+        let Self { owned, now, without } = self;
+        let can_be_made =
+            |link: &LinkConfig| link.made && !matches!(link.kind, LinkKind::Veth { peer: None });
+        let is = |(name, link): &(&String, &LinkConfig)| {
+            is_own(link)
+                && (now.link(name).is_some() || can_be_made(link))
+                && !without.contains(&Part::Link(name))
+        };
+        let mut there: BTreeSet<&str> =
+            owned.links.iter().filter(is).map(|(name, _)| name.as_str()).collect();
+        // What stands on what is not there is not either, and so on upwards.
+        for _ in 0..owned.links.len() {
+            let stands = |name: &str| match owned.links[name].kind.lower() {
+                Some(lower) => there.contains(lower) || now.link(lower).is_some(),
+                None => true,
+            };
+            let standing: BTreeSet<&str> = there.iter().copied().filter(|name| stands(name)).collect();
+            if standing.len() == there.len() {
+                break;
+            }
+            there = standing;
+        }
+        there
+    }
+
+    fn interface(
+        &self,
+        name: &'a str,
+        link: &'a LinkConfig,
+        there: &BTreeSet<&str>,
+        parts: &mut Parts<'a>,
+    ) -> Interface {
+        let named = |name: &str| LinkRef::Name(name.to_owned());
+        let left_out = |part: &Part<'a>| self.without.contains(part);
+        let ports: Vec<&str> = self.ports(name, there).collect();
+        // A bridge of somebody else's; those of the record name their ports.
+        let master = link.master.as_deref().filter(|m| !there.contains(m) && self.now.link(m).is_some());
+        let master = master.map(|of| (Part::Port { of, port: name }, of)).filter(|(part, _)| !left_out(part));
+        let uplink = self.uplink(name, there, DEEPEST);
+        let addresses = link.addresses.iter().enumerate().map(|(n, a)| (Part::Address(name, n), *a));
+        let addresses = addresses.filter(|(part, _)| !left_out(part));
+        let mut kind = kind(name, link);
+        if let Kind::Bond(bond) = &mut kind {
+            bond.primary.take_if(|p| !matches!(p, LinkRef::Name(p) if ports.contains(&p.as_str())));
+        }
+        Interface {
+            mac: link.mac.map(MacFrom::Given),
+            mtu: link.mtu,
+            promisc: link.promisc.then_some(true),
+            addresses: addresses.map(|(part, a)| parts.own(part, a)).collect(),
+            ports: ports.iter().map(|port| parts.own(Part::Port { of: name, port }, named(port))).collect(),
+            port_of: master.map(|(part, of)| parts.own(part, named(of))),
+            vlans: link.vlans.clone(),
+            take_over: uplink.map(named),
+            ..Interface::new(parts.own(Part::Link(name), ()).owner, name, kind)
+        }
+    }
+
+    fn ports<'b>(
+        &'b self,
+        of: &'a str,
+        there: &'b BTreeSet<&str>,
+    ) -> impl Iterator<Item = &'a str> + use<'a, 'b> {
+        let all = self.owned.links.get(of).into_iter().flat_map(|l| &l.ports).map(String::as_str);
+        let left_out = move |port: &'a str| self.without.contains(&Part::Port { of, port });
+        all.filter(move |port| there.contains(port) && !left_out(port))
+    }
+
+    /// Finds the port that still has addresses, as an initramfs leaves them on a card: a port is reached at none.
+    fn uplink(&self, of: &'a str, there: &BTreeSet<&str>, depth: usize) -> Option<&'a str> {
+        let depth = depth.checked_sub(1)?;
+        let has =
+            |port: &str| self.now.link(port).is_some_and(|l| l.addresses.iter().any(|a| !a.ip.is_loopback()));
+        let mut joining = self.ports(of, there).filter(|port| self.now.master_of(port) != Some(of));
+        joining.find(|port| has(port) || self.uplink(port, there, depth).is_some())
     }
 }
 

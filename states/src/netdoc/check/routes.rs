@@ -9,6 +9,9 @@ use super::super::networks::Networks;
 use super::{Checker, name};
 use crate::host::{Address, LinkKind, Mac, Protocol, RouteKey, RouteKind};
 
+/// How many links may stand on one another or take one another over; a kernel allows fewer.
+const DEEPEST: usize = 16;
+
 impl Checker<'_> {
     pub(super) fn addresses(&self) -> Result<(), Wrong> {
         let mut seen: HashMap<IpAddr, &str> = HashMap::new();
@@ -54,8 +57,7 @@ impl Checker<'_> {
     fn goes(&self, link: &str) -> bool {
         let absent = |name: &str| self.document.absent.iter().any(|a| a.what.name == name);
         let mut below = Some(link);
-        // A kernel lets fewer stand on one another.
-        for _ in 0..16 {
+        for _ in 0..DEEPEST {
             let Some(name) = below else { return false };
             let kind = self.now.link(name).map(|l| &l.kind);
             let end = if let Some(LinkKind::Veth { peer }) = kind { peer.as_deref() } else { None };
@@ -67,10 +69,10 @@ impl Checker<'_> {
         false
     }
 
-    /// Tells whether a link's addresses move to another one.
+    /// Tells whether a link's addresses move to another one, by way of others too.
     fn moves(&self, from: &str, to: &str) -> bool {
-        let uplink = self.document.interfaces.get(to).and_then(|i| i.take_over.as_ref());
-        uplink.map(name) == Some(from)
+        let uplink = |of: &str| self.document.interfaces.get(of)?.take_over.as_ref().map(name);
+        std::iter::successors(uplink(to), |link| uplink(link)).take(DEEPEST).any(|link| link == from)
     }
 
     /// Finds the hardware address of another machine that answers for an address.
@@ -178,7 +180,8 @@ impl Checker<'_> {
             }
         }
         for link in self.now.links.iter().filter(|l| l.name != "lo") {
-            let to = takers.get(link.name.as_str()).copied().unwrap_or(&link.name);
+            let way = std::iter::successors(Some(link.name.as_str()), |at| takers.get(at).copied());
+            let to = way.take(DEEPEST).last().unwrap_or(&link.name);
             link.addresses.iter().for_each(|a| known.add(to, *a));
         }
         for i in self.document.interfaces.values() {
