@@ -51,7 +51,9 @@ impl Network for LinuxHost {
     fn net_claims(&self, asked: &[NetClaim]) -> Result<Vec<Option<Mac>>, HostError> {
         let failed = |cause| HostError::new("ask", "the network who has an address", cause);
         let mut session = Session::open(self).map_err(failed)?;
-        probe::claims(asked, |link| session.card(link)).map_err(failed)
+        let own = read::links_with_addresses(&mut session.wire).map_err(failed)?;
+        let own: HashSet<Mac> = own.links.iter().filter_map(|l| l.mac).collect();
+        probe::claims(asked, &own, |link| session.card(link)).map_err(failed)
     }
 }
 

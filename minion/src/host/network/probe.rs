@@ -4,14 +4,14 @@
 //! the address counts: an answer, any other word of theirs, and a probe for the same. The RFC listens for seconds; this asks
 //! three times within 0.6 s, which is long on a network of one's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use lab_states::host::{Cause, Mac, NetClaim};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socket};
+use nix::sys::socket::{AddressFamily, LinkAddr, MsgFlags, SockFlag, SockType, recvfrom, send, socket};
 
 const ASK_TIMES: usize = 3;
 const LISTEN: Duration = Duration::from_millis(200);
@@ -28,43 +28,70 @@ const REPLY: u16 = 2;
 /// A socket on one link, and what is asked there.
 struct Ear {
     socket: OwnedFd,
+    index: u32,
     mac: Mac,
     asked: Vec<usize>,
 }
 
-/// Asks, and listens; ends when an owner was found. `card` tells a link's number and hardware address.
+/// A frame, and what the kernel says of it.
+struct Heard<'a> {
+    frame: &'a [u8],
+    /// Whether it came in on the link itself, without a tag, for this machine or for everybody.
+    plain: bool,
+}
+
+/// Asks, and listens; ends when an owner was found. `card` tells a link's number and hardware address. `own` are the hardware
+/// addresses of this machine, of which none is a stranger's.
+///
+/// # Errors
+/// When no link can be asked on; where one cannot, the others are.
 pub(super) fn claims(
     asked: &[NetClaim],
+    own: &HashSet<Mac>,
     mut card: impl FnMut(&str) -> Result<(u32, Mac), Cause>,
 ) -> Result<Vec<Option<Mac>>, Cause> {
-    let mut found = vec![None; asked.len()];
-    let mut ears: BTreeMap<&str, Ear> = BTreeMap::new();
+    let mut by_link: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (n, claim) in asked.iter().enumerate() {
-        if !ears.contains_key(claim.link.as_str()) {
-            let (index, mac) = card(&claim.link)?;
-            ears.insert(&claim.link, Ear::open(index, mac)?);
-        }
-        ears.entry(&claim.link).and_modify(|ear| ear.asked.push(n));
+        by_link.entry(&claim.link).or_default().push(n);
     }
-    for _ in 0..ASK_TIMES {
-        for ear in ears.values() {
-            ear.ask(asked)?;
+    let mut deaf = None;
+    let mut ears: Vec<Ear> = Vec::new();
+    for (link, asked) in by_link {
+        match card(link).and_then(|(index, mac)| Ear::open(index, mac, asked)) {
+            Ok(ear) => ears.push(ear),
+            Err(cause) => fails(link, cause, &mut deaf),
         }
+    }
+    let mut found = vec![None; asked.len()];
+    for _ in 0..ASK_TIMES {
+        ears.retain(|ear| ear.ask(asked).map_err(|e| fails(ear.link(asked), e, &mut deaf)).is_ok());
         let until = Instant::now() + LISTEN;
-        while wait(&ears, until)? {
-            ears.values().try_for_each(|ear| ear.listen(asked, &mut found))?;
+        while !ears.is_empty() && wait(&ears, until)? {
+            ears.retain(|ear| {
+                let heard = ear.listen(asked, own, &mut found);
+                heard.map_err(|e| fails(ear.link(asked), e, &mut deaf)).is_ok()
+            });
             if found.iter().any(Option::is_some) {
                 return Ok(found);
             }
         }
     }
-    Ok(found)
+    match deaf {
+        Some(cause) if ears.is_empty() => Err(cause),
+        _ => Ok(found),
+    }
+}
+
+/// Notes that nobody can be asked on a link.
+fn fails(link: &str, cause: Cause, deaf: &mut Option<Cause>) {
+    tracing::warn!(link, %cause, "nobody is asked there whether an address is in use");
+    deaf.get_or_insert(cause);
 }
 
 /// Waits until something was heard; false when the time is over.
-fn wait(ears: &BTreeMap<&str, Ear>, until: Instant) -> Result<bool, Cause> {
+fn wait(ears: &[Ear], until: Instant) -> Result<bool, Cause> {
     let mut fds: Vec<PollFd<'_>> =
-        ears.values().map(|ear| PollFd::new(ear.socket.as_fd(), PollFlags::POLLIN)).collect();
+        ears.iter().map(|ear| PollFd::new(ear.socket.as_fd(), PollFlags::POLLIN)).collect();
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Ok(false);
@@ -79,12 +106,16 @@ fn wait(ears: &BTreeMap<&str, Ear>, until: Instant) -> Result<bool, Cause> {
 }
 
 impl Ear {
-    fn open(index: u32, mac: Mac) -> Result<Self, Cause> {
+    fn open(index: u32, mac: Mac, asked: Vec<usize>) -> Result<Self, Cause> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         // Without a protocol nothing is heard before the socket is bound to the link.
         let socket = socket(AddressFamily::Packet, SockType::Raw, flags, None).map_err(cause)?;
         bind(&socket, index)?;
-        Ok(Self { socket, mac, asked: Vec::new() })
+        Ok(Self { socket, index, mac, asked })
+    }
+
+    fn link<'a>(&self, asked: &'a [NetClaim]) -> &'a str {
+        self.asked.first().map_or("", |n| &asked[*n].link)
     }
 
     fn ask(&self, asked: &[NetClaim]) -> Result<(), Cause> {
@@ -99,21 +130,33 @@ impl Ear {
         Ok(())
     }
 
-    fn listen(&self, asked: &[NetClaim], found: &mut [Option<Mac>]) -> Result<(), Cause> {
+    fn listen(&self, asked: &[NetClaim], own: &HashSet<Mac>, found: &mut [Option<Mac>]) -> Result<(), Cause> {
         let mut buffer = [0; 256];
         loop {
-            let length = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-                Ok(length) => length,
+            let (length, from) = match recvfrom::<LinkAddr>(self.socket.as_raw_fd(), &mut buffer) {
+                Ok(heard) => heard,
                 Err(Errno::EAGAIN | Errno::ENETDOWN) => return Ok(()),
                 Err(Errno::EINTR) => continue,
                 Err(e) => return Err(cause(e)),
             };
+            let heard = Heard {
+                frame: &buffer[..length.min(buffer.len())],
+                plain: from.is_some_and(|from| self.is_plain(&from)),
+            };
             for n in &self.asked {
-                if let Some(mac) = owner(&buffer[..length.min(buffer.len())], self.mac, &asked[*n]) {
+                let owner = owner(&heard, self.mac, &asked[*n]);
+                if let Some(mac) = owner.filter(|mac| !own.contains(mac)) {
                     found[*n] = Some(mac);
                 }
             }
         }
+    }
+
+    /// Tells a frame without a tag from those that had one. The kernel takes the tag off before it looks who listens, but a VLAN
+    /// that it knows then is where the frame came in, and a frame of one that it does not know is for nobody here.
+    fn is_plain(&self, from: &LinkAddr) -> bool {
+        u32::try_from(from.ifindex()).is_ok_and(|index| index == self.index)
+            && from.pkttype() != nix::libc::PACKET_OTHERHOST
     }
 }
 
@@ -164,8 +207,8 @@ fn probe(mac: Mac, claim: &NetClaim) -> Vec<u8> {
 }
 
 /// Returns who says by a frame that the address is theirs, or is about to be.
-fn owner(frame: &[u8], own: Mac, claim: &NetClaim) -> Option<Mac> {
-    let arp = frame.get(ETHERNET..ETHERNET + ARP)?;
+fn owner(heard: &Heard<'_>, own: Mac, claim: &NetClaim) -> Option<Mac> {
+    let arp = heard.frame.get(ETHERNET..ETHERNET + ARP)?;
     if arp[..6] != [0, 1, 8, 0, 6, 4] {
         return None;
     }
@@ -175,8 +218,8 @@ fn owner(frame: &[u8], own: Mac, claim: &NetClaim) -> Option<Mac> {
     let ip = claim.ip.octets();
     let has = sender_ip == ip;
     let wants = kind == REQUEST && sender_ip == [0; 4] && target_ip == ip;
-    // The kernel has taken the tag off, so on a VLAN only what is said to us in answer is known to come from there.
-    let there = claim.vlan.is_none() || kind == REPLY && target == own.0;
+    // Of which VLAN a tag was is not known, so on a VLAN only what is said to us in answer is known to come from there.
+    let there = if claim.vlan.is_none() { heard.plain } else { kind == REPLY && target == own.0 };
     (sender != own && sender.0 != [0; 6] && there && (has || wants)).then_some(sender)
 }
 
@@ -214,7 +257,7 @@ mod tests {
     #[test]
     fn who_answers_speaks_or_asks_for_the_address_has_it_and_nobody_else() {
         let ours = [10, 0, 0, 5];
-        let owner = |frame: &[u8], vlan| owner(frame, OURS, &claim(vlan));
+        let owner = |frame: &[u8], vlan| owner(&Heard { frame, plain: true }, OURS, &claim(vlan));
         assert_eq!(owner(&said(REPLY, ours, OURS, [0; 4]), None), Some(THEIRS));
         assert_eq!(owner(&said(REQUEST, ours, Mac([0; 6]), [10, 0, 0, 9]), None), Some(THEIRS), "it speaks");
         assert_eq!(owner(&said(REQUEST, [0; 4], Mac([0; 6]), ours), None), Some(THEIRS), "it probes too");
@@ -224,5 +267,59 @@ mod tests {
         assert_eq!(owner(&said(REPLY, ours, OURS, [0; 4])[..40], None), None, "cut short");
         assert_eq!(owner(&said(REQUEST, ours, Mac([0; 6]), [0; 4]), Some(10)), None, "perhaps of no VLAN");
         assert_eq!(owner(&said(REPLY, ours, OURS, [0; 4]), Some(10)), Some(THEIRS));
+    }
+
+    #[test]
+    fn what_is_said_in_a_vlan_says_nothing_of_the_link_itself() {
+        let speaks = said(REQUEST, [10, 0, 0, 5], Mac([0; 6]), [10, 0, 0, 9]);
+        let tagged = Heard { frame: &speaks, plain: false };
+        assert_eq!(owner(&tagged, OURS, &claim(None)), None);
+        assert_eq!(owner(&Heard { plain: true, ..tagged }, OURS, &claim(None)), Some(THEIRS));
+    }
+
+    #[test]
+    fn a_link_that_cannot_be_asked_on_is_an_error_only_when_there_is_no_other() {
+        let none = |link: &str| Err(Cause::Other(format!("there is no link {link}")));
+        let asked = [claim(None)];
+        assert!(claims(&asked, &HashSet::new(), none).is_err());
+        assert_eq!(claims(&[], &HashSet::new(), none), Ok(Vec::new()));
+    }
+
+    /// The loopback's number is the same in all network namespaces.
+    const LOOPBACK: u32 = 1;
+
+    #[test]
+    fn a_link_that_cannot_be_asked_on_does_not_keep_the_others_from_being_asked() {
+        let asked = ["none", "lo"].map(|link| NetClaim { link: link.to_owned(), ..claim(None) });
+        let card = |link: &str| match link {
+            "lo" => Ok((LOOPBACK, OURS)),
+            _ => Err(Cause::Other(format!("there is no link {link}"))),
+        };
+        // Where packet sockets are forbidden, nobody can be asked at all.
+        let allowed = Ear::open(LOOPBACK, OURS, Vec::new()).is_ok();
+        let found = claims(&asked, &HashSet::new(), card);
+        assert_eq!(found.ok(), allowed.then(|| vec![None, None]));
+    }
+
+    #[test]
+    fn a_card_of_this_machine_is_no_stranger_and_is_not_taken_for_the_first_one() {
+        let asked = [claim(None)];
+        let Ok(ear) = Ear::open(LOOPBACK, OURS, vec![0]) else {
+            eprintln!("packet sockets are forbidden here: nothing was looked at");
+            return;
+        };
+        let heard = |own: &[Mac]| {
+            let frame = said(REQUEST, [10, 0, 0, 5], Mac([0; 6]), [10, 0, 0, 9]);
+            send(ear.socket.as_raw_fd(), &frame, MsgFlags::empty()).expect("the loopback is on");
+            let mut found = [None];
+            let own = own.iter().copied().collect();
+            assert!(
+                wait(std::slice::from_ref(&ear), Instant::now() + LISTEN * 50).expect("can be waited for")
+            );
+            ear.listen(&asked, &own, &mut found).expect("can be listened to");
+            found[0]
+        };
+        assert_eq!(heard(&[]), Some(THEIRS));
+        assert_eq!(heard(&[THEIRS]), None);
     }
 }
