@@ -41,3 +41,11 @@ fn systemd_takes_all_units_without_a_word() {
         assert!(about_us.is_empty(), "{name}: {about_us:?}");
     }
 }
+
+#[test]
+fn the_agent_may_run_a_thread_before_all_others() {
+    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/lab-minion.service");
+    let text = fs::read_to_string(unit).expect("read");
+    let set: Vec<&str> = text.lines().filter(|l| l.starts_with("RestrictRealtime=")).collect();
+    assert!(set.is_empty(), "a network step would lose packets: {set:?}");
+}
