@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Call, Exec, failed};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 use crate::functions::support::{Mode, Owner, absolute, make_parents, text_of};
-use crate::host::WriteOptions;
+use crate::host::{FileMeta, WriteOptions};
 
 const NAME: &[ArgDoc] = &[ArgDoc::required("name", Kind::Path, "Which path.")];
 const PATH: &[ArgDoc] = &[ArgDoc::required("path", Kind::Path, "Which path.")];
@@ -246,7 +246,8 @@ fn lines(call: &Call<'_>, append: bool) -> Result<Value, CallError> {
     };
     let host = call.ctx.host;
     let mut text = Vec::new();
-    if append && host.stat(&path)?.is_some() {
+    if append && let Some(meta) = host.stat(&path)? {
+        regular(&path, &meta)?;
         text = host.read(&path)?;
         if text.last().is_some_and(|last| *last != b'\n') {
             text.push(b'\n');
@@ -259,6 +260,18 @@ fn lines(call: &Call<'_>, append: bool) -> Result<Value, CallError> {
     host.write(&path, &text, WriteOptions::default())?;
     let verb = if append { "Appended" } else { "Wrote" };
     Ok(format!("{verb} {} lines to \"{}\"", added.len(), path.display()).into())
+}
+
+/// Refuses what is read without an end, or only once somebody writes to it.
+fn regular(path: &Path, meta: &FileMeta) -> Result<(), CallError> {
+    if meta.is_file() {
+        return Ok(());
+    }
+    let what = if meta.is_dir() { "directory" } else { "socket, pipe or device" };
+    Err(CallError::failed(format!(
+        "\"{}\" is a {what}: only a regular file can be read whole",
+        path.display()
+    )))
 }
 
 #[derive(Deserialize)]
@@ -276,6 +289,7 @@ fn copy(call: &Call<'_>) -> Result<Value, CallError> {
     if meta.is_dir() || host.stat(&to)?.is_some_and(|m| m.is_dir()) {
         return Err(CallError::failed("directories are copied by the state file.copy"));
     }
+    regular(&from, &meta)?;
     let options =
         WriteOptions { mode: Some(meta.mode), uid: Some(meta.uid), gid: Some(meta.gid), umask: None };
     host.copy(&from, &to, options)?;
@@ -343,6 +357,7 @@ mod tests {
 
     use crate::functions::testing::Bench;
     use crate::host::sim::SimHost;
+    use crate::host::{Files, Node};
     use lab_proto::{Map, Value};
 
     #[test]
@@ -370,5 +385,21 @@ mod tests {
         assert_eq!(exec("file.remove", &["/srv/a"]), Ok(true.into()));
         assert_eq!(exec("file.remove", &["/srv/a"]), Ok(false.into()));
         assert!(exec("file.remove", &["/"]).is_err());
+    }
+
+    #[test]
+    fn what_has_no_end_is_neither_copied_nor_added_to() {
+        let bench = Bench::new(SimHost::new().with_file("/srv/f", "1\n"));
+        let device = Node::Char(1, 5);
+        for (path, node) in [("/srv/zero", device), ("/srv/pipe", Node::Fifo)] {
+            bench.host.mknod(Path::new(path), node, 0o600).expect("made");
+            for (name, args) in [("file.copy", [path, "/srv/g"]), ("file.append", [path, "2"])] {
+                let args: Vec<Value> = args.into_iter().map(Value::from).collect();
+                let said = bench.exec(name, &args, &Map::new()).expect_err("refused").to_string();
+                assert!(said.contains(path) && said.contains("only a regular file"), "{said}");
+            }
+        }
+        assert!(!bench.host.tree().contains_key(Path::new("/srv/g")));
+        assert_eq!(bench.host.tree()[Path::new("/srv/pipe")], "Fifo 0600 0:0");
     }
 }
