@@ -279,8 +279,9 @@ async fn events(
             batch = up.next::<EventBatch>() => match batch? {
                 Some(batch) => {
                     let last = batch.events.last().map_or(0, |e| e.counter);
+                    let busy = shared.hub.takes_events();
                     let bytes = shared.hub.batch(conn, outbox, batch).await;
-                    owed.took(last, bytes, Instant::now());
+                    owed.took(last, bytes, busy, Instant::now());
                     false
                 }
                 None => return Ok(()),

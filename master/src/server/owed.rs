@@ -40,12 +40,14 @@ enum Wait {
 }
 
 impl Owed {
-    /// Notes a batch that was taken from the minion.
-    pub(super) fn took(&mut self, last: u64, bytes: usize, now: Instant) {
+    /// Notes a batch that was taken from the minion, and whether the master was taking others then.
+    pub(super) fn took(&mut self, last: u64, bytes: usize, busy: bool, now: Instant) {
         self.taken = self.taken.max(last);
         self.bytes = self.bytes.saturating_add(bytes);
         match self.wait {
-            Wait::Nothing => self.begin(now),
+            // In the middle of a burst nobody need look after the pause whether the burst has passed.
+            Wait::Nothing if busy && self.bytes < MUCH => self.begin(now, PAUSE * STRIDE),
+            Wait::Nothing => self.begin(now, PAUSE),
             Wait::Until(due) if self.bytes >= MUCH => {
                 self.wait = Wait::Until(self.since.map_or(due, |since| due.min(since + PAUSE)));
             }
@@ -83,13 +85,13 @@ impl Owed {
         self.bytes = 0;
         self.wait = Wait::Nothing;
         if counter < self.taken {
-            self.begin(now);
+            self.begin(now, PAUSE);
         }
     }
 
-    fn begin(&mut self, now: Instant) {
+    fn begin(&mut self, now: Instant, pause: Duration) {
         self.since = Some(now);
-        self.wait = Wait::Until(now + PAUSE);
+        self.wait = Wait::Until(now + pause);
     }
 }
 
@@ -116,26 +118,28 @@ mod tests {
         let now = Instant::now();
         let mut owed = Owed::default();
         assert_eq!((owed.due(), owed.overdue()), (None, false));
-        owed.took(1, 300, now);
-        owed.took(2, 300, now + PAUSE / 2);
+        owed.took(1, 300, false, now);
+        owed.took(2, 300, true, now + PAUSE / 2);
         assert_eq!(sent_after(&mut owed, now, |_| false), PAUSE, "the first one counts");
 
-        owed.took(3, 300, now);
+        owed.took(3, 300, false, now);
         let burst = Duration::from_millis(60);
         assert_eq!(sent_after(&mut owed, now, |at| at < burst), PAUSE * STRIDE);
-        owed.took(4, 300, now);
+        owed.took(4, 300, false, now);
         assert_eq!(sent_after(&mut owed, now, |_| true), PATIENCE, "however busy the master is");
+        owed.took(5, 300, true, now);
+        assert_eq!(sent_after(&mut owed, now, |_| false), PAUSE * STRIDE, "in the middle of a burst");
     }
 
     #[test]
     fn much_that_is_taken_does_not_wait_for_quiet() {
         let now = Instant::now();
         let mut owed = Owed::default();
-        owed.took(1, MUCH, now);
+        owed.took(1, MUCH, true, now);
         assert_eq!(sent_after(&mut owed, now, |_| true), PAUSE);
-        owed.took(2, 1, now);
+        owed.took(2, 1, false, now);
         assert!(!owed.settle(true, true, now + PAUSE));
-        owed.took(3, MUCH, now + PAUSE);
+        owed.took(3, MUCH, true, now + PAUSE);
         assert_eq!(owed.due(), Some(now + PAUSE), "what was put off is due");
         assert!(owed.settle(true, true, now + PAUSE * 2));
     }
@@ -144,8 +148,8 @@ mod tests {
     fn what_is_durable_late_is_owed_until_then() {
         let now = Instant::now();
         let mut owed = Owed::default();
-        owed.took(1, 300, now);
-        owed.took(2, 300, now);
+        owed.took(1, 300, false, now);
+        owed.took(2, 300, false, now);
         assert!(!owed.settle(false, false, now + PAUSE), "nothing is durable");
         assert_eq!((owed.due(), owed.overdue()), (None, true));
         assert!(owed.settle(true, false, now + PAUSE * 2), "the moment that it is");
