@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use lab_proto::Digest;
-use lab_states::host::{FileKind, FileMeta, Files, HostError, Node, System, WriteOptions};
+use lab_states::host::{CHANGED, FileKind, FileMeta, Files, HostError, Node, System, WriteOptions};
 use nix::sys::stat::{self, SFlag};
 use sha2::{Digest as _, Sha256};
 
@@ -79,10 +79,19 @@ impl Files for LinuxHost {
         Ok(Digest::from_bytes(hasher.finalize().into()))
     }
 
-    fn copy(&self, from: &Path, to: &Path, options: WriteOptions) -> Result<(), HostError> {
+    fn copy(
+        &self,
+        from: &Path,
+        to: &Path,
+        options: WriteOptions,
+        sum: Option<&Digest>,
+    ) -> Result<(), HostError> {
         let mut source = File::open(from).map_err(|e| HostError::io("read", from, &e))?;
         let real = fs::canonicalize(to).unwrap_or_else(|_| to.to_owned());
-        let copied = self.replace(&real, options, |file| io::copy(&mut source, file).map(drop));
+        let copied = self.replace(&real, options, |file| match sum {
+            Some(sum) => copy_known(&mut source, file, sum),
+            None => io::copy(&mut source, file).map(drop),
+        });
         copied.map_err(|e| HostError::io("write", to, &e))
     }
 
@@ -202,6 +211,22 @@ fn same(mut one: File, mut other: File) -> io::Result<bool> {
 
 /// How much of a file is compared at once.
 const PIECE: usize = 128 << 10;
+
+/// Copies a content and refuses it when it turns out to be another one: what was hashed before may have been changed since.
+fn copy_known(source: &mut File, file: &mut File, sum: &Digest) -> io::Result<()> {
+    let (mut hasher, mut piece) = (Sha256::new(), vec![0; PIECE]);
+    loop {
+        let got = fill_piece(source, &mut piece)?;
+        if got == 0 {
+            break;
+        }
+        let piece = piece.get(..got).unwrap_or_default();
+        hasher.update(piece);
+        file.write_all(piece)?;
+    }
+    let same = Digest::from_bytes(hasher.finalize().into()) == *sum;
+    if same { Ok(()) } else { Err(io::Error::other(CHANGED)) }
+}
 
 fn fill_piece(file: &mut File, piece: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
@@ -326,7 +351,7 @@ mod tests {
         let host = LinuxHost::new();
         let mut content = vec![b'x'; 3 * PIECE + 17];
         fs::write(&one, &content).unwrap();
-        host.copy(&one, &other, WriteOptions { mode: Some(0o600), ..Default::default() }).unwrap();
+        host.copy(&one, &other, WriteOptions { mode: Some(0o600), ..Default::default() }, None).unwrap();
         assert_eq!(host.same_content(&one, &other), Ok(true));
         assert_eq!(host.stat(&other).unwrap().unwrap().mode, 0o600);
         *content.last_mut().unwrap() = b'y';
@@ -334,8 +359,28 @@ mod tests {
         assert_eq!(host.same_content(&one, &other), Ok(false));
         fs::write(&other, &content[1..]).unwrap();
         assert_eq!(host.same_content(&one, &other), Ok(false));
-        assert!(host.copy(&dir.path().join("no"), &other, WriteOptions::default()).is_err());
+        assert!(host.copy(&dir.path().join("no"), &other, WriteOptions::default(), None).is_err());
         assert_eq!(fs::read(&other).unwrap(), &content[1..]);
+    }
+
+    #[test]
+    fn what_is_not_what_was_checked_is_not_put_in_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let (source, target) = (dir.path().join("source"), dir.path().join("target"));
+        let host = LinuxHost::new();
+        let mut content = vec![b'x'; 2 * PIECE + 1];
+        fs::write(&source, &content).unwrap();
+        fs::write(&target, "old").unwrap();
+        let checked = host.digest(&source).unwrap();
+        *content.last_mut().unwrap() = b'y';
+        fs::write(&source, &content).unwrap();
+        let refused = host.copy(&source, &target, WriteOptions::default(), Some(&checked)).unwrap_err();
+        assert!(refused.to_string().contains(CHANGED), "{refused}");
+        assert_eq!(fs::read(&target).unwrap(), b"old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left beside it");
+        let now = host.digest(&source).unwrap();
+        host.copy(&source, &target, WriteOptions::default(), Some(&now)).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), content);
     }
 
     #[test]

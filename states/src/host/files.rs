@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use lab_proto::Digest;
 
-use super::HostError;
+use super::{Cause, HostError};
+
+/// Says why a copy with a known sum was refused.
+pub const CHANGED: &str = "it is not what was checked before: somebody changed it meanwhile";
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,12 +188,23 @@ pub trait Files: Send + Sync {
         Ok(Digest::of(&self.read(path)?))
     }
 
-    /// Replaces a file's content with that of another in one step, however large it is; see [`Self::write`].
+    /// Replaces a file's content with that of another in one step, however large it is; see [`Self::write`]. With a SHA-256
+    /// only what has it is put there: the other file may be another one than when it was looked at.
     ///
     /// # Errors
-    /// As [`Self::read`] and [`Self::write`].
-    fn copy(&self, from: &Path, to: &Path, options: WriteOptions) -> Result<(), HostError> {
-        self.write(to, &self.read(from)?, options)
+    /// As [`Self::read`] and [`Self::write`], and when the content has another sum.
+    fn copy(
+        &self,
+        from: &Path,
+        to: &Path,
+        options: WriteOptions,
+        sum: Option<&Digest>,
+    ) -> Result<(), HostError> {
+        let content = self.read(from)?;
+        if sum.is_some_and(|sum| Digest::of(&content) != *sum) {
+            return Err(HostError::new("copy", from.display().to_string(), Cause::Other(CHANGED.to_owned())));
+        }
+        self.write(to, &content, options)
     }
 
     /// Sets the permission bits, following symbolic links.

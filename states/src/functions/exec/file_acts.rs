@@ -292,7 +292,7 @@ fn copy(call: &Call<'_>) -> Result<Value, CallError> {
     regular(&from, &meta)?;
     let options =
         WriteOptions { mode: Some(meta.mode), uid: Some(meta.uid), gid: Some(meta.gid), umask: None };
-    host.copy(&from, &to, options)?;
+    host.copy(&from, &to, options, None)?;
     Ok(true.into())
 }
 

@@ -114,7 +114,7 @@ impl StateFunction for Cached {
 
 fn verify(args: &Args, path: &std::path::Path, ctx: &JobCtx<'_>) -> Result<(), StateError> {
     match args.source_hash.as_deref().filter(|hash| !hash.is_empty() && !args.skip_verify) {
-        Some(hash) => verify_file(path, hash, ctx),
+        Some(hash) => verify_file(path, hash, ctx).map(drop),
         None => Ok(()),
     }
 }

@@ -15,7 +15,8 @@ pub(super) enum Content {
     /// These bytes.
     Bytes(Vec<u8>),
     /// What is in another file of this machine.
-    File { path: PathBuf, size: u64 },
+    /// With the SHA-256 that it was found to have, where that was asked for.
+    File { path: PathBuf, size: u64, sum: Option<Digest> },
 }
 
 impl Default for Content {
@@ -39,7 +40,11 @@ impl Content {
                 host.stat(path)?.is_some_and(|meta| meta.size == bytes.len() as u64)
                     && host.read(path)? == *bytes
             }
-            Self::File { path: source, .. } => host.same_content(source, path)?,
+            Self::File { size, sum: Some(sum), .. } => {
+                host.stat(path)?.is_some_and(|meta| meta.is_file() && meta.size == *size)
+                    && host.digest(path)? == *sum
+            }
+            Self::File { path: source, sum: None, .. } => host.same_content(source, path)?,
         })
     }
 
@@ -52,7 +57,7 @@ impl Content {
     ) -> Result<(), StateError> {
         match self {
             Self::Bytes(bytes) => host.write(path, bytes, options)?,
-            Self::File { path: source, .. } => host.copy(source, path, options)?,
+            Self::File { path: source, sum, .. } => host.copy(source, path, options, sum.as_ref())?,
         }
         Ok(())
     }
@@ -74,7 +79,7 @@ impl Content {
     pub(super) fn token(&self) -> Vec<u8> {
         match self {
             Self::Bytes(bytes) => Digest::of(bytes).to_string().into_bytes(),
-            Self::File { path, size } => format!("{} {size}", path.display()).into_bytes(),
+            Self::File { path, size, .. } => format!("{} {size}", path.display()).into_bytes(),
         }
     }
 }

@@ -136,7 +136,7 @@ fn copy_tree(host: &dyn Host, source: &Path, path: &Path, owner: Owner) -> Resul
         }
         FileKind::File => {
             let options = WriteOptions { mode: Some(meta.mode), ..WriteOptions::default() };
-            host.copy(source, path, options)?;
+            host.copy(source, path, options, None)?;
         }
         FileKind::Special => {
             return Err(StateError::failed(format!("{} is no file, directory or link", source.display())));

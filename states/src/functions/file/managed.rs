@@ -302,11 +302,10 @@ fn wanted_of(
     if args.template.is_none()
         && let Some(large) = source::large_source(source, call, ctx)?
     {
-        if let Some(hash) = hash_to_check(args, &large.name) {
-            source::verify_file(&large.path, hash, ctx)?;
-        }
+        let hash = hash_to_check(args, &large.name);
+        let sum = hash.map(|hash| source::verify_file(&large.path, hash, ctx)).transpose()?;
         let mode = if keep { large.mode(ctx) } else { None };
-        return Ok((Content::File { path: large.path, size: large.size }, mode));
+        return Ok((Content::File { path: large.path, size: large.size, sum }, mode));
     }
     let found = from_source(args, source, call, ctx)?;
     let mode = if keep { found.mode(ctx) } else { None };
@@ -526,7 +525,7 @@ fn keep_backup(args: &Args, plan: &Plan, ctx: &JobCtx<'_>) -> Result<(), StateEr
     let mut name = place.into_os_string();
     name.push(format!("_{}", ctx.now().to_jid_digits()));
     let options = WriteOptions { mode: plan.have.as_ref().map(|m| m.mode), ..WriteOptions::default() };
-    Ok(ctx.host.copy(&plan.path, Path::new(&name), options)?)
+    Ok(ctx.host.copy(&plan.path, Path::new(&name), options, None)?)
 }
 
 #[cfg(test)]

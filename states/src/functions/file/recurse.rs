@@ -292,7 +292,7 @@ impl Work<'_> {
             return match ctx.services.size(&entry.path, &call.saltenv).filter(|size| *size > LARGE) {
                 Some(size) => {
                     let path = ctx.services.cache_file(&entry.path, &call.saltenv)?.into();
-                    Ok(Content::File { path, size })
+                    Ok(Content::File { path, size, sum: None })
                 }
                 None => Ok(Content::Bytes(ctx.services.file(&entry.path, &call.saltenv)?)),
             };

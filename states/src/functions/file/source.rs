@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lab_proto::{Map, Value};
+use lab_proto::{Digest, Map, Value};
 
 use super::super::support::{absolute, text_of};
 use crate::function::{JobCtx, StateCall, StateError, Template};
@@ -121,15 +121,20 @@ fn in_tree(source: &str, call: &StateCall) -> Option<(String, String)> {
     Some((path.trim_start_matches('/').to_owned(), saltenv.to_owned()))
 }
 
-/// Refuses a file of the machine that has not the sum that an argument `source_hash` gives.
-pub(super) fn verify_file(path: &Path, hash: &str, ctx: &JobCtx<'_>) -> Result<(), StateError> {
+/// Refuses a file of the machine that has not the sum that an argument `source_hash` gives; returns the SHA-256 of what
+/// was looked at.
+pub(super) fn verify_file(path: &Path, hash: &str, ctx: &JobCtx<'_>) -> Result<Digest, StateError> {
     let (kind, digits) = sum_of(hash)?;
-    let have = match kind {
-        "sha256" => ctx.host.digest(path)?.to_string(),
-        // The older ones are rare, and not worth a way of their own.
-        _ => sum(&ctx.host.read(path)?, kind).map_err(StateError::from)?,
+    let (digest, have) = if kind == "sha256" {
+        let digest = ctx.host.digest(path)?;
+        (digest, digest.to_string())
+    } else {
+        // The others are rare, and not worth a way of their own.
+        let content = ctx.host.read(path)?;
+        (Digest::of(&content), sum(&content, kind).map_err(StateError::from)?)
     };
-    same_sum(&path.display().to_string(), kind, &have, digits)
+    same_sum(&path.display().to_string(), kind, &have, digits)?;
+    Ok(digest)
 }
 
 /// Refuses a content that has not the sum that an argument `source_hash` gives.
