@@ -42,6 +42,9 @@ pub enum ProbeError {
     Silent(Duration),
 }
 
+/// When the same master is asked, beside those that it has not answered yet.
+const AGAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_millis(2500)];
+
 /// Asks.
 #[derive(Clone, Debug)]
 pub struct Prober {
@@ -75,8 +78,16 @@ impl Prober {
         if self.masters.is_empty() {
             return Err(DialError::NoMaster.into());
         }
-        // All at once: a dead one must not use up the time of the others.
-        let asked = self.masters.iter().map(|master| Box::pin(Self::ask_one(master.clone(), tls.clone())));
+        // All at once: a dead one must not use up the time of the others. And each more than once: a handshake that a master
+        // took half of before it was started anew is never answered.
+        let one = |(master, after): (&String, Duration)| {
+            let (master, tls) = (master.clone(), tls.clone());
+            Box::pin(async move {
+                tokio::time::sleep(after).await;
+                Self::ask_one(master, tls).await
+            })
+        };
+        let asked = self.masters.iter().flat_map(|master| AGAIN.map(|after| one((master, after))));
         futures_util::future::select_ok(asked).await.map(|((), _)| ())
     }
 
