@@ -14,6 +14,7 @@ pub mod net;
 pub mod netdoc;
 pub mod orchestrate;
 pub mod pillar;
+mod private;
 pub mod redact;
 pub mod reference;
 pub mod render;

@@ -35,7 +35,7 @@ pub(super) static ALL: &[Exec] = &[
             ADDRESS,
             "lab-minion call --local network.is_private 10.0.0.1",
         ),
-        body: |call| Ok(private(address(call)?).into()),
+        body: |call| Ok(crate::private::is_private(address(call)?).into()),
     },
     Exec {
         name: "network.is_loopback",
@@ -276,41 +276,6 @@ fn masked(ip: IpAddr, prefix: u8) -> IpAddr {
             std::net::Ipv6Addr::from(u128::from(ip) & mask).into()
         }
     }
-}
-
-/// The networks that Python's `ipaddress` calls private.
-fn private(ip: IpAddr) -> bool {
-    let nets: &[&str] = if ip.is_ipv4() {
-        &[
-            "0.0.0.0/8",
-            "10.0.0.0/8",
-            "127.0.0.0/8",
-            "169.254.0.0/16",
-            "172.16.0.0/12",
-            "192.0.0.0/29",
-            "192.0.0.170/31",
-            "192.0.2.0/24",
-            "192.168.0.0/16",
-            "198.18.0.0/15",
-            "198.51.100.0/24",
-            "203.0.113.0/24",
-            "240.0.0.0/4",
-            "255.255.255.255/32",
-        ]
-    } else {
-        &[
-            "::1/128",
-            "::/128",
-            "::ffff:0:0/96",
-            "100::/64",
-            "2001::/23",
-            "2001:2::/48",
-            "2001:db8::/32",
-            "fc00::/7",
-            "fe80::/10",
-        ]
-    };
-    nets.iter().any(|net| Net::read(net).is_ok_and(|net| net.holds(ip)))
 }
 
 fn reverse(ip: IpAddr) -> String {

@@ -4,6 +4,7 @@
 //! PyYAML and Salt's loader. The compiler walks [`Node`]s and points at their places.
 
 mod dump;
+mod explain;
 mod load;
 mod relax;
 mod scalar;
@@ -14,7 +15,8 @@ use lab_proto::value::Map;
 pub use dump::{
     double_quoted, dump_block, dump_block_by, dump_flow, dump_in_order, dump_scalar, single_quoted, sorted,
 };
-pub use load::{YamlError, parse};
+pub use explain::YamlError;
+pub use load::parse;
 
 /// Reads a plain scalar: a number, a boolean, null or text.
 pub fn scalar_of(text: &str) -> Value {

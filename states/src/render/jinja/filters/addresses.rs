@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::super::call::{CallArgs, required};
 use super::super::error::{Fault, Res};
 use super::super::value::Val;
+use crate::private::is_private;
 
 /// How many addresses of a network are listed.
 const MAX_HOSTS: u128 = 100_000;
@@ -164,29 +165,6 @@ fn within(address: IpAddr, networks: &[&str]) -> bool {
 
 /// Tells whether an address has a property; a word that is none is not looked at, as in Salt.
 fn has(address: IpAddr, option: &str) -> bool {
-    const PRIVATE: &[&str] = &[
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.0.0.0/29",
-        "192.0.0.170/31",
-        "192.0.2.0/24",
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "240.0.0.0/4",
-        "::1/128",
-        "::/128",
-        "::ffff:0:0/96",
-        "100::/64",
-        "2001::/23",
-        "2001:db8::/32",
-        "fc00::/7",
-        "fe80::/10",
-    ];
     const RESERVED: &[&str] = &[
         "240.0.0.0/4",
         "::/8",
@@ -206,8 +184,8 @@ fn has(address: IpAddr, option: &str) -> bool {
         "fe00::/9",
     ];
     match option {
-        "global" | "public" => !within(address, PRIVATE),
-        "private" => within(address, PRIVATE),
+        "global" | "public" => !is_private(address),
+        "private" => is_private(address),
         "reserved" => within(address, RESERVED),
         "loopback" | "lo" => address.is_loopback(),
         "multicast" => address.is_multicast(),
