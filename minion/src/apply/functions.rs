@@ -1,9 +1,7 @@
 //! The execution functions as templates call them.
 
-use std::borrow::Cow;
-
 use lab_proto::{Map, Value};
-use lab_states::function::{CallError, ExecFunction, FROM_WITHIN, JobCtx};
+use lab_states::function::{CallError, ExecFunction, JobCtx, from_within};
 use lab_states::render::{self, RenderFunctions};
 
 /// Functions whose refusal is a bare exception in Salt: an error of the template, not of the function.
@@ -23,10 +21,8 @@ impl<'a> Functions<'a> {
 impl RenderFunctions for Functions<'_> {
     fn call(&self, name: &str, args: &[Value], kwargs: &Map) -> Result<Value, render::CallError> {
         let done = self.ctx.registry.exec(name).map_err(CallError::from);
-        let mut kwargs = Cow::Borrowed(kwargs);
-        if name.starts_with("cmd.") {
-            kwargs.to_mut().insert(FROM_WITHIN.into(), true.into());
-        }
+        let mut kwargs = kwargs.clone();
+        from_within(name, &mut kwargs);
         done.and_then(|function| function.call(args, &kwargs, self.ctx))
             // Wrong arguments are a mistake of the template; anything else is the function's own refusal.
             .map_err(|e| render::CallError {

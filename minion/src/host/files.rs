@@ -67,16 +67,7 @@ impl Files for LinuxHost {
 
     fn digest(&self, path: &Path) -> Result<Digest, HostError> {
         let bad = |e: io::Error| HostError::io("read", path, &e);
-        let mut hasher = Sha256::new();
-        let (mut file, mut piece) = (File::open(path).map_err(bad)?, vec![0; PIECE]);
-        loop {
-            let got = fill_piece(&mut file, &mut piece).map_err(bad)?;
-            if got == 0 {
-                break;
-            }
-            hasher.update(piece.get(..got).unwrap_or_default());
-        }
-        Ok(Digest::from_bytes(hasher.finalize().into()))
+        hashed(&mut File::open(path).map_err(bad)?, |_| Ok(())).map_err(bad)
     }
 
     fn copy(
@@ -214,18 +205,22 @@ const PIECE: usize = 128 << 10;
 
 /// Copies a content and refuses it when it turns out to be another one: what was hashed before may have been changed since.
 fn copy_known(source: &mut File, file: &mut File, sum: &Digest) -> io::Result<()> {
+    let have = hashed(source, |piece| file.write_all(piece))?;
+    if have == *sum { Ok(()) } else { Err(io::Error::other(CHANGED)) }
+}
+
+/// Returns the SHA-256 of what is read, and hands it on piece by piece.
+fn hashed(source: &mut File, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<Digest> {
     let (mut hasher, mut piece) = (Sha256::new(), vec![0; PIECE]);
     loop {
         let got = fill_piece(source, &mut piece)?;
         if got == 0 {
-            break;
+            return Ok(Digest::from_bytes(hasher.finalize().into()));
         }
         let piece = piece.get(..got).unwrap_or_default();
         hasher.update(piece);
-        file.write_all(piece)?;
+        each(piece)?;
     }
-    let same = Digest::from_bytes(hasher.finalize().into()) == *sum;
-    if same { Ok(()) } else { Err(io::Error::other(CHANGED)) }
 }
 
 fn fill_piece(file: &mut File, piece: &mut [u8]) -> io::Result<usize> {

@@ -52,6 +52,14 @@ impl CallError {
 /// The named argument that tells a function that a template or a state calls it, and not a person.
 pub const FROM_WITHIN: &str = "__from_within__";
 
+/// Marks a call that a template or a state makes, where the function makes a difference of it: those that run commands do,
+/// but for the one that is all about a shell.
+pub fn from_within(name: &str, kwargs: &mut Map) {
+    if name.starts_with("cmd.") && name != "cmd.shell" {
+        kwargs.insert(FROM_WITHIN.into(), true.into());
+    }
+}
+
 /// Reads positional and named arguments into the function's own type; `doc` gives the positions their names.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ pub use doors::{
     Sources,
 };
 pub use error::{Place, RenderError, RenderErrorKind, excerpt, first_column};
+pub(crate) use pipeline::shebang;
 pub use pipeline::{pillar_file, sls, template, yaml_document};
 pub(crate) use python::float as python_float;
 

@@ -96,7 +96,7 @@ fn render_text(
     variables: &[(&str, Value)],
     purpose: Purpose,
 ) -> Result<RenderedSls, RenderError> {
-    let (renderers, body) = shebang(text);
+    let (renderers, body) = shebang(text).unwrap_or_else(|| (vec!["jinja", "yaml"], text.to_owned()));
     let mut source = body;
     let mut lines: Option<LineMap> = None;
     let mut doc: Option<Node> = None;
@@ -188,19 +188,13 @@ fn refuse_secrets(node: &Node, rendered: &RenderedSls, text: &str) -> Result<(),
     }
 }
 
-/// Reads the first line's renderers; the line itself stays as an empty one, so that line numbers hold.
-fn shebang(text: &str) -> (Vec<&str>, String) {
+/// Reads the renderers that a first line names; the line itself stays as an empty one, so that line numbers hold.
+pub(crate) fn shebang(text: &str) -> Option<(Vec<&str>, String)> {
     let first = text.lines().next().unwrap_or("");
-    let Some(line) = first.strip_prefix("#!") else { return (vec!["jinja", "yaml"], text.to_owned()) };
     // A path (`#!/usr/bin/…`) is no pipeline.
-    if line.trim_start().starts_with('/') {
-        return (vec!["jinja", "yaml"], text.to_owned());
-    }
+    let line = first.strip_prefix("#!").filter(|line| !line.trim_start().starts_with('/'))?;
     let renderers = line.split('|').filter_map(|r| r.split_whitespace().next()).collect::<Vec<_>>();
-    if renderers.is_empty() {
-        return (vec!["jinja", "yaml"], text.to_owned());
-    }
-    (renderers, text[first.len()..].to_owned())
+    (!renderers.is_empty()).then(|| (renderers, text[first.len()..].to_owned()))
 }
 
 /// The lines of a rendered text beside those of the sources that they came from.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lab_proto::{Map, Value};
 
-use crate::function::{FROM_WITHIN, JobCtx, from_value, scalar_text};
+use crate::function::{JobCtx, from_value, from_within, scalar_text};
 use crate::host::{Command, Program};
 use crate::low::Options;
 
@@ -153,9 +153,8 @@ fn answer(call: &Map, ctx: &JobCtx<'_>) -> Result<bool, String> {
         .filter(|(k, _)| !k.as_str().is_some_and(|k| reserved.contains(&k)))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
-    if fun.starts_with("cmd.") && fun != "cmd.shell" {
-        kwargs.insert(FROM_WITHIN.into(), true.into());
-    }
+    // By the name that was asked for: below, what prints is asked as `cmd.run_all`.
+    from_within(fun, &mut kwargs);
     let ask = |name: &str| {
         let function = ctx.registry.exec(name).map_err(|e| e.to_string())?;
         function.call(args, &kwargs, ctx).map_err(|e| format!("{name}: {e}"))

@@ -185,10 +185,7 @@ fn subnets(call: &Call<'_>) -> Result<Value, CallError> {
     let net = call.ctx.host.net_snapshot()?;
     let links = net.links.iter().filter(|l| interface.as_ref().is_none_or(|name| *name == l.name));
     let network = |a: &crate::host::Address| match a.ip {
-        std::net::IpAddr::V4(ip) if include_loopback || !ip.is_loopback() => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(a.prefix)).unwrap_or(0);
-            Some(format!("{}/{}", std::net::Ipv4Addr::from(u32::from(ip) & mask), a.prefix))
-        }
+        std::net::IpAddr::V4(ip) if include_loopback || !ip.is_loopback() => Some(a.network().to_string()),
         _ => None,
     };
     let mut found: Vec<String> = links.flat_map(|l| &l.addresses).filter_map(network).collect();

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::{Call, Exec, failed};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind, Template};
-use crate::functions::support::{absolute, text_of};
-use crate::render::yaml;
+use crate::functions::support::{absolute, text_list};
+use crate::render::{shebang, yaml};
 
 const RENDERER: &[ArgDoc] = &[
     ArgDoc::optional("path", Kind::Text, "Which file: salt://path, or a path of the machine."),
@@ -127,16 +127,14 @@ fn renderer(call: &Call<'_>) -> Result<Value, CallError> {
         (None, Some(text)) => ("the argument string".to_owned(), text),
         _ => return Err(CallError::failed("exactly one of path and string must be given")),
     };
-    let first = text.lines().next().unwrap_or_default();
-    let named = first.strip_prefix("#!").filter(|rest| !rest.starts_with('/'));
-    let renderers =
-        named.map_or_else(|| default_renderer.unwrap_or_else(|| "jinja|yaml".to_owned()), str::to_owned);
-    let mut text = if named.is_some() { text[first.len()..].to_owned() } else { text };
+    let default = default_renderer.unwrap_or_else(|| "jinja|yaml".to_owned());
+    let (renderers, mut text) =
+        shebang(&text).unwrap_or_else(|| (default.split('|').map(str::trim).collect(), text.clone()));
     let own = |key: &Value| key.as_str().is_some_and(|k| call.doc.knows(k) || k.starts_with("__"));
     let context: Map =
         call.kwargs.iter().filter(|(k, _)| !own(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
     let mut data = None;
-    for renderer in renderers.split('|').map(str::trim) {
+    for renderer in renderers {
         match renderer {
             "jinja" => {
                 let template = Template { text: &text, name: &name, context: &context, saltenv: &saltenv };
@@ -229,8 +227,7 @@ struct FindUp {
 
 fn findup(call: &Call<'_>) -> Result<Value, CallError> {
     let FindUp { startpath, filenames, saltenv } = call.typed()?;
-    let names: Vec<String> =
-        filenames.as_list().map_or_else(|| vec![text_of(&filenames)], |l| l.iter().map(text_of).collect());
+    let names = text_list(&filenames);
     let entries = call.ctx.services.list("", &saltenv)?;
     let mut folder = startpath.trim_matches('/');
     loop {

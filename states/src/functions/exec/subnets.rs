@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use lab_proto::{Map, Value};
+use indexmap::IndexMap;
+use lab_proto::Value;
 use serde::Deserialize;
 
 use super::{Call, Exec};
@@ -82,7 +83,7 @@ pub(super) static ALL: &[Exec] = &[
         ),
         body: |call| {
             let In { ip_addr, cidr } = call.typed()?;
-            Ok(Net::read(&cidr)?.holds(parsed(&ip_addr)?).into())
+            Ok(network(&cidr)?.holds(parsed(&ip_addr)?).into())
         },
     },
     Exec {
@@ -93,7 +94,7 @@ pub(super) static ALL: &[Exec] = &[
             "lab-master run '*' network.in_subnet 10.0.0.0/16",
         ),
         body: |call| {
-            let net = Net::read(&call.typed::<Cidr>()?.cidr)?;
+            let net = network(&call.typed::<Cidr>()?.cidr)?;
             Ok(addresses(call)?.iter().any(|a| net.holds(a.ip)).into())
         },
     },
@@ -225,57 +226,27 @@ fn address(call: &Call<'_>) -> Result<IpAddr, CallError> {
     parsed(&call.typed::<OneAddress>()?.ip_addr)
 }
 
-/// A network: the address is its first one.
-struct Net {
-    first: IpAddr,
-    prefix: u8,
+/// Reads a network: `10.0.0.5/24`, `10.0.0.5/255.255.255.0`, or one address. The address is its first one.
+fn network(text: &str) -> Result<Address, CallError> {
+    let (ip, mask) = text.split_once('/').map_or((text, None), |(ip, mask)| (ip, Some(mask)));
+    network_of(parsed(ip)?, mask)
 }
 
-impl Net {
-    /// Reads `10.0.0.5/24`, `10.0.0.5/255.255.255.0`, or one address.
-    fn read(text: &str) -> Result<Self, CallError> {
-        let (ip, mask) = text.split_once('/').map_or((text, None), |(ip, mask)| (ip, Some(mask)));
-        Self::of(parsed(ip)?, mask)
-    }
-
-    fn of(ip: IpAddr, mask: Option<&str>) -> Result<Self, CallError> {
-        let most = if ip.is_ipv4() { 32 } else { 128 };
-        let bad = |mask: &str| {
-            CallError::failed(format!("{mask:?} is neither a length up to {most} nor a netmask"))
-        };
-        let prefix = match mask {
-            None => most,
-            Some(mask) => match (mask.parse::<u8>(), mask.parse::<std::net::Ipv4Addr>()) {
-                (Ok(length), _) if length <= most => length,
-                (_, Ok(mask)) if u32::from(mask).leading_ones() + u32::from(mask).trailing_zeros() >= 32 => {
-                    u8::try_from(u32::from(mask).leading_ones()).unwrap_or(most)
-                }
-                _ => return Err(bad(mask)),
-            },
-        };
-        Ok(Self { first: masked(ip, prefix), prefix })
-    }
-
-    fn holds(&self, ip: IpAddr) -> bool {
-        ip.is_ipv4() == self.first.is_ipv4() && masked(ip, self.prefix) == self.first
-    }
-
-    fn text(&self) -> String {
-        format!("{}/{}", self.first, self.prefix)
-    }
-}
-
-fn masked(ip: IpAddr, prefix: u8) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0);
-            std::net::Ipv4Addr::from(u32::from(ip) & mask).into()
-        }
-        IpAddr::V6(ip) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0);
-            std::net::Ipv6Addr::from(u128::from(ip) & mask).into()
-        }
-    }
+fn network_of(ip: IpAddr, mask: Option<&str>) -> Result<Address, CallError> {
+    let most = if ip.is_ipv4() { 32 } else { 128 };
+    let bad =
+        |mask: &str| CallError::failed(format!("{mask:?} is neither a length up to {most} nor a netmask"));
+    let prefix = match mask {
+        None => most,
+        Some(mask) => match (mask.parse::<u8>(), mask.parse::<std::net::Ipv4Addr>()) {
+            (Ok(length), _) if length <= most => length,
+            (_, Ok(mask)) if u32::from(mask).leading_ones() + u32::from(mask).trailing_zeros() >= 32 => {
+                u8::try_from(u32::from(mask).leading_ones()).unwrap_or(most)
+            }
+            _ => return Err(bad(mask)),
+        },
+    };
+    Ok(Address { ip, prefix }.network())
 }
 
 fn reverse(ip: IpAddr) -> String {
@@ -295,19 +266,20 @@ fn reverse(ip: IpAddr) -> String {
 fn calc_net(call: &Call<'_>) -> Result<Value, CallError> {
     let Calc { ip_addr, netmask } = call.typed()?;
     let net = match netmask {
-        Some(mask) => Net::of(parsed(ip_addr.split('/').next().unwrap_or_default())?, Some(&mask))?,
-        None => Net::read(&ip_addr)?,
+        Some(mask) => network_of(parsed(ip_addr.split('/').next().unwrap_or_default())?, Some(&mask))?,
+        None => network(&ip_addr)?,
     };
-    Ok(net.text().into())
+    Ok(net.to_string().into())
 }
 
 fn convert_cidr(call: &Call<'_>) -> Result<Value, CallError> {
-    let net = Net::read(&call.typed::<Cidr>()?.cidr)?;
-    let all_ones: IpAddr = match net.first {
+    let net = network(&call.typed::<Cidr>()?.cidr)?;
+    let all_ones: IpAddr = match net.ip {
         IpAddr::V4(_) => std::net::Ipv4Addr::from(u32::MAX).into(),
         IpAddr::V6(_) => std::net::Ipv6Addr::from(u128::MAX).into(),
     };
-    let last: IpAddr = match (net.first, masked(all_ones, net.prefix)) {
+    let mask = Address { ip: all_ones, ..net }.network().ip;
+    let last: IpAddr = match (net.ip, mask) {
         (IpAddr::V4(first), IpAddr::V4(mask)) => {
             std::net::Ipv4Addr::from(u32::from(first) | !u32::from(mask)).into()
         }
@@ -317,11 +289,7 @@ fn convert_cidr(call: &Call<'_>) -> Result<Value, CallError> {
         (first, _) => first,
     };
     let text = |ip: IpAddr| Value::from(ip.to_string());
-    Ok(Value::from([
-        ("network", text(net.first)),
-        ("netmask", text(masked(all_ones, net.prefix))),
-        ("broadcast", text(last)),
-    ]))
+    Ok(Value::from([("network", text(net.ip)), ("netmask", text(mask)), ("broadcast", text(last))]))
 }
 
 fn addresses(call: &Call<'_>) -> Result<Vec<Address>, CallError> {
@@ -332,8 +300,7 @@ fn addresses(call: &Call<'_>) -> Result<Vec<Address>, CallError> {
 fn networks(call: &Call<'_>, v4: bool) -> Result<Value, CallError> {
     let all = addresses(call)?;
     let ours = all.iter().filter(|a| a.ip.is_ipv4() == v4 && !a.ip.is_loopback());
-    let mut found: Vec<String> =
-        ours.map(|a| Net { first: masked(a.ip, a.prefix), prefix: a.prefix }.text()).collect();
+    let mut found: Vec<String> = ours.map(|a| a.network().to_string()).collect();
     found.sort();
     found.dedup();
     Ok(found.into())
@@ -354,18 +321,13 @@ fn hosts(call: &Call<'_>) -> Result<Vec<(String, Vec<String>)>, CallError> {
         return Ok(Vec::new());
     }
     let text = String::from_utf8_lossy(&call.ctx.host.read(path)?).into_owned();
-    let mut rows = Map::new();
+    let mut rows = IndexMap::<String, Vec<String>>::new();
     for line in text.lines() {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
         let Some(ip) = words.next() else { continue };
-        let names = words.map(Value::from);
-        match rows.entry(Value::from(ip)).or_insert_with(|| Value::List(Vec::new())) {
-            Value::List(all) => all.extend(names),
-            _ => unreachable!("only lists are put in"),
-        }
+        rows.entry(ip.to_owned()).or_default().extend(words.map(str::to_owned));
     }
-    let row = |(ip, names): (Value, Value)| (ip.to_string(), crate::functions::support::text_list(&names));
-    Ok(rows.into_iter().map(row).collect())
+    Ok(rows.into_iter().collect())
 }
 
 fn aliases(call: &Call<'_>, ip: &str) -> Result<Vec<String>, CallError> {
@@ -376,11 +338,11 @@ fn aliases(call: &Call<'_>, ip: &str) -> Result<Vec<String>, CallError> {
 mod tests {
     use crate::functions::testing::Bench;
     use crate::host::sim::SimHost;
-    use lab_proto::{Map, Value};
+    use lab_proto::Value;
 
     fn exec(bench: &Bench, name: &str, args: &[&str]) -> Value {
         let args: Vec<Value> = args.iter().map(|a| Value::from(*a)).collect();
-        bench.exec(name, &args, &Map::new()).unwrap()
+        bench.exec(name, &args, &lab_proto::Map::new()).unwrap()
     }
 
     #[test]
@@ -399,9 +361,11 @@ mod tests {
         assert_eq!(told("network.is_private", &["192.168.1.1"]), true.into());
         assert_eq!(told("network.is_private", &["8.8.8.8"]), false.into());
         assert_eq!(told("network.reverse_ip", &["10.1.2.3"]), "3.2.1.10.in-addr.arpa".into());
-        assert!(bench.exec("network.calc_net", &["10.0.0.1/33".into()], &Map::new()).is_err());
+        assert!(bench.exec("network.calc_net", &["10.0.0.1/33".into()], &lab_proto::Map::new()).is_err());
         assert!(
-            bench.exec("network.calc_net", &["10.0.0.1".into(), "255.0.255.0".into()], &Map::new()).is_err()
+            bench
+                .exec("network.calc_net", &["10.0.0.1".into(), "255.0.255.0".into()], &lab_proto::Map::new())
+                .is_err()
         );
     }
 

@@ -11,7 +11,7 @@ use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 use crate::functions::archive::format_of;
 use crate::functions::git::Repo;
-use crate::functions::support::text_of;
+use crate::functions::support::{text_list, text_of};
 use crate::host::{ArchiveKind, ArchiveSource, Command, Commands, HttpRequest};
 use crate::render::base64;
 
@@ -119,8 +119,7 @@ pub(super) static ALL: &[Exec] = &[
         ),
         body: |call| {
             let Keys { keys, default } = call.typed()?;
-            let keys =
-                keys.as_list().map_or_else(|| vec![text_of(&keys)], |l| l.iter().map(text_of).collect());
+            let keys = text_list(&keys);
             let found = |key: String| {
                 let value = call.ctx.host.env(&key).unwrap_or_else(|| default.clone());
                 (Value::from(key), Value::from(value))

@@ -4,7 +4,7 @@ use lab_proto::Map;
 use serde::Deserialize;
 
 use super::super::support::{absolute, map};
-use super::source::verify_file;
+use super::source::{in_tree_of, verify_file};
 use crate::function::{
     Applied, ArgDoc, Cached as WhereIs, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError,
     StateFunction,
@@ -53,10 +53,8 @@ enum Place {
 
 fn place(call: &StateCall, saltenv: Option<&str>, ctx: &JobCtx<'_>) -> Result<Place, StateError> {
     let name = &call.name;
-    if let Some(rest) = name.strip_prefix("salt://") {
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let saltenv = query.strip_prefix("saltenv=").or(saltenv).unwrap_or(&call.saltenv).to_owned();
-        return Ok(Place::Tree { path: path.to_owned(), saltenv });
+    if let Some((path, saltenv)) = in_tree_of(name, saltenv.unwrap_or(&call.saltenv)) {
+        return Ok(Place::Tree { path, saltenv });
     }
     match name.split_once("://") {
         Some((scheme, _)) if scheme != "file" => Err(StateError::failed(format!(
@@ -83,12 +81,12 @@ impl StateFunction for Cached {
         let args: Args = call.typed()?;
         match place(call, args.saltenv.as_deref(), ctx)? {
             Place::Here(path) => {
-                let path = path.display();
-                if ctx.host.stat(path.to_string().as_ref())?.is_none() {
-                    return Err(StateError::failed(format!("file {path} is not present on the minion")));
+                let named = path.display();
+                if ctx.host.stat(&path)?.is_none() {
+                    return Err(StateError::failed(format!("file {named} is not present on the minion")));
                 }
-                verify(&args, path.to_string().as_ref(), ctx)?;
-                Ok(Check::holds(format!("file {path} is present on the minion")))
+                verify(&args, &path, ctx)?;
+                Ok(Check::holds(format!("file {named} is present on the minion")))
             }
             Place::Tree { path, saltenv } if ctx.services.cached(&path, &saltenv)? != WhereIs::No => {
                 verify(&args, ctx.services.cache_file(&path, &saltenv)?.as_ref(), ctx)?;

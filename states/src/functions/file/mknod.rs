@@ -112,9 +112,7 @@ fn present(path: &Path, have: &FileMeta, node: Option<Node>, wanted: Node) -> Re
     let (path, name) = (path.display(), name_of(wanted));
     match node {
         Some(node) if node == wanted => Ok(()),
-        Some(Node::Char(major, minor) | Node::Block(major, minor))
-            if name_of(wanted) == name_of(node.unwrap_or(wanted)) =>
-        {
+        Some(node @ (Node::Char(major, minor) | Node::Block(major, minor))) if name_of(node) == name => {
             Err(StateError::failed(format!(
                 "{path} exists and has the numbers {major}/{minor} (remove it first with file.absent)"
             )))

@@ -91,7 +91,8 @@ pub(super) fn large_source(
 ) -> Result<Option<Large>, StateError> {
     for name in candidates(argument) {
         if let Some((path, saltenv)) = in_tree(&name, call) {
-            let Some(size) = ctx.services.size(&path, &saltenv) else { continue };
+            // Not known is not the same as not there: then the content is asked for, which says why.
+            let Some(size) = ctx.services.size(&path, &saltenv) else { return Ok(None) };
             if size <= LARGE {
                 return Ok(None);
             }
@@ -115,9 +116,14 @@ pub(super) fn large_source(
 
 /// Splits `salt://path?saltenv=env`.
 fn in_tree(source: &str, call: &StateCall) -> Option<(String, String)> {
+    in_tree_of(source, &call.saltenv)
+}
+
+/// Splits `salt://path?saltenv=env`; where the environment is not named it is `saltenv`.
+pub(super) fn in_tree_of(source: &str, saltenv: &str) -> Option<(String, String)> {
     let rest = source.strip_prefix("salt://")?;
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let saltenv = query.strip_prefix("saltenv=").unwrap_or(&call.saltenv);
+    let saltenv = query.strip_prefix("saltenv=").unwrap_or(saltenv);
     Some((path.trim_start_matches('/').to_owned(), saltenv.to_owned()))
 }
 

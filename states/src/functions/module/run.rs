@@ -9,8 +9,8 @@ use lab_proto::{Map, Value};
 
 use super::super::support::{OnWatch, map};
 use crate::function::{
-    Applied, ArgDoc, CallError, Check, Class, ExecFunction, FROM_WITHIN, FunctionDoc, JobCtx, Kind,
-    StateCall, StateError, StateFunction, Verdict, Watch,
+    Applied, ArgDoc, CallError, Check, Class, ExecFunction, FunctionDoc, JobCtx, Kind, StateCall, StateError,
+    StateFunction, Verdict, Watch, from_within,
 };
 
 /// Calls each time.
@@ -154,9 +154,7 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
     let (mut changes, mut comments, mut failed) = (Map::new(), Vec::new(), false);
     for Planned { name, function, args, kwargs, older_style } in planned(call, ctx)? {
         let mut kwargs = kwargs;
-        if name.starts_with("cmd.") {
-            kwargs.insert(FROM_WITHIN.into(), true.into());
-        }
+        from_within(&name, &mut kwargs);
         match function.call(&args, &kwargs, ctx) {
             Ok(value) => {
                 let good = succeeded(&value);

@@ -39,7 +39,7 @@ pub(super) fn refuse(steps: &[Planned], now: &NetSnapshot, ctx: &JobCtx<'_>) -> 
         }
     };
     let theirs = of.into_iter().zip(found).find_map(|((owner, address), mac)| Some((owner, address, mac?)));
-    match theirs.filter(|(_, _, mac)| now.links.iter().all(|l| l.mac != Some(*mac))) {
+    match theirs {
         Some((owner, address, mac)) => Err(Wrong::new(owner, in_use(address, mac))),
         None => Ok(()),
     }

@@ -142,7 +142,7 @@ pub trait Network: Send + Sync {
     }
 
     /// Asks the network, within bounds, whether somebody has addresses that this machine is about to take (RFC 5227), and
-    /// returns for each the hardware address of one who does. It ends early when one was found.
+    /// returns for each the hardware address of one who does, which is never this machine's. It ends early when one was found.
     ///
     /// # Errors
     /// When it cannot be asked.
