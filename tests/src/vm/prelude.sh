@@ -91,6 +91,18 @@ join() {
   lab-minion enrol --master $1 --id "$HOST" --token "$(lab-master token create --id "$HOST" --ttl 1h)" || fail "no enrolment"
 }
 
+# Brings the lab up, for the first time, once the master's place answers: units, an enrolled agent that is ready, and the unit
+# that restores a network at boot.
+lab_begins() {
+  within 60 ping -c 1 -W 1 -q 192.0.2.1
+  install_units
+  start_unit lab-master
+  join 192.0.2.1
+  systemctl enable lab-net-restore
+  start_unit lab-minion
+  within 120 told 1 "lab/minion/$HOST/ready"
+}
+
 # Has the agent stand still at a point of its next network change; `held` succeeds once it does, `go_on` lets it.
 hold_at() { mkdir -p /run/lab-minion/net; rm -f /run/lab-minion/net/fault.held; echo "pause:$1" >/run/lab-minion/net/fault; }
 held() { test -e /run/lab-minion/net/fault.held; }
@@ -98,6 +110,14 @@ go_on() { rm /run/lab-minion/net/fault; }
 
 # The link's comings and goings, as the master counts them: the same numbers later mean the same session.
 session() { echo "$(events "lab/minion/$HOST/connected") $(events "lab/minion/$HOST/disconnected")"; }
+
+# Runs a command, expecting that the link is the same one before and after: `in_one_session settles network`.
+in_one_session() {
+  session >/tmp/before
+  "$@"
+  session >/tmp/after
+  cmp /tmp/before /tmp/after || fail "the session is another one: $(cat /tmp/before /tmp/after)"
+}
 
 # Applies at the master, expecting that it goes well; then once more, expecting no change: `settles network`.
 settles() {
@@ -111,6 +131,24 @@ unchanged() {
   lacks '"outcome":"changed"' cat /tmp/again
   has '"outcome":"ok"' cat /tmp/again
 }
+
+# Fails unless the first guide's network is there: br0 with the spanning tree over eth0, with its address and default route, and
+# VLANs 10, 11 and 12 on it.
+guide_stands() {
+  has 192.0.2.10/24 ip addr show br0
+  lacks "inet " ip addr show eth0
+  has "master br0" ip link show eth0
+  has "via 192.0.2.1 dev br0" ip route show default
+  has "stp_state 1" ip -d link show br0
+  has "forward_delay 400" ip -d link show br0
+  for id in 10 11 12; do
+    has "vlan protocol 802.1Q id $id" ip -d link show vlan$id
+    has 192.168.1$id.10/24 ip addr show vlan$id
+  done
+}
+
+# Succeeds once networkd has set a link up: `within 30 configured br0`.
+configured() { [ "$(networkctl list --no-legend --no-pager "$1" | awk '{print $NF}')" = configured ]; }
 
 # How many events of a tag the master has, of those whose JSON has a text: `events 'lab/net/b/*' '"by":"boot"'`.
 events() { lab-master events --json --tag "$1" | grep -c -- "${2:-}" || true; }

@@ -13,18 +13,6 @@ card_is_plain() {
   lacks br0 ip link
   lacks vlan1 ip link
 }
-guide_stands() {
-  has 192.0.2.10/24 ip addr show br0
-  lacks "inet " ip addr show eth0
-  has "master br0" ip link show eth0
-  has "via 192.0.2.1 dev br0" ip route show default
-  has "stp_state 1" ip -d link show br0
-  has "forward_delay 400" ip -d link show br0
-  for id in 10 11 12; do
-    has "vlan protocol 802.1Q id $id" ip -d link show vlan$id
-    has 192.168.1$id.10/24 ip addr show vlan$id
-  done
-}
 guard() { systemctl list-units --plain --no-legend 'lab-net-rollback-*'; }
 no_guard() { [ -z "$(guard)" ]; }
 every_line_is_kept() {
@@ -37,7 +25,6 @@ netplan_is_content() {
   [ -z "$said" ] || fail "netplan generate says $said"
 }
 networkd_has() { for link in "$@"; do has "/10-netplan-$link.network" networkctl status --no-pager $link; done; }
-configured() { [ "$(networkctl list --no-legend --no-pager "$1" | awk '{print $NF}')" = configured ]; }
 case $BOOT in
   1)
     cat >$BEFORE <<'YAML'
@@ -62,13 +49,7 @@ YAML
     outside 192.0.2.1/24
     netplan generate
     networkctl reload
-    within 60 ping -c 1 -W 1 -q 192.0.2.1
-    install_units
-    start_unit lab-master
-    join 192.0.2.1
-    systemctl enable lab-net-restore
-    start_unit lab-minion
-    within 120 told 1 "lab/minion/$HOST/ready"
+    lab_begins
 
     # The agent's unit is stopped in the trial, and all in its group with it: the guard is in none of its groups.
     hold_at verify
@@ -105,10 +86,7 @@ YAML
     within 120 told 1 "lab/net/$HOST/rolled-back" '"by":"boot"'
     within 120 told 3 "lab/minion/$HOST/ready"
 
-    session >/tmp/before
-    settles guide
-    session >/tmp/after
-    cmp /tmp/before /tmp/after || fail "the session is another one: $(cat /tmp/before /tmp/after)"
+    in_one_session settles guide
     [ "$(events 'lab/minion/*/lost')" = 0 ] || fail "the host was taken for lost"
     within 60 no_guard
     guide_stands

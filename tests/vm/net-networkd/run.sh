@@ -12,16 +12,7 @@ card_is_plain() {
   lacks 192.0.2.53 resolvectl dns
 }
 network_stands() {
-  has 192.0.2.10/24 ip addr show br0
-  lacks "inet " ip addr show eth0
-  has "master br0" ip link show eth0
-  has "via 192.0.2.1 dev br0" ip route show default
-  has "stp_state 1" ip -d link show br0
-  has "forward_delay 400" ip -d link show br0
-  for id in 10 11 12; do
-    has "vlan protocol 802.1Q id $id" ip -d link show vlan$id
-    has 192.168.1$id.10/24 ip addr show vlan$id
-  done
+  guide_stands
   has "vlan_filtering 1" ip -d link show br1
   is_in port-a "10 PVID Egress Untagged" 20 30
   is_in port-b "20 PVID Egress Untagged"
@@ -37,7 +28,6 @@ is_in() {
   cmp -s /tmp/vlans.have /tmp/vlans.want || fail "$link is in VLANs $(cat /tmp/vlans.have), not $(cat /tmp/vlans.want)"
 }
 files() { (cd $DIR && for f in *; do echo "== $f"; cat "$f"; done); }
-configured() { [ "$(networkctl list --no-legend --no-pager "$1" | awk '{print $NF}')" = configured ]; }
 case $BOOT in
   1)
     cat >$DIR/20-uplink.network <<'INI'
@@ -57,19 +47,10 @@ INI
     files >/root/files.before
     outside 192.0.2.1/24
     networkctl reload
-    within 60 ping -c 1 -W 1 -q 192.0.2.1
-    install_units
-    start_unit lab-master
-    join 192.0.2.1
-    systemctl enable lab-net-restore
-    start_unit lab-minion
-    within 120 told 1 "lab/minion/$HOST/ready"
+    lab_begins
     card_is_plain
 
-    session >/tmp/before
-    settles network
-    session >/tmp/after
-    cmp /tmp/before /tmp/after || fail "the session is another one: $(cat /tmp/before /tmp/after)"
+    in_one_session settles network
     network_stands
     has LLDP=no cat $DIR/05-lab-eth0.network
     lacks routable cat $DIR/05-lab-eth0.network
