@@ -31,7 +31,7 @@ pub use links::Arrival;
 pub(crate) use links::size_at_most;
 pub(crate) use records::RunRecord;
 pub use records::{JobRecord, KeyRecord, KeyState, MinionRecord, RecordError, RowRecord};
-pub use restore::{Plans, RestoreError};
+pub use restore::RestoreError;
 pub use roster::{MinionView, Presence};
 pub use runs::RunErrand;
 

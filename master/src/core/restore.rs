@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lab_proto::facts::Fact;
 use lab_proto::{Digest, Event, MinionId, Position, RunId, Timestamp};
-use lab_states::orchestrate::{Engine, Plan};
+use lab_states::orchestrate::{Blobs, Engine};
 use tracing::error;
 
 use super::records::{self, RecordError, RunRecord};
@@ -25,11 +25,8 @@ pub enum RestoreError {
     Log(#[from] ReadError),
 }
 
-/// Reads a run's plan that is kept as a blob.
-pub type Plans<'a> = &'a dyn Fn(&Digest) -> Result<Plan, String>;
-
 impl Core {
-    /// Restores a core that has no node groups and keeps no plans as blobs.
+    /// Restores a core that has no node groups and keeps no blobs.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -39,7 +36,7 @@ impl Core {
         store: &dyn Store,
         now: Timestamp,
     ) -> Result<Self, RestoreError> {
-        let no_blobs = |digest: &Digest| Err(format!("plan {digest} is in a blob, and there are none here"));
+        let no_blobs = |digest: &Digest| Err(format!("{digest} is not here: there are no blobs"));
         Self::restore_with(config, random, store, BTreeMap::new(), &no_blobs, now)
     }
 
@@ -52,7 +49,7 @@ impl Core {
         random: Random,
         store: &dyn Store,
         node_groups: BTreeMap<String, String>,
-        plans: Plans<'_>,
+        blobs: Blobs<'_>,
         now: Timestamp,
     ) -> Result<Self, RestoreError> {
         let (restored, open_runs) = read_records(store, node_groups)?;
@@ -69,7 +66,7 @@ impl Core {
                 for event in &events {
                     core.replay(event);
                     engines.values_mut().for_each(|e: &mut Engine| e.handle_event(event));
-                    begin_engine(&open_runs, plans, event, &mut engines);
+                    begin_engine(&open_runs, blobs, event, &mut engines);
                 }
             }
         }
@@ -155,7 +152,7 @@ fn read_records(
 /// Makes the engine of an unfinished run when its first event comes by.
 fn begin_engine(
     open_runs: &[RunRecord],
-    plans: Plans<'_>,
+    blobs: Blobs<'_>,
     event: &Event,
     engines: &mut BTreeMap<RunId, Engine>,
 ) {
@@ -163,7 +160,7 @@ fn begin_engine(
     if !open_runs.iter().any(|r| r.run == started.run) || engines.contains_key(&started.run) {
         return;
     }
-    match replay_start(event, plans) {
+    match replay_start(event, blobs) {
         Ok(engine) => {
             engines.insert(started.run, engine);
         }
@@ -172,14 +169,9 @@ fn begin_engine(
 }
 
 /// Makes the engine that a run's first event makes; later events are to follow.
-pub(crate) fn replay_start(event: &Event, plans: Plans<'_>) -> Result<Engine, String> {
+pub(crate) fn replay_start(event: &Event, blobs: Blobs<'_>) -> Result<Engine, String> {
     let Ok(Some(Fact::RunStarted(started))) = Fact::of(event) else {
         return Err(format!("{} is not the start of a run", event.tag));
     };
-    let replayed = if started.chunks.is_some() {
-        Engine::replay(started.run, [event])
-    } else {
-        Engine::replay_with(started.run, plans(&started.plan)?, [event])
-    };
-    replayed.map_err(|e| e.to_string())
+    Engine::replay(started.run, [event], blobs).map_err(|e| e.to_string())
 }

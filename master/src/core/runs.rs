@@ -89,7 +89,7 @@ impl Core {
         self.runs.get_mut(run)
     }
 
-    /// Returns the blobs that unfinished runs and jobs need: state trees, and plans of runs.
+    /// Returns the blobs that unfinished runs and jobs need: state trees, plans of runs, and where minions stood at their start.
     pub fn pinned(&self) -> Vec<Digest> {
         let pinned: BTreeSet<Digest> = self.runs.pinned().chain(self.open_trees()).collect();
         pinned.into_iter().collect()

@@ -74,9 +74,9 @@ pub(super) fn core(
         reconnect_grace: config.jobs.reconnect_grace,
     };
     let random = Box::new(move || split_mix(&mut state));
-    let plans = |digest: &Digest| runner.stored_plan(digest);
+    let blobs = |digest: &Digest| runner.stored(digest);
     let groups = config.node_groups.clone();
-    Ok(Core::restore_with(core_config, random, store, groups, &plans, now)?)
+    Ok(Core::restore_with(core_config, random, store, groups, &blobs, now)?)
 }
 
 /// SplitMix64: ids need to be different, not secret.

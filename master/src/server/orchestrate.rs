@@ -76,10 +76,9 @@ impl Runner {
             .map_err(|e| e.to_string())?
     }
 
-    /// Reads a plan that is kept as a blob.
-    pub(crate) fn stored_plan(&self, digest: &Digest) -> Result<Plan, String> {
-        let bytes = self.content.blobs().get(digest, MAX_FILE).map_err(|e| chain(&e))?;
-        Plan::from_blob(&bytes).map_err(|e| lines(&e))
+    /// Reads what a run keeps as a blob.
+    pub(crate) fn stored(&self, digest: &Digest) -> Result<Vec<u8>, String> {
+        self.content.blobs().get(digest, MAX_FILE).map_err(|e| chain(&e))
     }
 
     fn compile_now(&self, name: &str, overrides: &Map, tree: Option<Digest>) -> Result<Compiled, String> {

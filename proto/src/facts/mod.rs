@@ -24,8 +24,8 @@ pub use net::{
     NetRolledBack, RolledBackBy, lines,
 };
 pub use run::{
-    ENTERED_TARGETS, MinionAt, NearMiss, NearReason, PLAN_INLINE, RunEnded, RunOutcome, RunResumed,
-    RunStarted, StepEnded, StepEntered, StepMet, StepOutcome, StepRow,
+    ENTERED_INLINE, MinionAt, NearMiss, NearReason, PLAN_INLINE, RunEnded, RunOutcome, RunResumed,
+    RunStarted, STOOD_INLINE, StepEnded, StepEntered, StepMet, StepOutcome, StepRow,
 };
 
 use crate::event::{Event, NewEvent, Origin};
@@ -224,7 +224,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ids::{Digest, Position};
+    use crate::event::Boot;
+    use crate::ids::{BootId, Digest, OutboxId, Position};
     use crate::job::EndState;
     use crate::time::Timestamp;
     use crate::value::Map;
@@ -257,9 +258,35 @@ mod tests {
             user: "root".into(),
             parent: None,
             minions: Vec::new(),
+            stood: None,
         };
         let back = Fact::parse(&fact.tag(), &fact.data()).expect("reads").expect("is a fact");
         assert_eq!(back, Fact::RunStarted(fact));
+    }
+
+    #[test]
+    fn places_of_minions_read_back_from_their_blob_whole_or_not_at_all() {
+        let at = |n: u64| MinionAt {
+            id: MinionId::new(format!("host-{n}")).expect("valid"),
+            boot: n.is_multiple_of(2).then(|| Boot { id: BootId::from_u128(u128::from(n)), number: n }),
+            outbox: n.is_multiple_of(3).then(|| OutboxId::from_u128(9)),
+            connected: n.is_multiple_of(5),
+            ready: false,
+        };
+        let many: Vec<MinionAt> = (0..7).map(at).collect();
+        let blob = MinionAt::many_to_blob(&many);
+        assert_eq!(MinionAt::many_from_blob(&blob).as_ref(), Ok(&many));
+        for cut in 0..blob.len() {
+            match MinionAt::many_from_blob(&blob[..cut]) {
+                Ok(some) => assert_eq!(some, many[..some.len()], "cut between two"),
+                Err(why) => assert!(why.contains("bytes are left after"), "{why}"),
+            }
+        }
+        for place in 0..blob.len() {
+            let mut flipped = blob.clone();
+            flipped[place] ^= 0x81;
+            _ = MinionAt::many_from_blob(&flipped);
+        }
     }
 
     #[test]

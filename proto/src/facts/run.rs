@@ -5,16 +5,21 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::FactError;
+use crate::codec;
 use crate::event::{Boot, NewEvent};
 use crate::ids::{Digest, JobId, MinionId, OutboxId, Position, RunId, StepId};
 use crate::job::{EndState, StepRef};
 use crate::tag::EventTag;
 use crate::value::{Map, Value};
 
-/// The most targets that one [`StepEntered`] lists; a step with more is entered by several of them.
-pub const ENTERED_TARGETS: usize = 300;
+/// The most that the targets and the places of minions take of one [`StepEntered`], in encoded bytes; a step with more of them
+/// is entered by several.
+pub const ENTERED_INLINE: usize = 48 * 1024;
 /// The largest plan that travels inside [`RunStarted`], in encoded bytes; a larger one is a blob.
 pub const PLAN_INLINE: usize = 32 * 1024;
+
+/// The most that the places of minions take of [`RunStarted`], in encoded bytes; more of them are in a blob.
+pub const STOOD_INLINE: usize = 12 * 1024;
 
 /// A run began. `lab/run/<run>/started`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,8 +46,11 @@ pub struct RunStarted {
     pub user: String,
     /// The step of another run that this one is.
     pub parent: Option<StepRef>,
-    /// Where the minions stood that waits with `since: run` ask about.
+    /// Where the minions stood that waits with `since: run` ask about; empty when they are in a blob.
     pub minions: Vec<MinionAt>,
+    /// The digest of the blob that holds them: see [`MinionAt::many_from_blob`].
+    #[serde(default)]
+    pub stood: Option<Digest>,
 }
 
 /// A run was taken up again after the master had been away. `lab/run/<run>/resumed`.
@@ -105,6 +113,42 @@ pub struct MinionAt {
     pub connected: bool,
     /// Whether it was ready.
     pub ready: bool,
+}
+
+impl MinionAt {
+    /// Returns how many bytes the place takes of a fact.
+    ///
+    /// # Panics
+    /// Never: a place is far below the limit of a frame.
+    pub fn encoded_len(&self) -> usize {
+        codec::encode(&super::value_of(self)).expect("ids are short").len()
+    }
+
+    /// Returns the places of many minions as the bytes of a blob: a frame for each.
+    ///
+    /// # Panics
+    /// Never: a place is far below the limit of a frame.
+    pub fn many_to_blob(many: &[Self]) -> Vec<u8> {
+        let frame = |at| codec::frame(&super::value_of(at)).expect("ids are short");
+        many.iter().flat_map(frame).collect()
+    }
+
+    /// Reads the places of many minions from the bytes of their blob.
+    ///
+    /// # Errors
+    /// When the bytes are none, or end in the middle of one.
+    pub fn many_from_blob(bytes: &[u8]) -> Result<Vec<Self>, String> {
+        let mut buffer = codec::FrameBuffer::default();
+        buffer.push(bytes);
+        let mut many = Vec::new();
+        while let Some(value) = buffer.next_frame::<Value>().map_err(|e| e.to_string())? {
+            many.push(value.to_typed().map_err(|e| e.to_string())?);
+        }
+        match buffer.pending() {
+            0 => Ok(many),
+            left => Err(format!("{left} bytes are left after {} minions", many.len())),
+        }
+    }
 }
 
 /// A step began: durable before its job leaves. `lab/run/<run>/step/<step>/entered`.

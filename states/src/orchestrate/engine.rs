@@ -5,7 +5,7 @@ mod progress;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use lab_proto::facts::{Fact, RunOutcome, RunResumed, RunStarted, StepEnded, StepOutcome};
+use lab_proto::facts::{Fact, MinionAt, RunOutcome, RunResumed, RunStarted, StepEnded, StepOutcome};
 use lab_proto::job::StepRef;
 use lab_proto::{Digest, Event, JobId, Map, RunId, StepId, Timestamp};
 use thiserror::Error;
@@ -15,7 +15,7 @@ use super::decide::{self, Decision};
 use super::explain::{self, Explanation};
 use super::ledger::Ledger;
 use super::plan::{Plan, PlanError};
-use super::{Ask, Deadline, Effect, Resolution};
+use super::{Ask, Blobs, Deadline, Effect, Resolution};
 use crate::schedule::Scheduler;
 
 /// A run that is to begin.
@@ -47,13 +47,15 @@ pub enum ReplayError {
     /// No `lab/run/<run>/started` among the events.
     #[error("there is no start of run {0} among the events")]
     NoStart(RunId),
-    /// The plan is in a blob; read it and use [`Engine::replay_with`].
-    #[error("the plan of run {run} is in blob {plan}, which is to be read first")]
-    PlanInBlob {
+    /// A blob that the run needs cannot be read, or is not what it should be.
+    #[error("run {run} needs blob {digest}: {why}")]
+    Blob {
         /// The run.
         run: RunId,
         /// The blob.
-        plan: Digest,
+        digest: Digest,
+        /// What is wrong with it.
+        why: String,
     },
     /// The stored plan is not one (any more).
     #[error("the plan of run {run} does not compile: {first}")]
@@ -108,38 +110,29 @@ impl Engine {
     /// may be among them. It asks for nothing until [`Self::resume`].
     ///
     /// # Errors
-    /// When the start is missing, or its plan is in a blob or does not compile.
-    pub fn replay<'a>(run: RunId, events: impl IntoIterator<Item = &'a Event>) -> Result<Self, ReplayError> {
-        let mut events = events.into_iter();
-        let (started, first) = find_start(run, &mut events)?;
-        let Some(chunks) = started.chunks else {
-            return Err(ReplayError::PlanInBlob { run, plan: started.plan });
-        };
-        let plan =
-            Plan::compile(chunks).map_err(|mut e| ReplayError::Plan { run, first: e.swap_remove(0) })?;
-        Ok(Self::fold_all(run, plan, std::iter::once(first).chain(events)))
-    }
-
-    /// As [`Self::replay`], with a plan that was read from its blob.
-    ///
-    /// # Errors
-    /// When the start is missing.
-    pub fn replay_with<'a>(
+    /// When the start is missing, a blob that it names cannot be read, or the plan does not compile.
+    pub fn replay<'a>(
         run: RunId,
-        plan: Plan,
         events: impl IntoIterator<Item = &'a Event>,
+        blobs: Blobs<'_>,
     ) -> Result<Self, ReplayError> {
         let mut events = events.into_iter();
-        let (_, first) = find_start(run, &mut events)?;
-        Ok(Self::fold_all(run, plan, std::iter::once(first).chain(events)))
-    }
-
-    fn fold_all<'a>(run: RunId, plan: Plan, events: impl Iterator<Item = &'a Event>) -> Self {
+        let (started, first) = find_start(run, &mut events)?;
+        let unread = |digest: Digest| move |why: String| ReplayError::Blob { run, digest, why };
+        let chunks = match started.chunks {
+            Some(chunks) => Plan::compile(chunks),
+            None => Plan::from_blob(&blobs(&started.plan).map_err(unread(started.plan))?),
+        };
+        let plan = chunks.map_err(|mut e| ReplayError::Plan { run, first: e.swap_remove(0) })?;
         let mut engine = Self::over(Ledger::new(run, plan));
-        for event in events {
+        if let Some(digest) = started.stood {
+            let many = blobs(&digest).and_then(|bytes| MinionAt::many_from_blob(&bytes));
+            engine.ledger.stood = Some(many.map_err(unread(digest))?);
+        }
+        for event in std::iter::once(first).chain(events) {
             engine.handle_event(event);
         }
-        engine
+        Ok(engine)
     }
 
     fn over(ledger: Ledger) -> Self {
@@ -264,12 +257,12 @@ impl Engine {
 
     /// Returns the blobs that the run needs to go on, now and after a restart of its master.
     pub fn pinned(&self) -> Vec<Digest> {
-        let (tree, plan) = match (&self.ledger.started, &self.start) {
-            (Some(started), _) => (started.fact.tree, started.fact.plan),
-            (None, Some(start)) => (start.tree, start.plan.digest()),
+        let (tree, plan, stood) = match (&self.ledger.started, &self.start) {
+            (Some(started), _) => (started.fact.tree, started.fact.plan, started.fact.stood),
+            (None, Some(start)) => (start.tree, start.plan.digest(), None),
             (None, None) => return Vec::new(),
         };
-        tree.into_iter().chain([plan]).collect()
+        [Some(plan), tree, stood].into_iter().flatten().collect()
     }
 
     /// Returns the run's steps.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use lab_proto::facts::{self, Fact, RunEnded, RunStarted, StateSummary, StepEnded, StepEntered};
+use lab_proto::facts::{self, Fact, MinionAt, RunEnded, RunStarted, StateSummary, StepEnded, StepEntered};
 use lab_proto::{Digest, EndState, Event, JobId, JobReturn, MinionId, Position, RunId, Timestamp};
 
 use super::action::{Action, BatchSize};
@@ -18,6 +18,8 @@ pub(super) struct Ledger {
     pub(super) run: RunId,
     pub(super) plan: Plan,
     pub(super) started: Option<Started>,
+    /// Where minions stood at the beginning, when that is in a blob; until the start is taken in.
+    pub(super) stood: Option<Vec<MinionAt>>,
     /// When, and where in the log, the run was last taken up again.
     pub(super) resumed: Option<(Position, Timestamp)>,
     pub(super) ended: Option<RunEnded>,
@@ -101,6 +103,7 @@ impl Ledger {
             run,
             plan,
             started: None,
+            stood: None,
             resumed: None,
             ended: None,
             last: None,
@@ -138,7 +141,8 @@ impl Ledger {
         let Ok(Some(fact)) = Fact::of(event) else { return false };
         match fact {
             Fact::RunStarted(fact) => {
-                let mark = Mark::new(event.position, &fact.minions);
+                let stood = self.stood.take();
+                let mark = Mark::new(event.position, stood.as_deref().unwrap_or(&fact.minions));
                 self.started = Some(Started { mark, fact });
             }
             Fact::RunResumed(_) => self.resumed = Some((event.position, event.stamp)),

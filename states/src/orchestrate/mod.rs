@@ -46,7 +46,7 @@ pub enum Effect {
     StoreBlob {
         /// Their name.
         digest: Digest,
-        /// The encoded plan.
+        /// The encoded plan, or where minions stood.
         bytes: Vec<u8>,
     },
     /// Append this fact. It comes back through [`Engine::handle_event`] when it is durable.
@@ -64,6 +64,9 @@ pub enum Effect {
     /// The run has ended and its end is durable.
     Finish(RunOutcome),
 }
+
+/// Reads a blob that an [`Effect::StoreBlob`] kept.
+pub type Blobs<'a> = &'a dyn Fn(&Digest) -> Result<Vec<u8>, String>;
 
 /// A question about minions.
 #[derive(Clone, Debug, PartialEq, Eq)]

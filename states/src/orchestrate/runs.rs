@@ -69,7 +69,7 @@ impl Runs {
         self.engines.get_mut(&run)
     }
 
-    /// Returns what the unfinished runs need of the blobs: the trees that they are pinned to, and their plans.
+    /// Returns what the unfinished runs need of the blobs: the trees that they are pinned to, their plans, and where minions stood.
     pub fn pinned(&self) -> impl Iterator<Item = Digest> {
         self.engines.values().flat_map(Engine::pinned)
     }

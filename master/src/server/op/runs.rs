@@ -206,8 +206,8 @@ fn explain_past(
             match (&mut engine, Fact::of(event)) {
                 (Some(engine), _) => engine.handle_event(event),
                 (None, Ok(Some(Fact::RunStarted(started)))) if started.run == record.run => {
-                    let plans = |digest: &Digest| shared.runner.stored_plan(digest);
-                    engine = Some(replay_start(event, &plans).map_err(refused)?);
+                    let blobs = |digest: &Digest| shared.runner.stored(digest);
+                    engine = Some(replay_start(event, &blobs).map_err(refused)?);
                 }
                 _ => {}
             }

@@ -1,8 +1,8 @@
 //! How a run goes on: what its steps are asked, given, told and ended by.
 
 use lab_proto::facts::{
-    ENTERED_TARGETS, MinionAt, NearMiss, RunEnded, RunOutcome, RunStarted, StepEnded, StepEntered, StepMet,
-    StepOutcome,
+    ENTERED_INLINE, MinionAt, NearMiss, RunEnded, RunOutcome, RunStarted, STOOD_INLINE, StepEnded,
+    StepEntered, StepMet, StepOutcome,
 };
 use lab_proto::job::StepRef;
 use lab_proto::{Digest, JobId, JobSpec, MinionId, RunId, StepId, Timestamp, Value};
@@ -26,10 +26,30 @@ impl Engine {
                 None
             }
         };
-        let minions = resolution.minions;
+        let mut minions = resolution.minions;
+        let mut stood = None;
+        if minions.iter().map(MinionAt::encoded_len).sum::<usize>() > STOOD_INLINE {
+            let bytes = MinionAt::many_to_blob(&minions);
+            let digest = Digest::of(&bytes);
+            stood = Some(digest);
+            self.ledger.stood = Some(std::mem::take(&mut minions));
+            self.effects.push_back(Effect::StoreBlob { digest, bytes });
+        }
         let plan = plan.digest();
-        let fact =
-            RunStarted { run, name, plan, chunks, pillar, tree, test, failhard, user, parent, minions };
+        let fact = RunStarted {
+            run,
+            name,
+            plan,
+            chunks,
+            pillar,
+            tree,
+            test,
+            failhard,
+            user,
+            parent,
+            minions,
+            stood,
+        };
         self.effects.push_back(Effect::Append(Box::new(fact.event())));
     }
 
@@ -338,16 +358,29 @@ fn subset(run: RunId, step: &StepId, mut ids: Vec<MinionId>, size: Option<usize>
 }
 
 /// Splits an entry whose lists are too long for one event.
-fn in_parts(whole: StepEntered) -> Vec<StepEntered> {
-    let parts = whole.targets.len().max(whole.minions.len()).div_ceil(ENTERED_TARGETS).max(1);
-    let cut = |n: usize| n * ENTERED_TARGETS;
-    (0..parts)
-        .map(|n| StepEntered {
-            targets: whole.targets.iter().skip(cut(n)).take(ENTERED_TARGETS).cloned().collect(),
-            minions: whole.minions.iter().skip(cut(n)).take(ENTERED_TARGETS).cloned().collect(),
-            nested: if n == 0 { whole.nested.clone() } else { Vec::new() },
-            more: n + 1 < parts,
-            ..whole.clone()
-        })
-        .collect()
+fn in_parts(mut whole: StepEntered) -> Vec<StepEntered> {
+    let (targets, minions) = (std::mem::take(&mut whole.targets), std::mem::take(&mut whole.minions));
+    let (mut targets, mut minions) = (targets.into_iter().peekable(), minions.into_iter().peekable());
+    let mut parts: Vec<StepEntered> = Vec::new();
+    while parts.is_empty() || targets.peek().is_some() || minions.peek().is_some() {
+        let mut part = StepEntered { more: true, ..whole.clone() };
+        whole.nested.clear();
+        let mut room = ENTERED_INLINE;
+        while let Some(id) = targets.next_if(|id| taken(&mut room, id.as_str().len() + 4)) {
+            part.targets.push(id);
+        }
+        while let Some(at) = minions.next_if(|at| taken(&mut room, at.encoded_len())) {
+            part.minions.push(at);
+        }
+        parts.push(part);
+    }
+    parts.last_mut().expect("one at least").more = false;
+    parts
+}
+
+/// Takes from what is left, if there is as much.
+fn taken(room: &mut usize, size: usize) -> bool {
+    let fits = size <= *room;
+    *room -= if fits { size } else { 0 };
+    fits
 }

@@ -77,7 +77,7 @@ pub(super) struct Desk {
     pub(super) roster: BTreeMap<MinionId, MinionAt>,
     pub(super) published: Vec<(JobSpec, Vec<MinionId>)>,
     pub(super) nested: Vec<StartNested>,
-    pub(super) blobs: Vec<Digest>,
+    pub(super) blobs: BTreeMap<Digest, Vec<u8>>,
     pub(super) finished: Option<RunOutcome>,
     pub(super) now: Timestamp,
     pub(super) counter: u64,
@@ -114,7 +114,7 @@ impl Desk {
             roster: minions.iter().map(|m| (id(m), at(m))).collect(),
             published: Vec::new(),
             nested: Vec::new(),
-            blobs: Vec::new(),
+            blobs: BTreeMap::new(),
             finished: None,
             now: t(0),
             counter: 0,
@@ -139,7 +139,7 @@ impl Desk {
                     let minions = self.roster.values().cloned().collect();
                     self.engine.handle_resolved(&ask, Ok(Resolution { targets, minions }));
                 }
-                Effect::StoreBlob { digest, .. } => self.blobs.push(digest),
+                Effect::StoreBlob { digest, bytes } => _ = self.blobs.insert(digest, bytes),
                 Effect::Append(new) => self.append(*new),
                 Effect::Publish { job, minions } => self.published.push((*job, minions)),
                 Effect::StartNested(nested) => self.nested.push(*nested),
@@ -221,9 +221,14 @@ impl Desk {
         self.work();
     }
 
+    pub(super) fn replayed(&self) -> Result<Engine, ReplayError> {
+        let blob = |digest: &Digest| self.blobs.get(digest).cloned().ok_or_else(|| "it is gone".to_owned());
+        Engine::replay(RunId::new(t(0), 7), &self.log, &blob)
+    }
+
     /// Forgets the engine and makes another from the log.
     pub(super) fn restart(&mut self) {
-        self.engine = Engine::replay(RunId::new(t(0), 7), &self.log).expect("replays");
+        self.engine = self.replayed().expect("replays");
         assert_eq!(self.engine.poll_effect(), None, "a replay asks for nothing");
         self.engine.resume();
         self.work();
