@@ -3,7 +3,7 @@
 mod desk;
 
 use lab_proto::facts::{Fact, NearReason, RunEnded, StartCause};
-use lab_proto::{EndState, Event, EventTag, Map, RunId, Value};
+use lab_proto::{EndState, Event, EventTag, RunId, Value};
 
 use super::*;
 use desk::*;
@@ -315,17 +315,7 @@ fn lab_ready_takes_a_ready_minion_at_once_and_waits_for_others() {
     let roster = desk.roster.clone();
     let mut waits = Desk::new(vec![chunk("w", "test.nop", Value::map())], &["n1"]);
     waits.roster = roster;
-    waits.engine = Engine::start(Start {
-        run: RunId::new(t(0), 8),
-        name: "x".into(),
-        plan: Plan::compile(vec![chunk("r", "lab.ready", on_all())]).expect("compiles"),
-        pillar: Map::new(),
-        tree: None,
-        test: false,
-        failhard: false,
-        user: "root".into(),
-        parent: None,
-    });
+    waits.engine = Engine::start(start(8, vec![chunk("r", "lab.ready", on_all())]));
     waits.log.clear();
     waits.work();
     assert_eq!(waits.outcome("r"), None);

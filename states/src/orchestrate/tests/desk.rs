@@ -71,6 +71,21 @@ pub(super) fn install_and_wait() -> Vec<Value> {
     ]
 }
 
+/// A run of some chunks, its id made of a number.
+pub(super) fn start(run: u64, chunks: Vec<Value>) -> Start {
+    Start {
+        run: RunId::new(t(0), run),
+        name: "x".into(),
+        plan: Plan::compile(chunks).expect("compiles"),
+        pillar: Map::new(),
+        tree: None,
+        test: false,
+        failhard: false,
+        user: "root".into(),
+        parent: None,
+    }
+}
+
 pub(super) struct Desk {
     pub(super) engine: Engine,
     pub(super) log: Vec<Event>,
@@ -89,17 +104,7 @@ impl Desk {
     }
 
     pub(super) fn with_start(chunks: Vec<Value>, minions: &[&str], change: impl FnOnce(&mut Start)) -> Self {
-        let mut start = Start {
-            run: RunId::new(t(0), 7),
-            name: "x".into(),
-            plan: Plan::compile(chunks).expect("compiles"),
-            pillar: Map::new(),
-            tree: None,
-            test: false,
-            failhard: false,
-            user: "root".into(),
-            parent: None,
-        };
+        let mut start = start(7, chunks);
         change(&mut start);
         let at = |m: &str| MinionAt {
             id: id(m),
