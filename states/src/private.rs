@@ -2,41 +2,44 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::host::Address;
+
 /// The networks that Python's `ipaddress` calls private, and with it Salt.
-const V4: [(Ipv4Addr, u32); 13] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(127, 0, 0, 0), 8),
-    (Ipv4Addr::new(169, 254, 0, 0), 16),
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 0, 0, 0), 29),
-    (Ipv4Addr::new(192, 0, 0, 170), 31),
-    (Ipv4Addr::new(192, 0, 2, 0), 24),
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
-    (Ipv4Addr::new(198, 18, 0, 0), 15),
-    (Ipv4Addr::new(198, 51, 100, 0), 24),
-    (Ipv4Addr::new(203, 0, 113, 0), 24),
-    (Ipv4Addr::new(240, 0, 0, 0), 4),
+const PRIVATE: [Address; 21] = [
+    v4([0, 0, 0, 0], 8),
+    v4([10, 0, 0, 0], 8),
+    v4([127, 0, 0, 0], 8),
+    v4([169, 254, 0, 0], 16),
+    v4([172, 16, 0, 0], 12),
+    v4([192, 0, 0, 0], 29),
+    v4([192, 0, 0, 170], 31),
+    v4([192, 0, 2, 0], 24),
+    v4([192, 168, 0, 0], 16),
+    v4([198, 18, 0, 0], 15),
+    v4([198, 51, 100, 0], 24),
+    v4([203, 0, 113, 0], 24),
+    v4([240, 0, 0, 0], 4),
+    v6([0, 0, 0, 0, 0, 0, 0, 1], 128),
+    v6([0, 0, 0, 0, 0, 0, 0, 0], 128),
+    v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96),
+    v6([0x100, 0, 0, 0, 0, 0, 0, 0], 64),
+    v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
+    v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
+    v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7),
+    v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10),
 ];
-const V6: [(Ipv6Addr, u32); 8] = [
-    (Ipv6Addr::LOCALHOST, 128),
-    (Ipv6Addr::UNSPECIFIED, 128),
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96),
-    (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64),
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
-    (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
-    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
-];
+
+const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> Address {
+    Address { ip: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), prefix }
+}
+
+const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], prefix: u8) -> Address {
+    Address { ip: IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), prefix }
+}
 
 /// Tells whether an address is in one of them.
 pub(crate) fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(ip) => V4.iter().any(|(net, prefix)| (ip.to_bits() ^ net.to_bits()) >> (32 - prefix) == 0),
-        IpAddr::V6(ip) => {
-            V6.iter().any(|(net, prefix)| (ip.to_bits() ^ net.to_bits()) >> (128 - prefix) == 0)
-        }
-    }
+    PRIVATE.iter().any(|network| network.holds(address))
 }
 
 #[cfg(test)]

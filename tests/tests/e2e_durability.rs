@@ -379,3 +379,43 @@ fn strace_shows_each_batch_written_and_synced_before_it_is_acknowledged() {
         );
     }
 }
+
+#[test]
+fn a_run_that_waits_for_two_thousand_minions_begins_and_outlives_its_master() {
+    let mut master = Alone::start("", &[]).unwrap();
+    std::fs::create_dir(master.path("states/orch")).unwrap();
+    let ids: String = (0..2000).map(|n| format!("      - host-{n:04}.example.org\n")).collect();
+    let text = format!(
+        "wide:\n  salt.wait_for_event:\n    - name: salt/minion/*/start\n    - id_list:\n{ids}    - timeout: 3600\n"
+    );
+    std::fs::write(master.path("states/orch/wide.sls"), text).unwrap();
+    let run = master.run(&["orchestrate", "wide", "--detach"]).unwrap();
+    let seen = |n: u32| format!("salt/minion/host-{n:04}.example.org/start");
+    let met = |master: &Alone, n: u32| {
+        let id = format!("id=host-{n:04}.example.org");
+        master.run(&["event", "send", &seen(n), &id]).unwrap();
+        master
+            .run(&[
+                "events",
+                "--follow",
+                "--limit",
+                "1",
+                "--since",
+                "10m",
+                "--tag",
+                "lab/run/*/step/wide/met",
+            ])
+            .unwrap()
+    };
+    assert!(met(&master, 7).contains("host-0007"));
+    let explained = master.run(&["runs", "explain", run.trim(), "wide"]).unwrap();
+    assert!(explained.contains("host-0008") && explained.contains("host-1999"), "{explained}");
+
+    master.start_again(&[]).unwrap();
+
+    let again = master.run(&["runs", "explain", run.trim(), "wide"]).unwrap();
+    assert_eq!(again, explained, "the run is where it was");
+    master.run(&["event", "send", &seen(8), "id=host-0008.example.org"]).unwrap();
+    let told = ["events", "--follow", "--limit", "2", "--since", "10m", "--tag", "lab/run/*/step/wide/met"];
+    assert!(master.run(&told).unwrap().contains("host-0008"));
+}

@@ -160,18 +160,10 @@ fn begin_engine(
     if !open_runs.iter().any(|r| r.run == started.run) || engines.contains_key(&started.run) {
         return;
     }
-    match replay_start(event, blobs) {
+    match Engine::replay(started.run, [event], blobs) {
         Ok(engine) => {
             engines.insert(started.run, engine);
         }
-        Err(why) => error!(run = %started.run, why, "an unfinished run cannot be resumed"),
+        Err(why) => error!(run = %started.run, %why, "an unfinished run cannot be resumed"),
     }
-}
-
-/// Makes the engine that a run's first event makes; later events are to follow.
-pub(crate) fn replay_start(event: &Event, blobs: Blobs<'_>) -> Result<Engine, String> {
-    let Ok(Some(Fact::RunStarted(started))) = Fact::of(event) else {
-        return Err(format!("{} is not the start of a run", event.tag));
-    };
-    Engine::replay(started.run, [event], blobs).map_err(|e| e.to_string())
 }

@@ -129,7 +129,7 @@ impl Content {
         self.blobs.retain(policy, now, |digest| used.contains(digest))
     }
 
-    /// Reads a manifest, if the blob is one: pinned blobs are trees and plans.
+    /// Reads a manifest, if the blob is one: pinned blobs are trees, plans and places of minions.
     fn stored_manifest(&self, digest: &Digest) -> Option<Manifest> {
         Manifest::from_bytes(&self.blobs.get(digest, MAX_MANIFEST).ok()?).ok()
     }

@@ -19,10 +19,6 @@ const MAX_FILE: u64 = 16 << 20;
 
 /// The largest pillar values given to a run, in bytes when encoded.
 const MAX_PILLAR: usize = 16 * 1024;
-/// The largest first event of a run, about.
-const MAX_START: usize = 60 * 1024;
-/// What the event holds of a minion beside its id, about.
-const MINION_AROUND: usize = 48;
 
 /// Compiles orchestrations.
 pub(crate) struct Runner {
@@ -78,7 +74,7 @@ impl Runner {
 
     /// Reads what a run keeps as a blob.
     pub(crate) fn stored(&self, digest: &Digest) -> Result<Vec<u8>, String> {
-        self.content.blobs().get(digest, MAX_FILE).map_err(|e| chain(&e))
+        self.content.blobs().get(digest, u64::MAX).map_err(|e| chain(&e))
     }
 
     fn compile_now(&self, name: &str, overrides: &Map, tree: Option<Digest>) -> Result<Compiled, String> {
@@ -107,34 +103,22 @@ impl Runner {
             ));
         }
         let plan = Plan::placed(&chunks, &tree_of).map_err(|e| secrets.text(&lines(&e)))?;
-        check_start(&plan, overrides)?;
+        check_pillar(overrides)?;
         Ok(Compiled { plan, tree })
     }
 }
 
-/// Refuses a run whose first event the log would not take: it holds the plan, unless that is a blob, the pillar values
-/// given, and where every awaited minion stood.
-fn check_start(plan: &Plan, overrides: &Map) -> Result<(), String> {
-    let size = |value: &Value| lab_proto::codec::encode(value).map_or(usize::MAX, |b| b.len());
-    let pillar = size(&Value::Map(overrides.clone()));
-    if pillar > MAX_PILLAR {
-        return Err(format!(
-            "the pillar values given have {pillar} bytes when encoded; at most {MAX_PILLAR} fit, put large data into \
-             pillar files"
-        ));
+/// Refuses pillar values that the first event of a run does not hold: it has room for them, for the steps and for where awaited
+/// minions stood, and the latter two are blobs when they are large.
+fn check_pillar(overrides: &Map) -> Result<(), String> {
+    let given = Value::Map(overrides.clone());
+    let size = lab_proto::codec::encode(&given).map_or(usize::MAX, |bytes| bytes.len());
+    if size <= MAX_PILLAR {
+        return Ok(());
     }
-    let chunks = if plan.blob().is_some() { 0 } else { size(&Value::List(plan.chunks().to_vec())) };
-    let awaited = plan.awaited();
-    let minions: usize = awaited.iter().map(|id| id.as_str().len() + MINION_AROUND).sum();
-    let total = pillar.saturating_add(chunks).saturating_add(minions);
-    if total > MAX_START {
-        return Err(format!(
-            "the run's waits name {} minions, which do not fit into its first event beside its steps and pillar values \
-             ({total} bytes of at most {MAX_START}); wait for fewer at a time, in nested runs",
-            awaited.len()
-        ));
-    }
-    Ok(())
+    Err(format!(
+        "the pillar values given have {size} bytes when encoded; at most {MAX_PILLAR} fit, put large data into pillar files"
+    ))
 }
 
 /// Finds the SLS that an orchestration's name means: below `orch/` first.

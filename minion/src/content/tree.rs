@@ -42,8 +42,11 @@ impl Tree {
     }
 
     /// Returns how large a file is.
-    pub fn size(&self, path: &str) -> Option<u64> {
-        self.manifest.get(path).map(|entry| entry.size)
+    ///
+    /// # Errors
+    /// When the tree has none.
+    pub fn size(&self, path: &str) -> Result<u64, ServiceError> {
+        Ok(self.entry(path)?.size)
     }
 
     /// Tells whether a file is in the cache.

@@ -201,7 +201,7 @@ impl Services for Local {
         use lab_states::render::Sources;
         match self.states.read(path) {
             Ok(Some(bytes)) => Ok(bytes),
-            Ok(None) => Err(ServiceError::missing(format!("salt://{path} is not in the state tree"))),
+            Ok(None) => Err(not_in_tree(path)),
             Err(e) => Err(ServiceError::new(e.to_string())),
         }
     }
@@ -209,17 +209,16 @@ impl Services for Local {
     fn cache_file(&self, path: &str, _saltenv: &str) -> Result<String, ServiceError> {
         // The tree is on this machine: there is nothing to fetch.
         let found = self.states.place(path);
-        let missing = || ServiceError::missing(format!("salt://{path} is not in the state tree"));
-        found.map(|full| full.display().to_string()).ok_or_else(missing)
+        found.map(|full| full.display().to_string()).ok_or_else(|| not_in_tree(path))
     }
 
-    fn size(&self, path: &str, _saltenv: &str) -> Option<u64> {
-        self.states.size(path)
+    fn size(&self, path: &str, _saltenv: &str) -> Result<Option<u64>, ServiceError> {
+        self.states.size(path).map(Some).ok_or_else(|| not_in_tree(path))
     }
 
     fn cached(&self, path: &str, _saltenv: &str) -> Result<Cached, ServiceError> {
         let found = self.states.place(path).map(|_| Cached::InPlace);
-        found.ok_or_else(|| ServiceError::missing(format!("salt://{path} is not in the state tree")))
+        found.ok_or_else(|| not_in_tree(path))
     }
 
     fn list(&self, folder: &str, _saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
@@ -265,6 +264,10 @@ impl Services for Local {
     }
 }
 
+fn not_in_tree(path: &str) -> ServiceError {
+    ServiceError::missing(format!("salt://{path} is not in the state tree"))
+}
+
 fn laid_over(pillar: &Value, above: &Map) -> Value {
     let mut all = pillar.as_map().cloned().unwrap_or_default();
     all.extend(above.clone());
@@ -296,7 +299,7 @@ impl Services for WithPillar<'_> {
     fn cache_file(&self, path: &str, saltenv: &str) -> Result<String, ServiceError> {
         self.below.cache_file(path, saltenv)
     }
-    fn size(&self, path: &str, saltenv: &str) -> Option<u64> {
+    fn size(&self, path: &str, saltenv: &str) -> Result<Option<u64>, ServiceError> {
         self.below.size(path, saltenv)
     }
     fn cached(&self, path: &str, saltenv: &str) -> Result<Cached, ServiceError> {

@@ -80,8 +80,8 @@ impl Services for Job {
         Ok(self.tree()?.place(path)?.display().to_string())
     }
 
-    fn size(&self, path: &str, _saltenv: &str) -> Option<u64> {
-        self.tree().ok()?.size(path)
+    fn size(&self, path: &str, _saltenv: &str) -> Result<Option<u64>, ServiceError> {
+        self.tree()?.size(path).map(Some)
     }
 
     fn cached(&self, path: &str, _saltenv: &str) -> Result<Cached, ServiceError> {
@@ -234,7 +234,7 @@ impl Services for WithPillar<'_> {
         self.job.file(path, saltenv)
     }
 
-    fn size(&self, path: &str, saltenv: &str) -> Option<u64> {
+    fn size(&self, path: &str, saltenv: &str) -> Result<Option<u64>, ServiceError> {
         self.job.size(path, saltenv)
     }
 

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn places_of_minions_read_back_from_their_blob_whole_or_not_at_all() {
+    fn places_of_minions_read_back_from_their_blob_and_no_bytes_make_that_panic() {
         let at = |n: u64| MinionAt {
             id: MinionId::new(format!("host-{n}")).expect("valid"),
             boot: n.is_multiple_of(2).then(|| Boot { id: BootId::from_u128(u128::from(n)), number: n }),

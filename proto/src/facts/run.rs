@@ -133,10 +133,10 @@ impl MinionAt {
         many.iter().flat_map(frame).collect()
     }
 
-    /// Reads the places of many minions from the bytes of their blob.
+    /// Reads the places of many minions from the bytes of their blob. That they are all there is vouched for by the blob's digest.
     ///
     /// # Errors
-    /// When the bytes are none, or end in the middle of one.
+    /// When the bytes are no places, or end in the middle of one.
     pub fn many_from_blob(bytes: &[u8]) -> Result<Vec<Self>, String> {
         let mut buffer = codec::FrameBuffer::default();
         buffer.push(bytes);
@@ -168,7 +168,7 @@ pub struct StepEntered {
     pub targets: Vec<MinionId>,
     /// Where minions stood: the targets' and those of later waits that ask "since this step".
     pub minions: Vec<MinionAt>,
-    /// More targets follow in another fact.
+    /// More targets or minions follow in another fact.
     pub more: bool,
     /// For a wait: the position after which events count.
     pub since: Option<Position>,

@@ -244,8 +244,11 @@ pub trait Services: Send + Sync {
     }
 
     /// Returns how large a file of the state tree is, where that is known without fetching it.
-    fn size(&self, _path: &str, _saltenv: &str) -> Option<u64> {
-        None
+    ///
+    /// # Errors
+    /// When there is no such file.
+    fn size(&self, _path: &str, _saltenv: &str) -> Result<Option<u64>, ServiceError> {
+        Ok(None)
     }
 
     /// Tells whether a file of the state tree lies in the agent's cache already.

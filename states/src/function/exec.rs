@@ -50,7 +50,7 @@ impl CallError {
 }
 
 /// The named argument that tells a function that a template or a state calls it, and not a person.
-pub const FROM_WITHIN: &str = "__from_within__";
+pub(crate) const FROM_WITHIN: &str = "__from_within__";
 
 /// Marks a call that a template or a state makes, where the function makes a difference of it: those that run commands do,
 /// but for the one that is all about a shell.

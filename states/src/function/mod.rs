@@ -17,7 +17,8 @@ pub use ctx::{
     Template,
 };
 pub use doc::{ArgDoc, Class, FunctionDoc, Kind};
-pub use exec::{CallError, ExecFunction, FROM_WITHIN, bind, from_within};
+pub(crate) use exec::FROM_WITHIN;
+pub use exec::{CallError, ExecFunction, bind, from_within};
 pub use extension::{Extension, ExtensionKind};
 pub use registry::{Registry, UnknownFunction};
 pub use state::{Applied, Check, Group, StateCall, StateError, StateFunction, Verdict, VerdictKind, Watch};

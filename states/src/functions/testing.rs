@@ -171,6 +171,10 @@ impl Services for SimServices {
         Ok(format!("/var/cache/simulated/{path}"))
     }
 
+    fn size(&self, path: &str, saltenv: &str) -> Result<Option<u64>, ServiceError> {
+        Ok(Some(self.file(path, saltenv)?.len() as u64))
+    }
+
     fn cached(&self, path: &str, saltenv: &str) -> Result<Cached, ServiceError> {
         self.file(path, saltenv)?;
         Ok(if self.cached.lock().unwrap().contains(path) { Cached::Yes } else { Cached::No })

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::action::{Action, Job};
 use super::decide::{self, Decision};
 use super::explain::{self, Explanation};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Started};
 use super::plan::{Plan, PlanError};
 use super::{Ask, Blobs, Deadline, Effect, Resolution};
 use crate::schedule::Scheduler;
@@ -72,6 +72,8 @@ pub enum ReplayError {
 pub struct Engine {
     ledger: Ledger,
     start: Option<Box<Start>>,
+    /// The blobs of a run whose start is on its way to the log.
+    needs: Vec<Digest>,
     live: bool,
     /// Resumed, and that is not in the log yet: until then deadlines are those from before.
     resuming: bool,
@@ -119,11 +121,11 @@ impl Engine {
         let mut events = events.into_iter();
         let (started, first) = find_start(run, &mut events)?;
         let unread = |digest: Digest| move |why: String| ReplayError::Blob { run, digest, why };
-        let chunks = match started.chunks {
+        let compiled = match started.chunks {
             Some(chunks) => Plan::compile(chunks),
             None => Plan::from_blob(&blobs(&started.plan).map_err(unread(started.plan))?),
         };
-        let plan = chunks.map_err(|mut e| ReplayError::Plan { run, first: e.swap_remove(0) })?;
+        let plan = compiled.map_err(|mut e| ReplayError::Plan { run, first: e.swap_remove(0) })?;
         let mut engine = Self::over(Ledger::new(run, plan));
         if let Some(digest) = started.stood {
             let many = blobs(&digest).and_then(|bytes| MinionAt::many_from_blob(&bytes));
@@ -139,6 +141,7 @@ impl Engine {
         Self {
             ledger,
             start: None,
+            needs: Vec::new(),
             live: false,
             resuming: false,
             effects: VecDeque::new(),
@@ -257,12 +260,11 @@ impl Engine {
 
     /// Returns the blobs that the run needs to go on, now and after a restart of its master.
     pub fn pinned(&self) -> Vec<Digest> {
-        let (tree, plan, stood) = match (&self.ledger.started, &self.start) {
-            (Some(started), _) => (started.fact.tree, started.fact.plan, started.fact.stood),
-            (None, Some(start)) => (start.tree, start.plan.digest(), None),
-            (None, None) => return Vec::new(),
-        };
-        [Some(plan), tree, stood].into_iter().flatten().collect()
+        match (&self.ledger.started, &self.start) {
+            (Some(Started { fact, .. }), _) => needed(fact.plan, fact.tree, fact.stood),
+            (None, Some(start)) => needed(start.plan.digest(), start.tree, None),
+            (None, None) => self.needs.clone(),
+        }
     }
 
     /// Returns the run's steps.
@@ -317,6 +319,11 @@ impl Action {
             Self::Wait(_) | Self::Nested(_) | Self::Test(_) => None,
         }
     }
+}
+
+/// Lists the blobs of a run.
+fn needed(plan: Digest, tree: Option<Digest>, stood: Option<Digest>) -> Vec<Digest> {
+    [Some(plan), tree, stood].into_iter().flatten().collect()
 }
 
 fn find_start<'a>(

@@ -2,8 +2,8 @@
 
 mod desk;
 
-use lab_proto::facts::{Fact, NearReason, RunEnded, StartCause};
-use lab_proto::{EndState, Event, EventTag, RunId, Value};
+use lab_proto::facts::{Fact, MinionAt, NearReason, RunEnded, StartCause};
+use lab_proto::{EndState, Event, EventTag, MinionId, RunId, Value};
 
 use super::*;
 use desk::*;
@@ -360,10 +360,17 @@ fn a_step_over_many_minions_is_entered_in_parts_that_each_fit_an_event() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut desk = Desk::new(vec![chunk("r", "lab.reboot", on_all())], &names);
     let parts: Vec<&Event> = desk.log.iter().filter(|e| e.tag.as_str().ends_with("/entered")).collect();
-    assert!(parts.len() > 1);
-    for part in parts {
-        assert!(lab_proto::codec::encode(part).expect("encodes").len() <= lab_proto::event::MAX_EVENT);
+    assert_eq!(parts.len(), 4);
+    let (mut targets, mut minions) = (Vec::new(), Vec::new());
+    for (n, part) in parts.iter().enumerate() {
+        assert!(lab_proto::codec::encode(*part).expect("encodes").len() <= lab_proto::event::MAX_EVENT);
+        let Ok(Some(Fact::StepEntered(fact))) = Fact::of(part) else { panic!("{part:?} is no entry") };
+        assert_eq!(fact.more, n < 3);
+        targets.extend(fact.targets);
+        minions.extend(fact.minions.into_iter().map(|m| m.id));
     }
+    let all: Vec<_> = names.iter().map(|name| id(name)).collect();
+    assert_eq!((&targets, &minions), (&all, &all));
     assert_eq!(desk.published[0].1.len(), 1000);
     desk.restart();
     assert_eq!(desk.published[1].1.len(), 1000);
@@ -459,4 +466,45 @@ fn an_event_that_its_maker_sent_before_the_run_and_delivered_late_does_not_count
     assert_eq!(near, NearReason::StaleOutbox);
     desk.says("n1", tag, data);
     assert_eq!(desk.outcome("w"), Some(StepOutcome::Unchanged));
+}
+
+#[test]
+fn the_blobs_of_a_run_are_pinned_from_before_its_start_is_in_the_log() {
+    let padded = with(on_all(), "arg", Value::from("x".repeat(200_000)));
+    let names: Vec<String> = (0..1000).map(|n| format!("host-{n:04}.example.org")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let waits = chunk("wait", "salt.wait_for_event", starts_of(&names));
+    let mut engine = Engine::start(start(7, vec![chunk("a", "salt.function", padded), waits]));
+    let Some(Effect::Resolve(ask)) = engine.poll_effect() else { panic!("it asks first") };
+    let at =
+        |id: &MinionId| MinionAt { id: id.clone(), boot: None, outbox: None, connected: false, ready: false };
+    let minions = ask.ids.iter().map(at).collect();
+    engine.handle_resolved(&ask, Ok(Resolution { targets: Vec::new(), minions }));
+    let mut kept = Vec::new();
+    while let Some(Effect::StoreBlob { digest, .. }) = engine.poll_effect() {
+        kept.push(digest);
+    }
+    assert_eq!(kept.len(), 2, "the plan, and where minions stood");
+    assert_eq!(engine.pinned(), kept);
+}
+
+#[test]
+fn the_runs_that_a_step_begins_are_counted_where_an_entry_is_cut() {
+    let names: Vec<String> = (0..350).map(|n| format!("host-{n:04}.example.org")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let runner = |n: u32| {
+        let mods = Value::from([("mods", Value::from(format!("orch.n{n}")))]);
+        (
+            Value::from(format!("n{n}")),
+            Value::from([("name", Value::from("state.orchestrate")), ("kwarg", mods)]),
+        )
+    };
+    let runners = Value::Map((0..500).map(runner).collect());
+    let nested = chunk("many", "salt.parallel_runners", Value::from([("runners", runners)]));
+    let waits = chunk("wait", "salt.wait_for_event", requires(starts_of(&names), "many"));
+    let desk = Desk::new(vec![nested, waits], &names);
+    assert_eq!(desk.nested.len(), 500);
+    for event in &desk.log {
+        assert!(lab_proto::codec::encode(event).expect("encodes").len() <= lab_proto::event::MAX_EVENT);
+    }
 }

@@ -11,7 +11,6 @@ use super::run::next_shown;
 use super::{Answer, Request, Stop, refuse};
 use crate::core::RunRecord;
 use crate::core::records;
-use crate::core::restore::replay_start;
 use crate::server::orchestrate::{Asked, start, step_id};
 use crate::server::tail::{Found, Tail};
 use crate::server::{READ_CHUNK, Shared};
@@ -196,6 +195,7 @@ fn explain_past(
 ) -> Result<Option<Explanation>, Stop> {
     let refused = |text: String| refuse(RefusalKind::Refused, text);
     let mut at = Position { log_id: shared.store.log_id(), seq: record.after };
+    let blobs = |digest: &Digest| shared.runner.stored(digest);
     let mut engine: Option<Engine> = None;
     loop {
         let events =
@@ -206,8 +206,8 @@ fn explain_past(
             match (&mut engine, Fact::of(event)) {
                 (Some(engine), _) => engine.handle_event(event),
                 (None, Ok(Some(Fact::RunStarted(started)))) if started.run == record.run => {
-                    let blobs = |digest: &Digest| shared.runner.stored(digest);
-                    engine = Some(replay_start(event, &blobs).map_err(refused)?);
+                    let replayed = Engine::replay(record.run, [event], &blobs);
+                    engine = Some(replayed.map_err(|e| refused(e.to_string()))?);
                 }
                 _ => {}
             }

@@ -289,7 +289,7 @@ impl Work<'_> {
     fn content(&self, entry: &FileEntry) -> Result<Content, StateError> {
         let Self { args, call, ctx, .. } = self;
         let Some(engine) = &args.template else {
-            return match ctx.services.size(&entry.path, &call.saltenv).filter(|size| *size > LARGE) {
+            return match ctx.services.size(&entry.path, &call.saltenv)?.filter(|size| *size > LARGE) {
                 Some(size) => {
                     let path = ctx.services.cache_file(&entry.path, &call.saltenv)?.into();
                     Ok(Content::File { path, size, sum: None })

@@ -91,11 +91,12 @@ pub(super) fn large_source(
 ) -> Result<Option<Large>, StateError> {
     for name in candidates(argument) {
         if let Some((path, saltenv)) = in_tree(&name, call) {
-            // Not known is not the same as not there: then the content is asked for, which says why.
-            let Some(size) = ctx.services.size(&path, &saltenv) else { return Ok(None) };
-            if size <= LARGE {
-                return Ok(None);
-            }
+            let size = match ctx.services.size(&path, &saltenv) {
+                Ok(Some(size)) if size > LARGE => size,
+                Ok(_) => return Ok(None),
+                Err(e) if e.missing => continue,
+                Err(e) => return Err(e.into()),
+            };
             let place = PathBuf::from(ctx.services.cache_file(&path, &saltenv)?);
             return Ok(Some(Large { name, path: place, size, mode: SourceMode::InTree { path, saltenv } }));
         }
@@ -271,4 +272,27 @@ pub(super) fn texts(
         });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+
+    #[test]
+    fn a_large_source_after_one_that_is_not_there_is_found_without_being_read() {
+        let large = "x".repeat(usize::try_from(LARGE).unwrap() + 1);
+        let bench = Bench::new(SimHost::new()).with_state_file("large", &large).with_state_file("small", "x");
+        let call = bench.call("/srv/x:\n  file.managed: []\n", false);
+        let found = |names: &[&str]| {
+            let names = Value::from(names.to_vec());
+            bench.with_ctx(|ctx| large_source(&names, &call, ctx).unwrap().map(|l| (l.name, l.size)))
+        };
+        let whole = Some(("salt://large".to_owned(), LARGE + 1));
+        assert_eq!(found(&["salt://none", "salt://large"]), whole);
+        assert_eq!(found(&["salt://large", "salt://small"]), whole);
+        assert_eq!(found(&["salt://small", "salt://large"]), None);
+        assert_eq!(found(&["salt://none"]), None);
+    }
 }

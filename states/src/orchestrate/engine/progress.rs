@@ -12,7 +12,7 @@ use super::super::decide::{self, Decision};
 use super::super::ledger::{Record, derived};
 use super::super::wait::NEAR;
 use super::super::{Ask, Effect, Resolution, StartNested};
-use super::{Engine, Start};
+use super::{Engine, Start, needed};
 use crate::schedule::{Poll, Step as Scheduled};
 
 impl Engine {
@@ -28,14 +28,15 @@ impl Engine {
         };
         let mut minions = resolution.minions;
         let mut stood = None;
-        if minions.iter().map(MinionAt::encoded_len).sum::<usize>() > STOOD_INLINE {
-            let bytes = MinionAt::many_to_blob(&minions);
+        let bytes = MinionAt::many_to_blob(&minions);
+        if bytes.len() > STOOD_INLINE {
             let digest = Digest::of(&bytes);
             stood = Some(digest);
             self.ledger.stood = Some(std::mem::take(&mut minions));
             self.effects.push_back(Effect::StoreBlob { digest, bytes });
         }
         let plan = plan.digest();
+        self.needs = needed(plan, tree, stood);
         let fact = RunStarted {
             run,
             name,
@@ -357,6 +358,9 @@ fn subset(run: RunId, step: &StepId, mut ids: Vec<MinionId>, size: Option<usize>
     ids
 }
 
+/// What the id of a nested run takes of an event, at most.
+const NESTED: usize = 48;
+
 /// Splits an entry whose lists are too long for one event.
 fn in_parts(mut whole: StepEntered) -> Vec<StepEntered> {
     let (targets, minions) = (std::mem::take(&mut whole.targets), std::mem::take(&mut whole.minions));
@@ -365,7 +369,7 @@ fn in_parts(mut whole: StepEntered) -> Vec<StepEntered> {
     while parts.is_empty() || targets.peek().is_some() || minions.peek().is_some() {
         let mut part = StepEntered { more: true, ..whole.clone() };
         whole.nested.clear();
-        let mut room = ENTERED_INLINE;
+        let mut room = ENTERED_INLINE.saturating_sub(part.nested.len() * NESTED);
         while let Some(id) = targets.next_if(|id| taken(&mut room, id.as_str().len() + 4)) {
             part.targets.push(id);
         }
