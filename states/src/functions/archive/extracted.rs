@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use lab_proto::{Map, Value};
 use serde::Deserialize;
 
-use super::super::support::{Owner, absolute, make_parents, path_of, text_list};
+use super::super::support::{Owner, SourceSum, SumNames, absolute, make_parents, path_of, text_list};
 use super::source::{Wanted, format_of};
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction, Verdict,
@@ -18,7 +18,12 @@ pub(in crate::functions) struct Extracted;
 
 const ARGS: &[ArgDoc] = &[
     ArgDoc::required("source", Kind::Text, "The archive: salt://…, https://…, or a path."),
-    ArgDoc::optional("source_hash", Kind::Text, "The hash that it must have, sha256=… or its digits alone."),
+    ArgDoc::optional(
+        "source_hash",
+        Kind::Text,
+        "The sum that it must have: alone or as sha256=…, or the path or URL of a file of sums.",
+    ),
+    ArgDoc::optional("source_hash_name", Kind::Text, "The name that it has in a file of sums."),
     ArgDoc::with_default(
         "skip_verify",
         Kind::Bool,
@@ -72,6 +77,7 @@ static DOC: FunctionDoc = FunctionDoc::new(
 struct Args {
     source: Value,
     source_hash: Option<String>,
+    source_hash_name: Option<String>,
     #[serde(default)]
     skip_verify: bool,
     archive_format: Option<String>,
@@ -103,6 +109,12 @@ impl Args {
             [one] => Ok(one.clone()),
             _ => Err(StateError::failed("argument source: exactly one archive can be unpacked")),
         }
+    }
+
+    fn sum(&self, source: &str, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option<SourceSum>, StateError> {
+        let hash = self.source_hash.as_deref().filter(|h| !h.is_empty());
+        let names = SumNames { given: self.source_hash_name.as_deref(), file: "", source };
+        hash.map(|hash| SourceSum::find(hash, &names, &call.saltenv, ctx)).transpose()
     }
 
     fn strip(&self) -> Result<usize, StateError> {
@@ -171,6 +183,7 @@ struct Job<'a> {
     owner: Owner,
     format: ArchiveFormat,
     strip: usize,
+    sum: Option<SourceSum>,
 }
 
 impl<'a> Job<'a> {
@@ -181,17 +194,14 @@ impl<'a> Job<'a> {
             owner: Owner::find(args.user.as_deref(), args.group.as_deref(), ctx.host)?,
             format: format_of(args.archive_format.as_deref(), &source)?,
             strip: args.strip()?,
+            sum: args.sum(&source, call, ctx)?,
             source,
             args,
         })
     }
 
     fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            source: &self.source,
-            hash: self.args.source_hash.as_deref().filter(|h| !h.is_empty()),
-            skip_verify: self.args.skip_verify,
-        }
+        Wanted { source: &self.source, sum: self.sum.as_ref(), skip_verify: self.args.skip_verify }
     }
 
     fn plan(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Plan, StateError> {
@@ -510,7 +520,7 @@ mod tests {
         let sls = |hash: &str| format!("/opt:\n  archive.extracted:\n    - source: {url}\n{hash}");
         assert!(bench.run(&sls("")).comment.contains("add source_hash"));
         let wrong = sls(&format!("    - source_hash: sha256={}\n", "0".repeat(64)));
-        assert!(bench.run(&wrong).comment.contains("has the hash"));
+        assert!(bench.run(&wrong).comment.contains("has the sha256 sum"));
         assert_eq!(bench.host.text("/opt/app/run"), None);
         let right = sls("    - skip_verify: True\n");
         assert_eq!(bench.dry(&right).kind, VerdictKind::WouldChange);

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use lab_proto::Digest;
 
-use super::super::support::{Owner, absolute, make_parents};
+use super::super::support::{Owner, SourceSum, absolute, in_tree, make_parents};
 use crate::function::{JobCtx, StateCall, StateError};
 use crate::host::{ArchiveFormat, ArchiveSource, HttpRequest};
 
@@ -31,7 +31,7 @@ impl Archive {
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
     pub(super) source: &'a str,
-    pub(super) hash: Option<&'a str>,
+    pub(super) sum: Option<&'a SourceSum>,
     pub(super) skip_verify: bool,
 }
 
@@ -43,7 +43,7 @@ impl Wanted<'_> {
     /// Returns the archive if it is at hand; `None` for one that must be downloaded first.
     pub(super) fn at_hand(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option<Archive>, StateError> {
         if self.is_remote() {
-            if self.hash.is_none() && !self.skip_verify {
+            if self.sum.is_none() && !self.skip_verify {
                 return Err(StateError::failed(format!(
                     "unable to verify {}: add source_hash (or skip_verify: True, and believe the network)",
                     self.source
@@ -54,12 +54,14 @@ impl Wanted<'_> {
                 return Ok(None);
             }
             // What lies there from an earlier source_hash is not what is wanted now.
-            return Ok(self.verify(&ctx.host.read(&path)?).is_ok().then_some(Archive::File(path)));
+            return Ok(self.verify_file(&path, ctx).is_ok().then_some(Archive::File(path)));
         }
-        if let Some(rest) = self.source.strip_prefix("salt://") {
-            let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-            let saltenv = query.strip_prefix("saltenv=").unwrap_or(&call.saltenv);
-            return Ok(Some(Archive::Bytes(ctx.services.file(path, saltenv)?)));
+        if let Some((path, saltenv)) = in_tree(self.source, &call.saltenv) {
+            let bytes = ctx.services.file(&path, &saltenv)?;
+            if let Some(sum) = self.sum_to_check() {
+                sum.verify(self.source, &bytes)?;
+            }
+            return Ok(Some(Archive::Bytes(bytes)));
         }
         if self.source.contains("://") && !self.source.starts_with("file://") {
             return Err(StateError::failed(format!(
@@ -71,9 +73,7 @@ impl Wanted<'_> {
         if !ctx.host.stat(&path)?.is_some_and(|m| m.is_file()) {
             return Err(StateError::failed(format!("source {} is no file", path.display())));
         }
-        if self.hash.is_some() && !self.skip_verify {
-            self.verify(&ctx.host.read(&path)?)?;
-        }
+        self.verify_file(&path, ctx)?;
         Ok(Some(Archive::File(path)))
     }
 
@@ -88,7 +88,7 @@ impl Wanted<'_> {
         if reply.status >= 400 {
             return Err(StateError::failed(format!("{} answered with status {}", self.source, reply.status)));
         }
-        self.verify(&ctx.host.read(&path)?).inspect_err(|_| {
+        self.verify_file(&path, ctx).inspect_err(|_| {
             // The first error is the one to tell.
             let _ = ctx.host.remove_file(&path);
         })
@@ -104,33 +104,15 @@ impl Wanted<'_> {
     }
 
     fn cached(&self) -> PathBuf {
-        let name: String =
-            Sha256::digest(self.source.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-        Path::new(CACHE).join(name)
+        Path::new(CACHE).join(Digest::of(self.source.as_bytes()).to_string())
     }
 
-    /// Holds a content to `source_hash`: `sha256=…`, or the digits alone, whose number says which hash they are.
-    fn verify(&self, content: &[u8]) -> Result<(), StateError> {
-        let Some(given) = self.hash.filter(|_| !self.skip_verify) else { return Ok(()) };
-        let digits = given.split_once('=').map_or(given, |(_, digits)| digits).trim().to_lowercase();
-        let hex = |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
-        let have = match digits.len() {
-            32 => hex(&md5::Md5::digest(content)),
-            40 => hex(&sha1::Sha1::digest(content)),
-            64 => hex(&Sha256::digest(content)),
-            96 => hex(&sha2::Sha384::digest(content)),
-            128 => hex(&sha2::Sha512::digest(content)),
-            _ => String::new(),
-        };
-        if have.is_empty() || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(StateError::failed(format!(
-                "argument source_hash: {given:?} is no hash in hex digits (files of hashes are not supported)"
-            )));
-        }
-        if have == digits {
-            return Ok(());
-        }
-        Err(StateError::failed(format!("{} has the hash {have}, not {digits} (source_hash)", self.source)))
+    fn sum_to_check(&self) -> Option<&SourceSum> {
+        self.sum.filter(|_| !self.skip_verify)
+    }
+
+    fn verify_file(&self, path: &Path, ctx: &JobCtx<'_>) -> Result<(), StateError> {
+        self.sum_to_check().map_or(Ok(()), |sum| sum.verify_file(path, ctx).map(drop))
     }
 }
 

@@ -3,8 +3,7 @@
 use lab_proto::Map;
 use serde::Deserialize;
 
-use super::super::support::{absolute, map};
-use super::source::{in_tree_of, verify_file};
+use super::super::support::{SourceSum, SumNames, absolute, in_tree, map};
 use crate::function::{
     Applied, ArgDoc, Cached as WhereIs, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError,
     StateFunction,
@@ -17,7 +16,12 @@ pub(in crate::functions) struct Cached;
 pub(in crate::functions) struct NotCached;
 
 const CACHED: &[ArgDoc] = &[
-    ArgDoc::optional("source_hash", Kind::Text, "The sum that the file must have, alone or as sha256=…."),
+    ArgDoc::optional(
+        "source_hash",
+        Kind::Text,
+        "The sum that the file must have, alone or as sha256=…, or a file of sums.",
+    ),
+    ArgDoc::optional("source_hash_name", Kind::Text, "The name that the sum has in a file of sums."),
     ArgDoc::with_default("skip_verify", Kind::Bool, "false", "Whether source_hash is not looked at."),
     ArgDoc::with_default("saltenv", Kind::Text, "base", "The environment."),
 ];
@@ -40,6 +44,7 @@ static NOT_CACHED_DOC: FunctionDoc = FunctionDoc::new(
 #[derive(Debug, Deserialize)]
 struct Args {
     source_hash: Option<String>,
+    source_hash_name: Option<String>,
     #[serde(default)]
     skip_verify: bool,
     saltenv: Option<String>,
@@ -53,7 +58,7 @@ enum Place {
 
 fn place(call: &StateCall, saltenv: Option<&str>, ctx: &JobCtx<'_>) -> Result<Place, StateError> {
     let name = &call.name;
-    if let Some((path, saltenv)) = in_tree_of(name, saltenv.unwrap_or(&call.saltenv)) {
+    if let Some((path, saltenv)) = in_tree(name, saltenv.unwrap_or(&call.saltenv)) {
         return Ok(Place::Tree { path, saltenv });
     }
     match name.split_once("://") {
@@ -85,11 +90,11 @@ impl StateFunction for Cached {
                 if ctx.host.stat(&path)?.is_none() {
                     return Err(StateError::failed(format!("file {named} is not present on the minion")));
                 }
-                verify(&args, &path, ctx)?;
+                verify(&args, call, &path, ctx)?;
                 Ok(Check::holds(format!("file {named} is present on the minion")))
             }
             Place::Tree { path, saltenv } if ctx.services.cached(&path, &saltenv)? != WhereIs::No => {
-                verify(&args, ctx.services.cache_file(&path, &saltenv)?.as_ref(), ctx)?;
+                verify(&args, call, ctx.services.cache_file(&path, &saltenv)?.as_ref(), ctx)?;
                 Ok(Check::holds(format!("{} is cached already", call.name)))
             }
             Place::Tree { .. } => {
@@ -105,14 +110,18 @@ impl StateFunction for Cached {
             return Ok(Applied::default());
         };
         let place = ctx.services.cache_file(&path, &saltenv)?;
-        verify(&args, place.as_ref(), ctx)?;
+        verify(&args, call, place.as_ref(), ctx)?;
         Ok(Applied::new(check.changes.clone(), format!("file is cached to {place}")))
     }
 }
 
-fn verify(args: &Args, path: &std::path::Path, ctx: &JobCtx<'_>) -> Result<(), StateError> {
+fn verify(args: &Args, call: &StateCall, path: &std::path::Path, ctx: &JobCtx<'_>) -> Result<(), StateError> {
     match args.source_hash.as_deref().filter(|hash| !hash.is_empty() && !args.skip_verify) {
-        Some(hash) => verify_file(path, hash, ctx).map(drop),
+        Some(hash) => {
+            let names =
+                SumNames { given: args.source_hash_name.as_deref(), file: &call.name, source: &call.name };
+            SourceSum::find(hash, &names, &call.saltenv, ctx)?.verify_file(path, ctx).map(drop)
+        }
         None => Ok(()),
     }
 }

@@ -6,8 +6,8 @@ use lab_proto::{Digest, Map, Value};
 use serde::Deserialize;
 
 use super::super::support::{
-    Mode, Owner, diff, encoded, join_lines, lines, make_parents, map, missing_parents, path_of, perms,
-    text_list,
+    Mode, Owner, SourceSum, SumNames, diff, encoded, join_lines, lines, make_parents, map, missing_parents,
+    path_of, perms, text_list,
 };
 use super::content::Content;
 use super::source::{self, LARGE, first_source};
@@ -28,8 +28,10 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional(
         "source_hash",
         Kind::Text,
-        "The sum that the source must have, alone or as sha256=…; md5, sha1 and the SHA-2 family.",
+        "The sum that a source outside of the state tree must have: alone or as sha256=… (md5, sha1, the SHA-2 family), or \
+         the path or URL of a file of sums.",
     ),
+    ArgDoc::optional("source_hash_name", Kind::Text, "The name that the source has in a file of sums."),
     ArgDoc::optional("contents", Kind::Any, "The content itself: a text, or a list of lines."),
     ArgDoc::optional("contents_pillar", Kind::Any, "The pillar key (a:b) whose value is the content."),
     ArgDoc::optional("contents_grains", Kind::Any, "The grain whose value is the content."),
@@ -92,6 +94,7 @@ static DOC: FunctionDoc = FunctionDoc::new(
 struct Args {
     source: Option<Value>,
     source_hash: Option<String>,
+    source_hash_name: Option<String>,
     contents: Option<Value>,
     contents_pillar: Option<Value>,
     contents_grains: Option<Value>,
@@ -302,8 +305,8 @@ fn wanted_of(
     if args.template.is_none()
         && let Some(large) = source::large_source(source, call, ctx)?
     {
-        let hash = hash_to_check(args, &large.name);
-        let sum = hash.map(|hash| source::verify_file(&large.path, hash, ctx)).transpose()?;
+        let sum = sum_to_check(args, &large.name, call, ctx)?;
+        let sum = sum.map(|sum| sum.verify_file(&large.path, ctx)).transpose()?;
         let mode = if keep { large.mode(ctx) } else { None };
         return Ok((Content::File { path: large.path, size: large.size, sum }, mode));
     }
@@ -313,10 +316,17 @@ fn wanted_of(
     Ok((Content::Bytes(content), mode))
 }
 
-/// Returns the hash that a source must have. What comes from the state tree was verified on its way here.
-fn hash_to_check<'a>(args: &'a Args, name: &str) -> Option<&'a str> {
-    let foreign = !name.starts_with("salt://");
-    args.source_hash.as_deref().filter(|h| foreign && !h.is_empty() && !args.skip_verify)
+/// Returns the sum that a source must have. What comes from the state tree was verified on its way here.
+fn sum_to_check(
+    args: &Args,
+    source: &str,
+    call: &StateCall,
+    ctx: &JobCtx<'_>,
+) -> Result<Option<SourceSum>, StateError> {
+    let foreign = !source.starts_with("salt://");
+    let hash = args.source_hash.as_deref().filter(|h| foreign && !h.is_empty() && !args.skip_verify);
+    let names = SumNames { given: args.source_hash_name.as_deref(), file: &call.name, source };
+    hash.map(|hash| SourceSum::find(hash, &names, &call.saltenv, ctx)).transpose()
 }
 
 fn is_link(path: &Path, host: &dyn Host) -> Result<bool, StateError> {
@@ -429,8 +439,8 @@ fn from_source(
     ctx: &JobCtx<'_>,
 ) -> Result<source::Found, StateError> {
     let mut found = first_source(source, call, ctx)?;
-    if let Some(hash) = hash_to_check(args, &found.name) {
-        source::verify(&found.name, hash, &found.content)?;
+    if let Some(sum) = sum_to_check(args, &found.name, call, ctx)? {
+        sum.verify(&found.name, &found.content)?;
     }
     if let Some(engine) = &args.template {
         let text = std::str::from_utf8(&found.content).map_err(|_| {

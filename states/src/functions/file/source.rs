@@ -1,12 +1,11 @@
 //! Where the content of a file comes from: the state tree, this machine, or the SLS itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use lab_proto::{Digest, Map, Value};
+use lab_proto::{Map, Value};
 
-use super::super::support::{absolute, text_of};
+use super::super::support::{absolute, in_tree, text_of};
 use crate::function::{JobCtx, StateCall, StateError, Template};
-use crate::functions::exec::sum;
 use crate::nearest::nearest;
 
 /// A content that was found.
@@ -90,7 +89,7 @@ pub(super) fn large_source(
     ctx: &JobCtx<'_>,
 ) -> Result<Option<Large>, StateError> {
     for name in candidates(argument) {
-        if let Some((path, saltenv)) = in_tree(&name, call) {
+        if let Some((path, saltenv)) = in_tree(&name, &call.saltenv) {
             let size = match ctx.services.size(&path, &saltenv) {
                 Ok(Some(size)) if size > LARGE => size,
                 Ok(_) => return Ok(None),
@@ -113,67 +112,6 @@ pub(super) fn large_source(
         }
     }
     Ok(None)
-}
-
-/// Splits `salt://path?saltenv=env`.
-fn in_tree(source: &str, call: &StateCall) -> Option<(String, String)> {
-    in_tree_of(source, &call.saltenv)
-}
-
-/// Splits `salt://path?saltenv=env`; where the environment is not named it is `saltenv`.
-pub(super) fn in_tree_of(source: &str, saltenv: &str) -> Option<(String, String)> {
-    let rest = source.strip_prefix("salt://")?;
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let saltenv = query.strip_prefix("saltenv=").unwrap_or(saltenv);
-    Some((path.trim_start_matches('/').to_owned(), saltenv.to_owned()))
-}
-
-/// Refuses a file of the machine that has not the sum that an argument `source_hash` gives; returns the SHA-256 of what
-/// was looked at.
-pub(super) fn verify_file(path: &Path, hash: &str, ctx: &JobCtx<'_>) -> Result<Digest, StateError> {
-    let (kind, digits) = sum_of(hash)?;
-    let (digest, have) = if kind == "sha256" {
-        let digest = ctx.host.digest(path)?;
-        (digest, digest.to_string())
-    } else {
-        // The others are rare, and not worth a way of their own.
-        let content = ctx.host.read(path)?;
-        (Digest::of(&content), sum(&content, kind).map_err(StateError::from)?)
-    };
-    same_sum(&path.display().to_string(), kind, &have, digits)?;
-    Ok(digest)
-}
-
-/// Refuses a content that has not the sum that an argument `source_hash` gives.
-pub(super) fn verify(name: &str, hash: &str, content: &[u8]) -> Result<(), StateError> {
-    let (kind, digits) = sum_of(hash)?;
-    same_sum(name, kind, &sum(content, kind).map_err(StateError::from)?, digits)
-}
-
-fn same_sum(name: &str, kind: &str, have: &str, wanted: &str) -> Result<(), StateError> {
-    if have.eq_ignore_ascii_case(wanted) {
-        return Ok(());
-    }
-    Err(StateError::failed(format!("{name} has the {kind} sum {have}, not {wanted}")))
-}
-
-/// The algorithms, and how many hex digits their sums have.
-const SUMS: [(&str, usize); 6] =
-    [("md5", 32), ("sha1", 40), ("sha224", 56), ("sha256", 64), ("sha384", 96), ("sha512", 128)];
-
-/// Reads a sum: alone, told by its length, or as `sha256=…`.
-fn sum_of(hash: &str) -> Result<(&'static str, &str), StateError> {
-    let (kind, digits) = match hash.split_once(['=', ':']) {
-        Some((kind, digits)) => (Some(kind.trim()), digits.trim()),
-        None => (None, hash.trim()),
-    };
-    let fits = |(name, length): &&(&str, usize)| kind.is_none_or(|k| k == *name) && digits.len() == *length;
-    match SUMS.iter().find(fits) {
-        Some((name, _)) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => Ok((name, digits)),
-        _ => Err(StateError::failed(format!(
-            "argument source_hash: {hash:?} is no sum in hex digits (64 of them for SHA-256), alone or as sha256=…"
-        ))),
-    }
 }
 
 /// Finds the file of the tree that a source was probably to name.
@@ -199,7 +137,7 @@ fn candidate(item: &Value) -> String {
 }
 
 fn one_source(source: &str, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option<Found>, StateError> {
-    if let Some((path, saltenv)) = in_tree(source, call) {
+    if let Some((path, saltenv)) = in_tree(source, &call.saltenv) {
         return match ctx.services.file(&path, &saltenv) {
             Ok(content) => {
                 let mode = SourceMode::InTree { path, saltenv };

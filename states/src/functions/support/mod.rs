@@ -5,6 +5,7 @@ mod mode;
 mod on_watch;
 mod owner;
 mod pattern;
+mod source_sum;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -19,11 +20,20 @@ pub(super) use mode::Mode;
 pub(super) use on_watch::OnWatch;
 pub(super) use owner::{Owner, perms};
 pub(super) use pattern::{Pattern, python_template, search};
+pub(super) use source_sum::{SourceSum, SumNames};
 pub(super) use text::{diff, join_lines, lines, lines_with_ends, text_list, text_of};
 
 /// Makes a mapping with text keys.
 pub(super) fn map<const N: usize>(entries: [(&str, Value); N]) -> Map {
     entries.into_iter().map(|(k, v)| (Value::from(k), v)).collect()
+}
+
+/// Splits `salt://path?saltenv=env`; where the environment is not named it is `saltenv`.
+pub(super) fn in_tree(source: &str, saltenv: &str) -> Option<(String, String)> {
+    let rest = source.strip_prefix("salt://")?;
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let saltenv = query.strip_prefix("saltenv=").unwrap_or(saltenv);
+    Some((path.trim_start_matches('/').to_owned(), saltenv.to_owned()))
 }
 
 /// Returns the state's name as an absolute path without a slash at its end; `~` is the home of root.
