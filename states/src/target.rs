@@ -126,7 +126,7 @@ fn matches_at(
 ) -> Result<bool, TargetError> {
     match kind {
         Matcher::Glob => Ok(lab_proto::glob::matches(expression, minion.id)),
-        Matcher::List => Ok(expression.split(',').any(|id| id.trim() == minion.id)),
+        Matcher::List => Ok(expression.split(',').any(|id| id == minion.id)),
         Matcher::Pcre => Ok(prefix_regex(expression)?.is_match(minion.id)),
         Matcher::Grain => subdict(minion.grains, expression, ":", Style::Glob),
         Matcher::GrainPcre => subdict(minion.grains, expression, ":", Style::Regex),

@@ -197,8 +197,9 @@ impl Services for Local {
         ]))
     }
 
-    fn file(&self, path: &str, _saltenv: &str) -> Result<Vec<u8>, ServiceError> {
+    fn file(&self, path: &str, saltenv: &str) -> Result<Vec<u8>, ServiceError> {
         use lab_states::render::Sources;
+        known(path, saltenv)?;
         match self.states.read(path) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(not_in_tree(path)),
@@ -206,23 +207,26 @@ impl Services for Local {
         }
     }
 
-    fn cache_file(&self, path: &str, _saltenv: &str) -> Result<String, ServiceError> {
+    fn cache_file(&self, path: &str, saltenv: &str) -> Result<String, ServiceError> {
+        known(path, saltenv)?;
         // The tree is on this machine: there is nothing to fetch.
         let found = self.states.place(path);
         found.map(|full| full.display().to_string()).ok_or_else(|| not_in_tree(path))
     }
 
-    fn size(&self, path: &str, _saltenv: &str) -> Result<Option<u64>, ServiceError> {
+    fn size(&self, path: &str, saltenv: &str) -> Result<Option<u64>, ServiceError> {
+        known(path, saltenv)?;
         self.states.size(path).map(Some).ok_or_else(|| not_in_tree(path))
     }
 
-    fn cached(&self, path: &str, _saltenv: &str) -> Result<Cached, ServiceError> {
+    fn cached(&self, path: &str, saltenv: &str) -> Result<Cached, ServiceError> {
+        known(path, saltenv)?;
         let found = self.states.place(path).map(|_| Cached::InPlace);
         found.ok_or_else(|| not_in_tree(path))
     }
 
-    fn list(&self, folder: &str, _saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
-        Ok(self.states.below(folder))
+    fn list(&self, folder: &str, saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
+        Ok(if known(folder, saltenv).is_ok() { self.states.below(folder) } else { Vec::new() })
     }
 
     fn render(&self, template: &Template<'_>) -> Result<String, ServiceError> {
@@ -266,6 +270,16 @@ impl Services for Local {
 
 fn not_in_tree(path: &str) -> ServiceError {
     ServiceError::missing(format!("salt://{path} is not in the state tree"))
+}
+
+/// Refuses the files of an environment other than the one that a local run has.
+fn known(path: &str, saltenv: &str) -> Result<(), ServiceError> {
+    if matches!(saltenv, "" | "base") {
+        return Ok(());
+    }
+    Err(ServiceError::missing(format!(
+        "there is no salt://{path} in the environment {saltenv}: a local run has the environment base alone"
+    )))
 }
 
 fn laid_over(pillar: &Value, above: &Map) -> Value {

@@ -105,8 +105,9 @@ impl CommandArgs {
         command.stdin = self.stdin.clone().map(String::into_bytes);
         command.timeout = self.time_limit(ctx)?;
         // Output is read by people and programs far away, so it does not follow this machine's language.
-        command.env.insert("LC_ALL".to_owned(), Some("C".to_owned()));
-        command.env.insert("LANGUAGE".to_owned(), Some("C".to_owned()));
+        for name in LOCALE {
+            command.env.insert(name.to_owned(), Some("C".to_owned()));
+        }
         command.env.extend(variables(self.env.as_ref())?);
         if let Some(path) = &self.prepend_path {
             let rest = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -163,6 +164,23 @@ impl CommandArgs {
         })
     }
 }
+
+/// What is set to C, as Salt does: all of it by name, so that an LC_ALL of the machine or of `env` still counts.
+const LOCALE: [&str; 13] = [
+    "LC_CTYPE",
+    "LC_NUMERIC",
+    "LC_TIME",
+    "LC_COLLATE",
+    "LC_MONETARY",
+    "LC_MESSAGES",
+    "LC_PAPER",
+    "LC_NAME",
+    "LC_ADDRESS",
+    "LC_TELEPHONE",
+    "LC_MEASUREMENT",
+    "LC_IDENTIFICATION",
+    "LANGUAGE",
+];
 
 fn variables(env: Option<&Value>) -> Result<IndexMap<String, Option<String>>, StateError> {
     let entry = |(key, value): (&Value, &Value)| {

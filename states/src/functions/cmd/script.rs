@@ -124,7 +124,10 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
         other => other?,
     };
     let room = private_room(ctx, &content)?;
-    let script = room.join("script");
+    // The script keeps the ending of its source: some programs go by it.
+    let ending =
+        Path::new(source).extension().and_then(|e| e.to_str()).map_or_else(String::new, |e| format!(".{e}"));
+    let script = room.join(format!("script{ending}"));
     let options = WriteOptions { mode: Some(0o700), ..WriteOptions::default() };
     // A script may be named with its arguments; they stand in for those of `args`.
     let more = match (call.name.split_once(' '), &args.args) {
@@ -181,7 +184,7 @@ mod tests {
     #[test]
     fn the_script_runs_with_its_arguments_and_is_gone_afterwards() {
         let host =
-            SimHost::new().with_script(|c| c.line().ends_with("script --quiet").then(SimReply::default));
+            SimHost::new().with_script(|c| c.line().ends_with("script.sh --quiet").then(SimReply::default));
         let bench = Bench::new(host).with_state_file("setup.sh", "#!/bin/sh\n");
         let sls = "x:\n  cmd.script:\n    - source: salt://setup.sh\n    - args: --quiet\n";
         let verdict = bench.run(sls);
@@ -192,13 +195,13 @@ mod tests {
 
     #[test]
     fn arguments_of_a_list_are_quoted_and_those_in_the_name_win() {
-        let host = SimHost::new().with_script(|c| c.line().contains("script ").then(SimReply::default));
+        let host = SimHost::new().with_script(|c| c.line().contains("script.sh ").then(SimReply::default));
         let bench = Bench::new(host).with_state_file("setup.sh", "#!/bin/sh\n");
         bench.run("x:\n  cmd.script:\n    - source: salt://setup.sh\n    - args: [a, it's b]\n");
         bench
             .run("x:\n  cmd.script:\n    - name: setup.sh p\n    - source: salt://setup.sh\n    - args: q\n");
         let lines: Vec<String> = bench.host.commands().iter().map(|c| c.line().to_owned()).collect();
-        assert!(lines[0].ends_with(r#"script a 'it'"'"'s b'"#), "{lines:?}");
-        assert!(lines[1].ends_with("script p"), "{lines:?}");
+        assert!(lines[0].ends_with(r#"script.sh a 'it'"'"'s b'"#), "{lines:?}");
+        assert!(lines[1].ends_with("script.sh p"), "{lines:?}");
     }
 }

@@ -115,7 +115,7 @@ fn echo(call: &Call<'_>) -> Result<Value, CallError> {
 fn arg(call: &Call<'_>) -> Result<Value, CallError> {
     let kwargs = call.kwargs.iter().filter(|(k, _)| !k.as_str().is_some_and(|k| k.starts_with("__")));
     let kwargs = Value::Map(kwargs.map(|(k, v)| (k.clone(), v.clone())).collect());
-    Ok(Value::from([("args", Value::List(call.args.to_vec())), ("kwargs", kwargs)]))
+    Ok(Value::from([("args", Value::Tuple(call.args.to_vec())), ("kwargs", kwargs)]))
 }
 
 fn arg_repr(call: &Call<'_>) -> Result<Value, CallError> {

@@ -133,7 +133,8 @@ fn edited(args: &Args, text: &str) -> Result<String, StateError> {
         lines.push(String::new());
     }
     let wanted = args.r#match.as_ref().filter(|m| m.truthy()).map(text_of);
-    let (before, after) = (place(&lines, args.before.as_ref())?, place(&lines, args.after.as_ref())?);
+    let (before, after) =
+        one_will_do(place(&lines, args.before.as_ref())?, place(&lines, args.after.as_ref())?);
     let wanted = match wanted {
         Some(wanted) => Some(wanted),
         None if args.before.is_none() && args.after.is_none() => Some(content.clone()),
@@ -168,6 +169,15 @@ type Place = Option<Vec<usize>>;
 
 fn place(lines: &[String], argument: Option<&Value>) -> Result<Place, StateError> {
     argument.map(|a| matches(lines, &text_of(a))).transpose()
+}
+
+/// Of two places the one that no line matches counts as not given, as in Salt.
+fn one_will_do(before: Place, after: Place) -> (Place, Place) {
+    match (before, after) {
+        (Some(before), after @ Some(_)) if before.is_empty() => (None, after),
+        (before @ Some(_), Some(after)) if after.is_empty() => (before, None),
+        both => both,
+    }
 }
 
 fn first_match(lines: &[String], wanted: &str) -> Result<Option<usize>, StateError> {
