@@ -264,7 +264,10 @@ pub(super) fn absolute(name: &str, sls: &str, is_init: bool) -> Option<String> {
         parts.push("init");
     }
     parts.truncate(parts.len().checked_sub(dots)?);
-    parts.push(rest);
+    // Dots alone mean the init.sls of the directory.
+    if !rest.is_empty() || parts.is_empty() {
+        parts.push(rest);
+    }
     Some(parts.join("."))
 }
 
@@ -281,6 +284,9 @@ mod tests {
             (".x", "a", false, Some("x")),
             ("..x", "a", false, None),
             ("plain.name", "a", false, Some("plain.name")),
+            (".", "app.sub", false, Some("app")),
+            (".", "app", true, Some("app")),
+            ("..", "app.sub.leaf", false, Some("app")),
         ];
         for (name, sls, is_init, want) in cases {
             assert_eq!(absolute(name, sls, is_init).as_deref(), want, "{name} in {sls}");

@@ -231,6 +231,9 @@ impl Engine<'_> {
                 (Object::Salt, Val::Str(name)) => self.salt_item(name),
                 (Object::Module { vars, .. }, Val::Str(name)) => vars.get(name).cloned(),
                 (Object::Namespace(attributes), Val::Str(name)) => attributes.borrow().get(name).cloned(),
+                (Object::Group { grouper, list }, _) => {
+                    index(2).map(|at| if at == 0 { grouper.clone() } else { list.clone() })
+                }
                 _ => None,
             },
             _ => None,
@@ -245,7 +248,7 @@ impl Engine<'_> {
     }
 
     /// What Python has as an attribute: methods of data, fields of our objects.
-    fn python_attribute(&self, object: &Val, name: &Text) -> Res<Option<Val>> {
+    pub(super) fn python_attribute(&self, object: &Val, name: &Text) -> Res<Option<Val>> {
         if let Val::Object(inner) = object {
             return self.object_attribute(inner, name);
         }
@@ -294,6 +297,11 @@ impl Engine<'_> {
                 "catch_varargs" => Some(Val::Bool(def.uses_varargs)),
                 _ => None,
             },
+            Object::Group { grouper, list } => match &**name {
+                "grouper" => Some(grouper.clone()),
+                "list" => Some(list.clone()),
+                _ => None,
+            },
             Object::Cycler { items, at } => match &**name {
                 "current" => items.get(at.get() % items.len().max(1)).cloned(),
                 "next" | "reset" => method(),
@@ -305,7 +313,7 @@ impl Engine<'_> {
     }
 
     /// Says what is not there, and what is near it.
-    fn missing(&self, object: &Val, key: &Val) -> Val {
+    pub(super) fn missing(&self, object: &Val, key: &Val) -> Val {
         let kind = match object {
             Val::None => "None".to_owned(),
             other => format!("'{} object'", other.type_name()),

@@ -174,6 +174,11 @@ pub(super) enum Object {
     SaltModule(Text),
     /// `salt['module.function']`, which is also a value.
     SaltFunction(Text),
+    /// One group of `groupby`: a pair whose parts have names.
+    Group {
+        grouper: Val,
+        list: Val,
+    },
     Cycler {
         items: Vec<Val>,
         at: Cell<usize>,
@@ -324,6 +329,7 @@ impl Val {
                 Object::Builtin(_) | Object::SaltFunction(_) => "function",
                 Object::Salt => "AliasedLoader",
                 Object::SaltModule(_) => "AliasedModule",
+                Object::Group { .. } => "_GroupTuple",
                 Object::Cycler { .. } => "Cycler",
                 Object::Joiner { .. } => "Joiner",
                 Object::BlockRef(_) | Object::Super(..) => "BlockReference",
@@ -370,6 +376,10 @@ impl Val {
                 let Object::Loop(state) = &**object else { return Ok(Vec::new()) };
                 state.items[(state.at.get() + 1).min(state.items.len())..].to_vec()
             }
+            Self::Object(object) if matches!(**object, Object::Group { .. }) => {
+                let Object::Group { grouper, list } = &**object else { return Ok(Vec::new()) };
+                vec![grouper.clone(), list.clone()]
+            }
             other => return Err(Fault::failed(format!("'{}' object is not iterable", other.type_name()))),
         })
     }
@@ -384,6 +394,7 @@ impl Val {
             Self::Dict(d) | Self::Set(d) => d.borrow().len(),
             Self::Range(r) => r.len(),
             Self::View(v) => v.items.len(),
+            Self::Object(object) if matches!(**object, Object::Group { .. }) => 2,
             Self::Object(object) if matches!(**object, Object::Loop(_)) => {
                 let Object::Loop(state) = &**object else { return Ok(0) };
                 state.items.len()
@@ -466,6 +477,7 @@ impl Val {
                     }
                     Value::Map(map)
                 }
+                Object::Group { .. } => Value::Tuple(all(&self.iterate()?)?),
                 Object::Module { text, .. } => Value::from(&**text),
                 Object::SaltFunction(name) => Value::from(&**name),
                 _ => return Err(Fault::failed(format!("a {} is no data", self.type_name()))),

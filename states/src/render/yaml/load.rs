@@ -29,6 +29,7 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
         let mut loader = Loader {
             parser,
             lines: input.split('\n').collect(),
+            open_end: (!input.ends_with('\n')).then(|| input.chars().count()),
             anchors: HashMap::new(),
             nodes: 0,
             lists: Vec::new(),
@@ -96,6 +97,8 @@ impl Loaded {
 struct Loader<'t> {
     parser: Parser<'t, StrInput<'t>>,
     lines: Vec<&'t str>,
+    /// How many characters the text has, where its last line has no end.
+    open_end: Option<usize>,
     anchors: HashMap<usize, Loaded>,
     nodes: usize,
     /// Room for the entries of collections, used again and again; what a collection keeps has its exact size.
@@ -113,6 +116,8 @@ enum Open {
         items: Vec<Node>,
         span: Span,
         anchor: usize,
+        /// `!!pairs`: its mappings of one entry become lists of key and value.
+        pairs: bool,
         flow: bool,
     },
     Map {
@@ -129,8 +134,18 @@ enum Open {
 
 impl Loader<'_> {
     fn next(&mut self) -> Result<(Event<'_>, Span), YamlError> {
+        let end = self.open_end;
         match self.parser.next_event() {
-            Some(Ok((event, span))) => Ok((event, place(&span))),
+            Some(Ok((mut event, span))) => {
+                // A block without a line end at the end of the text has none.
+                if let Event::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &mut event
+                    && end.is_some_and(|end| span.end.index() >= end)
+                    && let Some(shorter) = text.strip_suffix('\n')
+                {
+                    *text = Cow::Owned(shorter.to_owned());
+                }
+                Ok((event, place(&span)))
+            }
             Some(Err(error)) => {
                 let mark = error.marker();
                 let span = Span { file: 0, line: number(mark.line()), column: number(mark.col() + 1) };
@@ -178,10 +193,11 @@ impl Loader<'_> {
                     loaded
                 }
                 Event::SequenceStart(anchor, tag) => {
-                    collection_tag(tag.as_deref(), &["seq"], span)?;
+                    let pairs =
+                        collection_tag(tag.as_deref(), &["seq", "pairs"], span)?.as_deref() == Some("pairs");
                     let flow = self.enter(span);
                     let items = self.lists.pop().unwrap_or_default();
-                    open.push(Open::List { items, span, anchor, flow });
+                    open.push(Open::List { items, span, anchor, pairs, flow });
                     self.deepen(&open, span)?;
                     continue;
                 }
@@ -200,10 +216,13 @@ impl Loader<'_> {
                     continue;
                 }
                 Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                    Some(Open::List { mut items, span, anchor, flow }) => {
+                    Some(Open::List { mut items, span, anchor, pairs, flow }) => {
                         self.leave(flow);
                         let mut own = Vec::with_capacity(items.len());
                         own.append(&mut items);
+                        if pairs {
+                            own = own.into_iter().map(pair).collect::<Result<_, _>>()?;
+                        }
                         self.lists.push(items);
                         self.close(Data::List(own), span, anchor)
                     }
@@ -318,6 +337,20 @@ fn collection_tag(tag: Option<&Tag>, known: &[&str], span: Span) -> Result<Optio
 fn unknown_tag(name: &str, span: Span) -> YamlError {
     YamlError::at(span, format!("could not determine a constructor for the tag '{name}'"))
         .suggest("quote the value if it only looks like a tag")
+}
+
+/// Makes a list of key and value of a mapping with one entry.
+fn pair(node: Node) -> Result<Node, YamlError> {
+    match node.data {
+        Data::Map(mut entries) if entries.len() == 1 => {
+            let parts = entries.drain(..).flat_map(|(key, value)| [key, value]).collect();
+            Ok(Node { data: Data::List(parts), span: node.span })
+        }
+        _ => Err(YamlError::at(
+            node.span,
+            format!("expected a mapping of length 1, but found a {}", node.kind()),
+        )),
+    }
 }
 
 /// Makes the mark of a secret: see [`crate::pillar::secret`].

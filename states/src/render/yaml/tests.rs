@@ -69,6 +69,23 @@ fn an_alias_bomb_is_refused() {
 }
 
 #[test]
+fn a_block_at_the_end_of_the_text_has_a_line_end_only_where_the_text_has_one() {
+    assert_eq!(value("a: |\n  x\n  y"), Value::from([("a", "x\ny")]));
+    assert_eq!(value("a: |\n  x\n  y\n"), Value::from([("a", "x\ny\n")]));
+    assert_eq!(
+        value("r:\n  a: >\n    b: 1\n  b: 1").get("r").and_then(|r| r.get("a")),
+        Some(&"b: 1\n".into())
+    );
+}
+
+#[test]
+fn pairs_are_lists_of_key_and_value_and_may_repeat_a_key() {
+    let pair = |n: i64| Value::List(vec!["x".into(), n.into()]);
+    assert_eq!(value("!!pairs [x: 1, x: 2]"), Value::List(vec![pair(1), pair(2)]));
+    assert!(parse("!!pairs [x]").is_err() && parse("!!omap [x: 1]").is_err());
+}
+
+#[test]
 fn flow_and_block_dumps_are_those_of_pyyaml() {
     let v = value(
         "{name: vm1, tags: [x, 'y'], 'on': true, none: null, n: 3, s: '5', t: 'a: b', e: '', l: \"two\\nlines\"}",

@@ -18,7 +18,7 @@ use super::call::{CallArgs, required};
 use super::engine::{Engine, Frame};
 use super::error::{Fault, Res};
 use super::ops;
-use super::value::{Text, Val};
+use super::value::{Object, Text, Val};
 
 /// The names of all filters, for suggestions.
 const NAMES: &[&str] = &[
@@ -202,11 +202,7 @@ impl Engine<'_> {
         }
         value.defined()?;
         match name {
-            "attr" => {
-                let [attribute] = args.bind("attr", ["name"])?;
-                let attribute = required(attribute, "attr", "name")?.to_text()?;
-                self.attribute(frame, &value, &attribute.into())
-            }
+            "attr" => self.attr(&value, args),
             "groupby" => self.groupby(frame, &value, args),
             "sort" => self.sort(frame, &value, args),
             "unique" => self.unique(&value, args),
@@ -368,6 +364,14 @@ impl Engine<'_> {
         Ok(Val::list(ops::sort_by_key(items, key, reverse)?))
     }
 
+    /// An attribute alone: what a mapping holds is none.
+    fn attr(&self, value: &Val, args: CallArgs) -> Res<Val> {
+        let [name] = args.bind("attr", ["name"])?;
+        let name: Text = required(name, "attr", "name")?.to_text()?.into();
+        let found = self.python_attribute(value, &name)?;
+        Ok(found.unwrap_or_else(|| self.missing(value, &Val::Str(name))))
+    }
+
     fn groupby(&self, frame: &Frame, value: &Val, args: CallArgs) -> Res<Val> {
         let [attribute, default, case] = args.bind("groupby", ["attribute", "default", "case_sensitive"])?;
         let attribute = required(attribute, "groupby", "attribute")?;
@@ -386,7 +390,9 @@ impl Engine<'_> {
                 }
             }
         }
-        let groups = groups.into_iter().map(|(_, shown, items)| Val::tuple(vec![shown, Val::list(items)]));
+        let groups = groups
+            .into_iter()
+            .map(|(_, grouper, items)| Val::object(Object::Group { grouper, list: Val::list(items) }));
         Ok(Val::list(groups.collect()))
     }
 
