@@ -1,0 +1,2 @@
+x: {test.NOP: []}
+y: {test.no-p: []}

@@ -1,0 +1,4 @@
+{% from 'm.jinja' import nothere %}
+x:
+  test.nop:
+    - name: {{ nothere }}

@@ -1,0 +1,2 @@
+{% from 'm.jinja' import nothere %}
+x: {test: [nop]}

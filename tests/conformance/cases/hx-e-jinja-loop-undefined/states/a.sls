@@ -1,0 +1,3 @@
+{% for x in nothere %}
+{{ x }}: {test: [nop]}
+{% endfor %}

@@ -1,0 +1,2 @@
+{% if 1 == 1 %}{{ raise('bad luck') }}{% endif %}
+y: {test: [nop]}

@@ -1,0 +1,5 @@
+{% set a = nothere %}
+x:
+  test.nop:
+    - name: {{ a | default('d') }}
+    - comment: {{ a.b | default('d') }}

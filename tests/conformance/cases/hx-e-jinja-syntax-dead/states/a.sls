@@ -1,0 +1,4 @@
+{% if false %}
+{{ 1 + }}
+{% endif %}
+y: {test: [nop]}

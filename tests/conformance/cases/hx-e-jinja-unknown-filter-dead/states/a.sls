@@ -1,0 +1,6 @@
+{% if false %}
+x:
+  test.nop:
+    - name: {{ 'a' | frobnicate }}
+{% endif %}
+y: {test: [nop]}

@@ -1,0 +1,4 @@
+x:
+  test.nop:
+    - names:
+      - {n1: [{comment: a}], n2: [{comment: b}]}

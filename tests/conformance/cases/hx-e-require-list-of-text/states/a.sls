@@ -1,0 +1,8 @@
+x:
+  test.nop:
+    - require: [y, nope]
+y: {test: [nop]}
+z:
+  test.nop:
+    - require:
+      - y

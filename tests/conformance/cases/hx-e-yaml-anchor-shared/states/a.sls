@@ -1,0 +1,6 @@
+x:
+  test.nop:
+    - comment: *later
+y:
+  test.nop:
+    - comment: &later hi

@@ -1,0 +1,4 @@
+x:
+  test.succeed_with_changes:
+    - name: a
+   - comment: b

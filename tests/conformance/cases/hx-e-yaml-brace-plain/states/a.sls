@@ -1,0 +1,4 @@
+x:
+  test.nop:
+    - name: {{ {'a': 'b'} }}
+    - comment: {{ ['a', 'b'] }}

@@ -1,0 +1,3 @@
+{% for n in ['a', 'a'] %}
+id-{{ n }}: {test: [nop]}
+{% endfor %}

@@ -1,0 +1,5 @@
+x:
+  test.nop:
+    - name: a
+  test.nop:
+    - name: b

@@ -1,0 +1,4 @@
+include: [b]
+x:
+  cmd.run:
+    - name: echo hi

@@ -1,0 +1,5 @@
+include: [b, c, d]
+exclude:
+  - sls: b
+  - sls: 'd*'
+z: {test: [nop]}

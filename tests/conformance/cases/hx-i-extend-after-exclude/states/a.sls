@@ -1,0 +1,7 @@
+include: [b]
+exclude:
+  - id: x
+extend:
+  x:
+    test:
+      - name: other

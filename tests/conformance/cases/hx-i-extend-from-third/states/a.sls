@@ -1,0 +1,7 @@
+include: [b, c]
+a: {test: [nop]}
+extend:
+  c1:
+    test:
+      - require:
+        - test: a

@@ -1,0 +1,3 @@
+c1:
+  test.nop:
+    - order: 3

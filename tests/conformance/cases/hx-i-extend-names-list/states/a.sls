@@ -1,0 +1,6 @@
+include: [b]
+extend:
+  x:
+    test:
+      - names: [n1, n2]
+      - comment: c

@@ -1,0 +1,6 @@
+x:
+  test.nop:
+    - name: orig
+    - require:
+      - test: y
+y: {test: [nop]}

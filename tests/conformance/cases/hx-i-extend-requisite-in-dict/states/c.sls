@@ -1,0 +1,4 @@
+extend:
+  bfirst:
+    test:
+      - name: from c

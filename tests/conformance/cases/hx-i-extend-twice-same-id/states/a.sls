@@ -1,0 +1,7 @@
+include: [b]
+extend:
+  x:
+    test:
+      - name: other
+    cmd.run:
+      - name: echo hi

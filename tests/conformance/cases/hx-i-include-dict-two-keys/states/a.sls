@@ -1,0 +1,3 @@
+include:
+  - {base: b, dev: c}
+x: {test: [nop]}

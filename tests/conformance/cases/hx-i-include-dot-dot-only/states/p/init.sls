@@ -1,0 +1,1 @@
+px: {test: [nop]}

@@ -1,0 +1,5 @@
+include:
+  - .s
+  - ..t
+  - ...u
+x: {test: [nop]}

@@ -1,0 +1,3 @@
+include:
+  - ..t
+s: {test: [nop]}

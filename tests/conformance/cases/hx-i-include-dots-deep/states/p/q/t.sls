@@ -1,0 +1,3 @@
+include:
+  - .r.s
+t: {test: [nop]}

@@ -1,0 +1,4 @@
+include:
+  - .m_*
+  - .deep.*
+x: {test: [nop]}

@@ -1,0 +1,1 @@
+mb: {test: [nop]}

@@ -1,0 +1,3 @@
+include:
+  - b.sls
+x: {test: [nop]}

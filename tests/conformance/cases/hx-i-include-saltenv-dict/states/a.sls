@@ -1,0 +1,5 @@
+include:
+  - base: b
+  - c
+  - base: d.e
+x: {test: [nop]}

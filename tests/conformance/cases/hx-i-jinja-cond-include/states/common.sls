@@ -1,0 +1,1 @@
+{{ sls }}-{{ slspath }}-{{ tpldir }}: {test: [nop]}

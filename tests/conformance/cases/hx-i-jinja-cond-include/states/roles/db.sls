@@ -1,0 +1,2 @@
+include: [common]
+db: {test: [nop, {onchanges: [{test: web}]}]}

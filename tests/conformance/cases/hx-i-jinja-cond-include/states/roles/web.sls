@@ -1,0 +1,1 @@
+web: {test: [succeed_with_changes]}

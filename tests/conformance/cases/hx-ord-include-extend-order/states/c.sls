@@ -1,0 +1,3 @@
+include: [b]
+c1: {test: [nop]}
+c2: {test: [nop, {order: first}]}

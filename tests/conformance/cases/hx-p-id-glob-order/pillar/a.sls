@@ -1,0 +1,2 @@
+v: from a
+x: {a: 1, c: a}

@@ -1,0 +1,3 @@
+include: [a, c]
+v: from b
+x: {b: 1}

@@ -1,0 +1,1 @@
+plain: {own: loses, more: yes}

@@ -1,0 +1,2 @@
+include: [.leaf]
+sub: {init: 1}

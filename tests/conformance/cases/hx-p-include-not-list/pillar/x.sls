@@ -1,0 +1,2 @@
+include: y
+a: 1

@@ -1,0 +1,2 @@
+#!yaml
+c: "{{ not }} rendered"

@@ -1,0 +1,4 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - contents: '{{ pillar | json }}'

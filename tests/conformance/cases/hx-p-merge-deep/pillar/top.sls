@@ -1,0 +1,3 @@
+base:
+  '*': [one, two]
+  'lab*': [three]

@@ -1,0 +1,2 @@
+b1:
+  test.succeed_with_changes

@@ -1,0 +1,3 @@
+include:
+  - .sub
+app1: {test: [succeed_with_changes]}

@@ -1,0 +1,1 @@
+sub1: {test: [fail_without_changes]}

@@ -1,0 +1,1 @@
+net1: {test: [succeed_with_changes]}

@@ -1,0 +1,9 @@
+base:
+  '*':
+    - a
+dev:
+  '*':
+    - b
+prod:
+  'nothing':
+    - c

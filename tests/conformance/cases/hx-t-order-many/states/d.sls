@@ -1,0 +1,2 @@
+d: {test: [nop]}
+d2: {test: [nop, {order: first}]}

@@ -1,0 +1,4 @@
+base:
+  'lab-*': [c, a]
+  '*': [a, b]
+  'lab-minion': [d, c]

@@ -1,0 +1,2 @@
+tier: front
+deep: {list: [one, two]}

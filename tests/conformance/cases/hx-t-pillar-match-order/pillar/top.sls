@@ -1,0 +1,3 @@
+base:
+  'kind:vm': [{match: grain}, p]
+  'kind:metal': [{match: grain}, q]
