@@ -103,7 +103,7 @@ impl Content {
         Ok(manifest)
     }
 
-    /// Opens a blob as a stream, verified at its end.
+    /// Opens a blob as a stream, which whoever takes it verifies.
     pub(crate) fn reader(&self, digest: &Digest) -> Result<BlobReader, BlobError> {
         self.blobs.reader(digest)
     }

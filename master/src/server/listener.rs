@@ -18,6 +18,7 @@ use tracing::{Instrument, debug, info_span};
 use super::hub::Hub;
 use super::noise::{Noise, Watched};
 use super::strangers::Strangers;
+use super::width::Width;
 use super::{Shared, StartError, enrol, link, op};
 use crate::config::Config;
 use crate::pki::{self, Authority, Peer, Trust};
@@ -33,7 +34,9 @@ const MAX_STREAMS: u32 = 14;
 const RECEIVE_WINDOW: u32 = 2 << 20;
 const STRANGERS_WINDOW: u32 = 64 << 10;
 const STREAM_WINDOW: u32 = 1 << 20;
-const SEND_WINDOW: u64 = 4 << 20;
+/// Bytes that one peer has not acknowledged: more than a minion grants to all of its streams, or blobs on a slow way would hold
+/// up jobs.
+const SEND_WINDOW: u64 = 16 << 20;
 /// Bytes that the system may hold for the socket in each direction.
 const SOCKET_BUFFER: usize = 8 << 20;
 
@@ -49,6 +52,7 @@ const NOT_ACCEPTED: &str = "handshake: the key of the certificate is not accepte
 pub(crate) struct Bound {
     pub(crate) endpoint: Endpoint,
     pub(crate) noise: Arc<Noise>,
+    pub(crate) width: Arc<Width>,
     pub(crate) unnamed: Arc<Unnamed>,
 }
 
@@ -78,12 +82,12 @@ pub(crate) fn bind(
     make_room(&socket);
     let (endpoint, ids) = super::reset::endpoint_config(&config.data_dir)?;
     let runtime = Arc::new(quinn::TokioRuntime);
-    let noise = Arc::new(Noise::default());
+    let (noise, width) = (Arc::new(Noise::default()), Arc::new(Width::default()));
     let socket = runtime.wrap_udp_socket(socket).map_err(listen)?;
-    let socket = Arc::new(Watched { socket, ids, noise: noise.clone() });
+    let socket = Arc::new(Watched { socket, ids, noise: noise.clone(), width: width.clone() });
     let endpoint =
         Endpoint::new_with_abstract_socket(endpoint, Some(server), socket, runtime).map_err(listen)?;
-    Ok(Bound { endpoint, noise, unnamed })
+    Ok(Bound { endpoint, noise, width, unnamed })
 }
 
 /// Names in the log whose key was not accepted.
@@ -166,6 +170,7 @@ pub(crate) async fn run(shared: Arc<Shared>, endpoint: Endpoint, unnamed: Arc<Un
 }
 
 async fn handshake(shared: &Shared, incoming: Incoming, unnamed: &Unnamed) -> Option<Connection> {
+    let _narrow = shared.width.handshake();
     let address = incoming.remote_address().ip().to_string();
     let connecting = match incoming.accept() {
         Ok(connecting) => connecting,

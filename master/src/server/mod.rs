@@ -24,6 +24,7 @@ mod secrets;
 mod strangers;
 mod tail;
 mod targets;
+mod width;
 mod writer;
 
 use std::io;
@@ -44,6 +45,7 @@ use self::noise::Noise;
 use self::operators::OperatorBook;
 use self::orchestrate::Runner;
 use self::strangers::Strangers;
+use self::width::Width;
 use crate::config::Config;
 use crate::core::records::RecordError;
 use crate::core::{ConnId, facts};
@@ -72,6 +74,7 @@ pub(crate) struct Shared {
     door: enrol::Door,
     strangers: Arc<Strangers>,
     noise: Arc<Noise>,
+    width: Arc<Width>,
     /// Places for blobs on their way.
     transfers: tokio::sync::Semaphore,
     connections: AtomicU64,
@@ -172,7 +175,7 @@ impl Server {
             Err(e) => return Err(StartError::Write(e.to_string())),
         }
         let operators = OperatorBook::load(&*store, hub.clone(), trust.clone())?;
-        let listener::Bound { endpoint, noise, unnamed } =
+        let listener::Bound { endpoint, noise, width, unnamed } =
             listener::bind(&config, &authority, trust.clone(), &hub, now)?;
         let limits = &config.enrol;
         let strangers = Strangers::new(limits.max_connections, limits.max_connections_per_address);
@@ -193,6 +196,7 @@ impl Server {
             door,
             strangers,
             noise,
+            width,
             transfers: tokio::sync::Semaphore::new(query::MAX_TRANSFERS),
             connections: AtomicU64::new(1),
             started: now,

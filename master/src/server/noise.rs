@@ -13,10 +13,8 @@ use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, UdpPoller};
 
 use super::reset::MarkedIds;
+use super::width::Width;
 
-/// How many packets are handed to the kernel in one call, at most. Every connection keeps a buffer of that many packets from its
-/// first one on (quinn 0.11), and there may be thousands that only ever send one at a time.
-const SEGMENTS: usize = 4;
 /// QUIC version 1, the only one spoken.
 const VERSION: u32 = 1;
 /// A client's first datagram is at least as long (RFC 9000, 14.1).
@@ -40,6 +38,7 @@ pub(crate) struct Watched {
     pub(crate) socket: Arc<dyn AsyncUdpSocket>,
     pub(crate) ids: MarkedIds,
     pub(crate) noise: Arc<Noise>,
+    pub(crate) width: Arc<Width>,
 }
 
 impl fmt::Debug for Watched {
@@ -77,7 +76,7 @@ impl AsyncUdpSocket for Watched {
     }
 
     fn max_transmit_segments(&self) -> usize {
-        self.socket.max_transmit_segments().min(SEGMENTS)
+        self.socket.max_transmit_segments().min(self.width.segments())
     }
 
     fn max_receive_segments(&self) -> usize {

@@ -16,10 +16,16 @@ use crate::core::records::{self, MineRecord};
 use crate::core::targets::{allows, check_allow, needs_pillar};
 use crate::frames::{FrameError, FrameReader, send};
 use crate::store::MAX_KEY_VALUE;
-use crate::store::blob::BlobError;
+use crate::store::blob::{BlobError, BlobReader};
 
-/// Parts of a blob between the disk and the stream: bounds what one transfer holds in memory.
+/// Parts of a blob that go from the disk's thread to the stream together: each time costs a change of threads.
+const TOGETHER: usize = 4;
+/// How often that many wait for the stream: bounds what one transfer holds in memory.
+const WAITING: usize = 2;
+/// Parts of an uploaded blob between the stream and the disk.
 const PARTS: usize = 4;
+/// From so many bytes on a blob is large: the socket goes wide for it.
+const LARGE: u64 = 1 << 20;
 /// The largest blob that a minion may upload.
 const MAX_UPLOAD: u64 = 256 << 20;
 /// Blobs on their way at a time, up and down, of all minions: each holds a blocking thread while its peer is slow.
@@ -53,7 +59,8 @@ pub(crate) async fn answer(
     Ok(())
 }
 
-/// Streams a blob in constant memory. What does not verify is reset instead of finished.
+/// Streams a blob in constant memory, as it lies on the disk: whoever asks for a digest checks what comes against it. Where
+/// nothing is left to send the question is whether it is whole here; one that does not verify is reset instead of finished.
 async fn send_blob(
     shared: &Arc<Shared>,
     digest: Digest,
@@ -67,7 +74,7 @@ async fn send_blob(
         move || shared.content.reader(&digest)
     })
     .await;
-    let mut reader = match opened {
+    let reader = match opened {
         Ok(Ok(reader)) => reader,
         Ok(Err(BlobError::Missing(_))) => {
             return say(&mut down, QueryReply::NotFound(format!("no blob {digest}"))).await;
@@ -75,43 +82,60 @@ async fn send_blob(
         Ok(Err(e)) => return say(&mut down, QueryReply::Failed(chain(&e))).await,
         Err(e) => return say(&mut down, QueryReply::Failed(e)).await,
     };
+    // Jobs and answers go first.
+    down.set_priority(-1)?;
     send(&mut down, &QueryReply::Blob { size: reader.size() }).await?;
-    let (parts, mut inbox) = mpsc::channel::<Result<Vec<u8>, BlobError>>(PARTS);
+    let _wide = (reader.size().saturating_sub(offset) >= LARGE).then(|| shared.width.blob());
+    let (parts, mut inbox) = mpsc::channel(WAITING);
     let pump = tokio::task::spawn_blocking(move || {
-        let mut skip = offset;
-        while let Some(part) = reader.next_part().transpose() {
-            let part = part.map(|mut p| {
-                let cut = usize::try_from(skip).unwrap_or(usize::MAX).min(p.len());
-                skip -= cut as u64;
-                p.drain(..cut);
-                p
-            });
-            let failed = part.is_err();
-            // A receiver that is gone wants no more.
-            if parts.blocking_send(part).is_err() || failed {
-                return;
-            }
+        if let Err(e) = pump(reader, offset, &parts) {
+            // A receiver that is gone needs no word.
+            let _ = parts.blocking_send(Err(e));
         }
     });
-    while let Some(part) = inbox.recv().await {
-        match part {
-            Ok(bytes) => match tokio::time::timeout(STALL, down.write_chunk(bytes.into())).await {
-                Ok(written) => written?,
-                Err(_) => {
-                    let _ = down.reset(2u32.into());
-                    return Ok(());
-                }
-            },
+    while let Some(parts) = inbox.recv().await {
+        let parts = match parts {
+            Ok(parts) => parts,
             Err(e) => {
                 warn!(%digest, error = chain(&e), "a blob is damaged");
                 let _ = down.reset(1u32.into());
                 return Ok(());
             }
+        };
+        for part in parts {
+            let Ok(written) = tokio::time::timeout(STALL, down.write_chunk(part.into())).await else {
+                let _ = down.reset(2u32.into());
+                return Ok(());
+            };
+            written?;
         }
     }
     let _ = pump.await;
     down.finish()?;
     Ok(())
+}
+
+/// Reads a blob from an offset on, some parts at a time, until nobody wants more.
+fn pump(
+    mut reader: BlobReader,
+    offset: u64,
+    outbox: &mpsc::Sender<Result<Vec<Vec<u8>>, BlobError>>,
+) -> Result<(), BlobError> {
+    if offset >= reader.size() {
+        return reader.verify();
+    }
+    reader.seek(offset)?;
+    loop {
+        let mut parts = Vec::with_capacity(TOGETHER);
+        while parts.len() < TOGETHER
+            && let Some(part) = reader.next_part()?
+        {
+            parts.push(part);
+        }
+        if parts.is_empty() || outbox.blocking_send(Ok(parts)).is_err() {
+            return Ok(());
+        }
+    }
 }
 
 /// Takes an uploaded blob; it must be what it was announced to be.

@@ -2,11 +2,12 @@
 //! an event live here, with a retention of their own.
 //!
 //! A blob is written to a temporary file, synced, renamed to its name, and its directory synced: a name that is
-//! there names a whole blob. Every read verifies; contents that do not fit their name are never handed out as
-//! if they did: a whole read gives none, a stream ends in an error. The clock is passed in.
+//! there names a whole blob. A whole read verifies, and gives nothing that does not fit the name. A stream is what
+//! lies on the disk: who takes it checks it against the name, and has [`BlobReader::verify`] to ask whose fault it is.
+//! The clock is passed in.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -112,7 +113,7 @@ impl BlobStore {
         self.path_of(digest).is_file()
     }
 
-    /// Opens a blob as a stream; its last read fails if the contents were not what the name says.
+    /// Opens a blob as a stream.
     ///
     /// # Errors
     /// When it is not here.
@@ -123,7 +124,7 @@ impl BlobStore {
             other => other.map_err(StoreError::io("open", &path))?,
         };
         let size = file.metadata().map_err(StoreError::io("read", &path))?.len();
-        Ok(BlobReader { digest: *digest, path, file, size, hasher: Sha256::new(), verified: false })
+        Ok(BlobReader { digest: *digest, path, file, size })
     }
 
     /// Reads a whole blob of at most `limit` bytes, verified.
@@ -273,15 +274,13 @@ impl Drop for BlobWriter<'_> {
     }
 }
 
-/// A blob as a stream of bytes, verified at its end.
+/// A blob as a stream of bytes, unverified.
 #[derive(Debug)]
 pub struct BlobReader {
     digest: Digest,
     path: PathBuf,
     file: File,
     size: u64,
-    hasher: Sha256,
-    verified: bool,
 }
 
 impl BlobReader {
@@ -290,24 +289,41 @@ impl BlobReader {
         self.size
     }
 
-    /// Returns the next part; none after the last one, when all before is verified.
+    /// Goes to an offset, from which the next part begins.
     ///
     /// # Errors
-    /// When the disk failed, or at the end when the contents are not what the name says.
+    /// When the disk failed.
+    pub fn seek(&mut self, offset: u64) -> Result<(), BlobError> {
+        self.file.seek(SeekFrom::Start(offset)).map_err(StoreError::io("read", &self.path))?;
+        Ok(())
+    }
+
+    /// Returns the next part; none after the last one.
+    ///
+    /// # Errors
+    /// When the disk failed.
     pub fn next_part(&mut self) -> Result<Option<Vec<u8>>, BlobError> {
-        let mut part = vec![0; PART];
-        let got = self.file.read(&mut part).map_err(StoreError::io("read", &self.path))?;
-        if got > 0 {
-            part.truncate(got);
-            self.hasher.update(&part);
-            return Ok(Some(part));
+        let mut part = Vec::with_capacity(PART);
+        let read = (&mut self.file).take(PART as u64).read_to_end(&mut part);
+        let got = read.map_err(StoreError::io("read", &self.path))?;
+        Ok((got > 0).then_some(part))
+    }
+
+    /// Reads the whole blob, in constant memory, and compares it with its name.
+    ///
+    /// # Errors
+    /// When the disk failed, or the contents are not what the name says.
+    pub fn verify(mut self) -> Result<(), BlobError> {
+        self.seek(0)?;
+        let mut hasher = Sha256::new();
+        while let Some(part) = self.next_part()? {
+            hasher.update(&part);
         }
-        let found = Digest::from_bytes(self.hasher.clone().finalize().into());
-        if !self.verified && found != self.digest {
-            return Err(BlobError::Damaged { digest: self.digest, found, path: self.path.clone() });
+        let found = Digest::from_bytes(hasher.finalize().into());
+        if found == self.digest {
+            return Ok(());
         }
-        self.verified = true;
-        Ok(None)
+        Err(BlobError::Damaged { digest: self.digest, found, path: self.path })
     }
 }
 
@@ -329,6 +345,7 @@ mod tests {
             all.extend(part);
         }
         assert_eq!(all.len() as u64, reader.size());
+        reader.verify()?;
         Ok(all)
     }
 
@@ -345,6 +362,10 @@ mod tests {
         let store = BlobStore::open(&dir.path().join("blobs")).expect("opens again");
         assert!(store.contains(&digest) && store.contains(&empty));
         assert_eq!(stream(&store, &digest).expect("reads"), large);
+        let mut rest = store.reader(&digest).expect("opens");
+        rest.seek(large.len() as u64 - 2).expect("seeks");
+        assert_eq!(rest.next_part().expect("reads"), Some(vec![7; 2]));
+        assert_eq!(rest.next_part().expect("reads"), None);
         assert_eq!(store.get(&digest, u64::MAX).expect("reads"), large);
         assert!(stream(&store, &empty).expect("reads").is_empty());
         assert!(matches!(store.get(&digest, 10), Err(BlobError::TooLarge { limit: 10, .. })));

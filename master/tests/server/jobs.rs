@@ -6,19 +6,8 @@ use lab_proto::v1::link::{EventBatch, JobState, JobsDown, JobsUp, Query, QueryRe
 use lab_proto::v1::op::{Batch, JobRequest, OpReply, OpRequest, OrchestrateRequest, RunRequest};
 use lab_proto::{Digest, Map, Value};
 
-use crate::support::{Frames, Master, ScriptedMinion, Up, run_request};
+use crate::support::{Frames, Master, minions, run_request};
 use crate::text;
-
-async fn minions(master: &Master, ids: &[&str]) -> Vec<(ScriptedMinion, Up)> {
-    let mut all = Vec::new();
-    for id in ids {
-        let mut minion = ScriptedMinion::new(master, id);
-        minion.join(master).await;
-        let up = minion.up().await;
-        all.push((minion, up));
-    }
-    all
-}
 
 fn orchestrate(name: &str) -> OpRequest {
     OpRequest::Orchestrate(OrchestrateRequest {

@@ -1,5 +1,6 @@
 //! The server in this process, over a store in memory, with scripted minions on loopback: doors, keys, events, jobs.
 
+mod content;
 mod gated;
 mod jobs;
 mod limits;

@@ -193,6 +193,23 @@ impl Frames {
         };
         tokio::time::timeout(PATIENCE, next).await.expect("the master answers")
     }
+
+    /// Gives the stream back with the bytes that were read beyond the last frame.
+    pub(crate) fn into_rest(mut self) -> (Vec<u8>, RecvStream) {
+        (self.buffer.take_rest(), self.recv)
+    }
+}
+
+/// Lets scripted minions join, and brings their links up.
+pub(crate) async fn minions(master: &Master, ids: &[&str]) -> Vec<(ScriptedMinion, Up)> {
+    let mut all = Vec::new();
+    for id in ids {
+        let mut minion = ScriptedMinion::new(master, id);
+        minion.join(master).await;
+        let up = minion.up().await;
+        all.push((minion, up));
+    }
+    all
 }
 
 /// A scripted minion: a double that says so in its version, and does what a test tells it.

@@ -1,0 +1,72 @@
+//! How many packets are handed to the kernel in one call: few, and more while a large blob is on its way.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a connection may hand over at once as a rule. Each keeps a buffer of that many packets from its handshake on (quinn
+/// 0.11), and there may be thousands that only ever send one at a time.
+const NARROW: usize = 4;
+/// What it may while a large blob is on its way: a call of the kernel costs as much as the sealing of some packets, and what is
+/// handed over at once arrives at once. The buffer of a connection that has more than the narrow one holds to send grows then.
+const WIDE: usize = 10;
+
+/// Says how many packets go at once, for all connections of a socket.
+#[derive(Debug, Default)]
+pub(crate) struct Width {
+    handshakes: AtomicUsize,
+    blobs: AtomicUsize,
+}
+
+/// Something under way that the width depends on; it has ended when this is dropped.
+pub(crate) struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Width {
+    /// Says that a handshake is under way. Its answer is several packets: while one is made, no blob widens the buffer that
+    /// the new connection begins with.
+    pub(crate) fn handshake(&self) -> UnderWay<'_> {
+        UnderWay::new(&self.handshakes)
+    }
+
+    /// Says that a large blob is on its way.
+    pub(crate) fn blob(&self) -> UnderWay<'_> {
+        UnderWay::new(&self.blobs)
+    }
+
+    /// Returns how many packets may go at once now.
+    pub(crate) fn segments(&self) -> usize {
+        let blobs = self.blobs.load(Ordering::Relaxed) > 0;
+        if blobs && self.handshakes.load(Ordering::Relaxed) == 0 { WIDE } else { NARROW }
+    }
+}
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_blobs_without_a_handshake_beside_them_go_wide() {
+        let width = Width::default();
+        assert_eq!(width.segments(), NARROW);
+        let (one, two) = (width.blob(), width.blob());
+        assert_eq!(width.segments(), WIDE);
+        let handshake = width.handshake();
+        assert_eq!(width.segments(), NARROW);
+        drop(handshake);
+        drop(one);
+        assert_eq!(width.segments(), WIDE, "one blob is still on its way");
+        drop(two);
+        assert_eq!(width.segments(), NARROW);
+    }
+}

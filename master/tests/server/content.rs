@@ -1,0 +1,91 @@
+//! Blobs on their way to minions: from any offset, beside jobs, and looked at where a minion doubts what came.
+
+use lab_proto::v1::link::{JobsDown, Query, QueryReply, StreamOpen};
+use lab_proto::v1::op::OpRequest;
+use lab_proto::{Digest, Map};
+use quinn::{Connection, RecvStream, VarInt};
+
+use crate::support::{Frames, Master, minions, run_request};
+
+/// Streams that carry a blob beside control, events, jobs and the one that brought it; a minion may have 14.
+const BLOBS: usize = 10;
+
+/// Bytes that tell where they lie.
+fn contents(megabytes: usize) -> Vec<u8> {
+    (0u32..).flat_map(u32::to_le_bytes).take(megabytes << 20).collect()
+}
+
+async fn put(connection: &Connection, bytes: &[u8]) -> Digest {
+    let digest = Digest::of(bytes);
+    let mut frames = Frames::open(connection).await;
+    frames.say(&StreamOpen::Query(Query::BlobPut { digest, size: bytes.len() as u64 })).await;
+    frames.send.write_all(bytes).await.expect("sent");
+    frames.send.finish().expect("open");
+    assert_eq!(frames.hear::<QueryReply>().await, Some(QueryReply::Stored));
+    digest
+}
+
+/// Asks for a blob; returns its size, and its bytes as far as they were read and as a stream.
+async fn get(connection: &Connection, digest: Digest, offset: u64) -> (u64, Vec<u8>, RecvStream) {
+    let mut frames = Frames::open(connection).await;
+    frames.say(&StreamOpen::Query(Query::BlobGet { digest, offset })).await;
+    let Some(QueryReply::Blob { size }) = frames.hear().await else { panic!("no blob") };
+    let (first, stream) = frames.into_rest();
+    (size, first, stream)
+}
+
+async fn rest(mut bytes: Vec<u8>, mut stream: RecvStream) -> Result<Vec<u8>, quinn::ReadError> {
+    while let Some(chunk) = stream.read_chunk(1 << 16, true).await? {
+        bytes.extend_from_slice(&chunk.bytes);
+    }
+    Ok(bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_comes_from_any_offset_and_at_its_end_the_master_looks_at_its_own_copy() {
+    let master = Master::start().await;
+    let up = minions(&master, &["web1"]).await.remove(0).1;
+    let blob = contents(2);
+    let (digest, length) = (put(&up.connection, &blob).await, blob.len() as u64);
+    for offset in [0, 1, length / 2, length - 1, length] {
+        let (size, first, stream) = get(&up.connection, digest, offset).await;
+        assert_eq!(size, length);
+        let came = rest(first, stream).await.expect("it is whole");
+        assert!(came == blob[usize::try_from(offset).expect("small")..], "from {offset}");
+    }
+
+    let name = digest.to_string();
+    let file = master.dir.path().join("data/blobs").join(&name[..2]).join(&name[2..]);
+    let mut rotten = blob.clone();
+    rotten[1000] ^= 1;
+    std::fs::write(&file, &rotten).expect("written");
+
+    // It comes as it lies there: the minion checks. Then it asks.
+    let (_, first, stream) = get(&up.connection, digest, 0).await;
+    assert!(rest(first, stream).await.expect("comes") == rotten);
+    let (_, first, stream) = get(&up.connection, digest, length).await;
+    let gave_up = rest(first, stream).await.expect_err("the master's copy is damaged");
+    assert_eq!(gave_up, quinn::ReadError::Reset(VarInt::from_u32(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_that_nobody_reads_hold_up_no_job() {
+    let master = Master::start().await;
+    let mut up = minions(&master, &["web1"]).await.remove(0).1;
+    let blob = contents(4);
+    let digest = put(&up.connection, &blob).await;
+    let mut unread = Vec::new();
+    for _ in 0..BLOBS {
+        unread.push(get(&up.connection, digest, 0).await);
+    }
+
+    let asked = OpRequest::Run(run_request("web1", "test.ping"));
+    let _replies = master.operator.request(asked).await.expect("taken");
+
+    let job = up.jobs.hear::<JobsDown>().await;
+    assert!(matches!(&job, Some(JobsDown::Publish { job, .. }) if job.kwargs == Map::new()), "{job:?}");
+    for (_, first, stream) in unread {
+        // A stream takes a part of it at a time, so none had come whole.
+        assert!(rest(first, stream).await.expect("goes on") == blob);
+    }
+}
