@@ -3,20 +3,23 @@
 //! A job names the root digest of its state tree. [`Store`] is the cache; [`Tree`] is one tree as a run sees it.
 //! Used by worker threads; blocks.
 
+mod part;
 mod tree;
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use lab_proto::Digest;
-use sha2::{Digest as _, Sha256};
+use sha2::Digest as _;
 
 pub use tree::Tree;
 
+use self::part::{Claims, PART, Part, hash};
 use crate::files::{self, FileError};
 use crate::link::{Queries, QueryError};
 
@@ -64,6 +67,7 @@ pub struct Store {
     limit: u64,
     parallel: usize,
     queries: Queries,
+    claims: Arc<Claims>,
 }
 
 impl Store {
@@ -73,7 +77,7 @@ impl Store {
     /// When the directory cannot be made.
     pub fn open(dir: &Path, limit: u64, parallel: usize, queries: Queries) -> Result<Self, ContentError> {
         files::make_dir(dir, 0o700)?;
-        Ok(Self { dir: dir.to_owned(), limit, parallel: parallel.max(1), queries })
+        Ok(Self { dir: dir.to_owned(), limit, parallel: parallel.max(1), queries, claims: Arc::default() })
     }
 
     /// Returns a blob, from the cache or from the master.
@@ -169,9 +173,12 @@ impl Store {
     /// # Errors
     /// When the directory cannot be listed.
     pub fn shrink(&self) -> Result<(), ContentError> {
+        let taken = self.claims.taken();
+        let in_hand: HashSet<_> = taken.iter().map(|digest| format!("{digest}{PART}")).collect();
         let mut all = Vec::new();
         for entry in fs::read_dir(&self.dir).map_err(FileError::at("list", &self.dir))?.flatten() {
-            if let Ok(meta) = entry.metadata() {
+            let being_written = entry.file_name().to_str().is_some_and(|name| in_hand.contains(name));
+            if let (false, Ok(meta)) = (being_written, entry.metadata()) {
                 all.push((meta.modified().unwrap_or(SystemTime::UNIX_EPOCH), meta.len(), entry.path()));
             }
         }
@@ -190,9 +197,34 @@ impl Store {
 
     /// Asks the master, goes on where an earlier attempt broke off, checks, and puts the file in its place.
     fn fetch(&self, digest: Digest, what: &str) -> Result<(), ContentError> {
-        let place = self.dir.join(format!("{digest}.part"));
+        let _claim = self.claims.claim(digest);
+        if self.holds(digest) {
+            // Another job fetched it while this one waited.
+            return Ok(());
+        }
+        let place = self.dir.join(format!("{digest}{PART}"));
+        loop {
+            let mut part = Part::open(&place).map_err(FileError::at("open", &place))?;
+            let begun_before = part.size > 0;
+            self.fill(&mut part, digest, what)?;
+            let (size, got) = (part.size, part.digest());
+            if got == digest {
+                return Ok(fs::rename(&place, self.path(digest)).map_err(FileError::at("rename", &place))?);
+            }
+            fs::remove_file(&place).map_err(FileError::at("remove", &place))?;
+            if !begun_before {
+                return Err(self.blame(digest, size, what, got));
+            }
+            tracing::warn!(
+                what,
+                "what an earlier attempt left of it is damaged; it is fetched from its start"
+            );
+        }
+    }
+
+    /// Fetches what is missing of a part.
+    fn fill(&self, part: &mut Part, digest: Digest, what: &str) -> Result<(), ContentError> {
         let failed = |source| ContentError::Fetch { what: what.to_owned(), source };
-        let mut part = Part::open(&place).map_err(FileError::at("open", &place))?;
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -203,20 +235,26 @@ impl Store {
                 attempt = 0;
             }
             match got {
-                Ok(size) if part.size >= size => break,
+                Ok(size) if part.size >= size => return Ok(()),
                 Ok(_) | Err(QueryError::Stream(_) | QueryError::Silent) if attempt < ATTEMPTS => {}
                 Ok(_) => return Err(failed(QueryError::Silent)),
-                Err(QueryError::Keep(source)) => return Err(FileError::at("write", &place)(source).into()),
+                Err(QueryError::Keep(source)) => {
+                    let place = self.dir.join(format!("{digest}{PART}"));
+                    return Err(FileError::at("write", &place)(source).into());
+                }
                 Err(source) => return Err(failed(source)),
             }
         }
-        let got = Digest::from_bytes(part.hasher.finalize().into());
-        if got != digest {
-            fs::remove_file(&place).map_err(FileError::at("remove", &place))?;
-            return Err(ContentError::Hash { what: what.to_owned(), got });
+    }
+
+    /// Says whose fault it is that a file came whole and is another: asked for what comes after its end, the master looks
+    /// at its own copy.
+    fn blame(&self, digest: Digest, size: u64, what: &str, got: Digest) -> ContentError {
+        let what = what.to_owned();
+        match self.queries.get_blob((digest, size), MAX_BLOB, &mut |_| Ok(())) {
+            Err(source @ QueryError::Damaged) => ContentError::Fetch { what, source },
+            _ => ContentError::Hash { what, got },
         }
-        fs::rename(&place, self.path(digest)).map_err(FileError::at("rename", &place))?;
-        Ok(())
     }
 
     /// Marks a blob as used; a cache that cannot is still a cache.
@@ -226,61 +264,5 @@ impl Store {
 
     fn path(&self, digest: Digest) -> PathBuf {
         self.dir.join(digest.to_string())
-    }
-}
-
-/// A file that is being fetched, hashed as it grows: it may be larger than memory.
-struct Part {
-    file: File,
-    hasher: Sha256,
-    size: u64,
-}
-
-impl Part {
-    /// Opens what an earlier attempt left, or begins.
-    fn open(path: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new().read(true).create(true).append(true).open(path)?;
-        let (hasher, size) = hash(&mut file)?;
-        Ok(Self { file, hasher, size })
-    }
-
-    fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.hasher.update(bytes);
-        self.size += bytes.len() as u64;
-        Ok(())
-    }
-}
-
-fn hash(file: &mut File) -> io::Result<(Sha256, u64)> {
-    let (mut hasher, mut size) = (Sha256::new(), 0);
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        let n = file.read(&mut chunk)?;
-        if n == 0 {
-            return Ok((hasher, size));
-        }
-        hasher.update(&chunk[..n]);
-        size += n as u64;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_part_that_was_left_is_taken_up_with_its_hash() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.part");
-        let mut part = Part::open(&path).unwrap();
-        part.add(b"one ").unwrap();
-        drop(part);
-        let mut part = Part::open(&path).unwrap();
-        assert_eq!(part.size, 4);
-        part.add(b"two").unwrap();
-        assert_eq!(part.size, 7);
-        assert_eq!(Digest::from_bytes(part.hasher.finalize().into()), Digest::of(b"one two"));
-        assert_eq!(fs::read(&path).unwrap(), b"one two");
     }
 }

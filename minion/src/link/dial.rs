@@ -22,8 +22,12 @@ const IDLE: Duration = Duration::from_secs(120);
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
 /// What a peer may send ahead on one stream: one large frame.
 const STREAM_WINDOW: u32 = 1 << 20;
-/// What it may send ahead altogether.
-const WINDOW: u32 = 4 << 20;
+/// Streams that a master lets be open.
+const STREAMS: u32 = 14;
+/// What it may send ahead altogether: as much as on all streams, and more, or files that nobody reads would hold up jobs.
+const WINDOW: u32 = (STREAMS + 2) * STREAM_WINDOW;
+/// What may be sent and not acknowledged.
+const SEND_WINDOW: u64 = 4 << 20;
 /// What the system may hold for the socket of what the master sends.
 const SOCKET_BUFFER: usize = 4 << 20;
 
@@ -173,7 +177,7 @@ fn transport() -> TransportConfig {
         .keep_alive_interval(Some(KEEP_ALIVE))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(WINDOW))
-        .send_window(u64::from(WINDOW))
+        .send_window(SEND_WINDOW)
         // The minion opens every stream.
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
         .max_concurrent_uni_streams(VarInt::from_u32(0))

@@ -14,6 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes of a blob that are taken from its stream at once.
 const PART: usize = 256 << 10;
 
+/// The master resets the stream of a blob with this code when its copy does not verify.
+const DAMAGED: quinn::VarInt = quinn::VarInt::from_u32(1);
+
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
@@ -32,6 +35,9 @@ pub enum QueryError {
     /// The master could not answer.
     #[error("{0}")]
     Failed(String),
+    /// The master's own copy of a blob is not what its name says.
+    #[error("the master's own copy is damaged; its log names the file")]
+    Damaged,
     /// What came could not be kept on this side.
     #[error("what the master sent cannot be kept")]
     Keep(#[source] std::io::Error),
@@ -96,10 +102,8 @@ impl Queries {
             };
             take(&first)?;
             let mut part = vec![0; PART];
-            while let Some(got) = self
-                .patiently(async { Ok(stream.read(&mut part).await) })
-                .await?
-                .map_err(StreamError::from)?
+            while let Some(got) =
+                self.patiently(async { Ok(stream.read(&mut part).await) }).await?.map_err(broken)?
             {
                 take(&part[..got])?;
             }
@@ -169,6 +173,14 @@ impl Queries {
         } else {
             QueryError::NoLink
         }))
+    }
+}
+
+/// Tells a blob that the master gave up from a stream that broke.
+fn broken(error: quinn::ReadError) -> QueryError {
+    match error {
+        quinn::ReadError::Reset(code) if code == DAMAGED => QueryError::Damaged,
+        other => QueryError::Stream(other.into()),
     }
 }
 
