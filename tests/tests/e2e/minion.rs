@@ -58,6 +58,18 @@ impl Minion {
         child.wait().expect("it ends");
     }
 
+    /// Ends it as a power cut does.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("it is there");
+        child.wait().expect("it ends");
+    }
+
+    /// Its process id; `setpriv` has become it.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }

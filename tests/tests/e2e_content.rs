@@ -1,0 +1,117 @@
+//! Large files from the state tree to a minion's cache: several jobs, kill -9, and bytes that rot on either side. Real binaries
+//! on the loopback.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of these tests are tests")]
+
+mod e2e;
+
+use std::fs;
+use std::path::PathBuf;
+
+use e2e::eventually;
+use e2e::minion::Minion;
+use lab_proto::Digest;
+use lab_tests::alone::Alone;
+use lab_tests::nshost::Output;
+
+/// A file of many parts.
+fn contents() -> Vec<u8> {
+    (0u32..).flat_map(u32::to_le_bytes).take(24 << 20).collect()
+}
+
+/// A master with a large file, and a minion.
+fn lab() -> (Alone, Minion, Vec<u8>) {
+    let master = Alone::start("", &[]).unwrap();
+    let contents = contents();
+    fs::write(master.path("states/big"), &contents).unwrap();
+    let minion = Minion::start(&master, "web1");
+    eventually("the minion answers", || {
+        master.cli(&["run", "web1", "test.ping"]).is_ok_and(|out| out.stdout == "web1: true\n")
+    });
+    (master, minion, contents)
+}
+
+fn cache_file(master: &Alone) -> Output {
+    master.cli(&["--json", "run", "web1", "cp.cache_file", "salt://big"]).unwrap()
+}
+
+/// Where a minion keeps a file, and where it lies while it comes.
+fn places(minion: &Minion, contents: &[u8]) -> (PathBuf, PathBuf) {
+    let digest = Digest::of(contents);
+    (minion.path(&format!("data/cache/{digest}")), minion.path(&format!("data/cache/{digest}.part")))
+}
+
+/// The most memory that a process has held, in KiB.
+fn peak(pid: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn a_file_is_held_in_memory_on_neither_side() {
+    let (master, minion, contents) = lab();
+    master.run(&["run", "web1", "cp.list_master"]).unwrap();
+    let pids = [master.pid(), minion.pid()];
+    let before = pids.map(peak);
+
+    let said = cache_file(&master);
+
+    assert!(fs::read(places(&minion, &contents).0).unwrap() == contents, "{said:?}");
+    for (who, (pid, before)) in ["master", "minion"].into_iter().zip(pids.into_iter().zip(before)) {
+        let more = peak(pid) - before;
+        assert!(more < contents.len() / 1024 / 2, "the {who} held {more} KiB more");
+    }
+}
+
+#[test]
+fn jobs_that_want_one_file_at_a_time_all_get_it_whole() {
+    let (master, minion, contents) = lab();
+    let (place, part) = places(&minion, &contents);
+    std::thread::scope(|scope| {
+        let jobs: Vec<_> = (0..4).map(|_| scope.spawn(|| cache_file(&master))).collect();
+        for job in jobs {
+            let said = job.join().unwrap();
+            assert!(said.stdout.contains(&*place.to_string_lossy()), "{said:?}\n{}", minion.log());
+        }
+    });
+    assert!(fs::read(&place).unwrap() == contents && !part.exists());
+}
+
+#[test]
+fn a_fetch_goes_on_after_a_kill_and_begins_anew_where_what_was_left_has_rotted() {
+    let (master, mut minion, contents) = lab();
+    let (place, part) = places(&minion, &contents);
+    master.run(&["run", "web1", "cp.cache_file", "salt://big", "--detach"]).unwrap();
+    eventually("some of it is here", || part.metadata().is_ok_and(|m| m.len() > 0) || place.exists());
+    minion.kill();
+    minion.serve();
+    eventually("the file", || cache_file(&master).stdout.contains(&*place.to_string_lossy()));
+    assert!(fs::read(&place).unwrap() == contents && !part.exists());
+
+    // What a killed fetch leaves, and a disk that does not keep it.
+    fs::remove_file(&place).unwrap();
+    fs::write(&part, vec![0; contents.len() / 2]).unwrap();
+    let said = cache_file(&master);
+    assert!(said.stdout.contains(&*place.to_string_lossy()), "{said:?}");
+    assert!(fs::read(&place).unwrap() == contents && !part.exists());
+    assert!(minion.log().contains("what an earlier attempt left of it is damaged"), "{}", minion.log());
+}
+
+#[test]
+fn what_rots_on_the_master_gets_no_name_and_is_told() {
+    let (master, minion, contents) = lab();
+    let (place, part) = places(&minion, &contents);
+    master.run(&["run", "web1", "cp.list_master"]).unwrap();
+    let digest = Digest::of(&contents).to_string();
+    let mut rotten = contents.clone();
+    rotten[7_000_000] ^= 1;
+    fs::write(master.path("data/blobs").join(&digest[..2]).join(&digest[2..]), &rotten).unwrap();
+
+    let said = cache_file(&master);
+
+    assert!(said.stdout.contains("the master's own copy is damaged; its log names the file"), "{said:?}");
+    assert!(!place.exists() && !part.exists(), "what does not fit has no name");
+    let log = master.log();
+    assert!(log.contains("a blob is damaged") && log.contains(&digest[2..]), "{log}");
+}
