@@ -1,15 +1,21 @@
-//! `lab-minion apply --local` as a process: how it ends when it is interrupted, and how much memory it takes.
+//! `lab-minion apply --local` as a process: how it ends when it is interrupted, what it leaves, and how much memory it takes.
 
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use lab_tests::kubic::binaries;
+use lab_tests::nshost::{HostSpec, Lab};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
+
+const HELPER: &str = env!("CARGO_BIN_EXE_lab-nshost");
 
 fn apply(tree: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(binaries().expect("they are built").join("lab-minion"));
@@ -120,4 +126,28 @@ fn the_memory_for_a_managed_file_does_not_grow_with_its_size() {
     let large = peak_of_managing(256 << 20);
     println!("8 MiB: {small} KiB, 256 MiB: {large} KiB");
     assert!(large < small + (8 << 10), "8 MiB took {small} KiB, 256 MiB {large} KiB");
+}
+
+/// A change of the network has a guard, a process of its own that has the run's standard error and outlives it. It ends with the
+/// change, long before its deadline: whoever reads the run's words to their end does not wait for it.
+#[test]
+fn the_words_of_a_run_that_changed_the_network_end_with_the_change() {
+    let host = HostSpec::new("h1", "52:54:00:00:79:01", [10, 77, 0, 11]);
+    let lab = Lab::builder().helper(HELPER).host(host).binaries(binaries().expect("they are built")).start();
+    let lab = lab.unwrap_or_else(|e| panic!("the lab did not start: {e}"));
+    let host = lab.host("h1").expect("it is there");
+    let sls =
+        "eggs:\n  veth.present:\n    - peer: spam\n    - addresses: [10.99.0.1/24]\n    - within: 3600\n";
+    host.write("/srv/words/a.sls", sls).expect("written");
+    let mut command = host.command();
+    command.args(["lab-minion", "apply", "--local", "--states", "/srv/words", "a"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the host runs it");
+    let (said, heard) = mpsc::channel();
+    let reader = thread::spawn(move || said.send(child.wait_with_output()));
+    // Of an hour; without a guard that is woken the channel stays silent, and the lab's end closes the pipe.
+    let output = heard.recv_timeout(Duration::from_secs(120)).expect("the words end").expect("it ran");
+    reader.join().expect("ends").expect("is heard");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let links = host.run(["ip", "-brief", "-4", "address"]).expect("it runs");
+    assert!(links.lines().any(|l| l.starts_with("eggs") && l.contains("10.99.0.1/24")), "{links}");
 }

@@ -4,12 +4,18 @@
 //! removing the journal is all it takes to disarm it, and nothing can be left behind that takes a good change back later.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use lab_proto::facts::RolledBackBy;
 use lab_states::host::Network;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use super::journal::{Journal, Phase, Places, remove};
 use super::machine::Fault;
@@ -18,7 +24,7 @@ use crate::files;
 
 /// How long after the deadline the agent may still be at it itself.
 const GRACE: Duration = Duration::from_secs(3);
-/// How often the journal is looked at.
+/// How often the journal is looked at where the kernel does not tell that it changed.
 const LOOK: Duration = Duration::from_millis(250);
 /// How long the agent, if it still lives, may hold the guard up.
 const TURN: Duration = Duration::from_secs(30);
@@ -100,12 +106,12 @@ pub fn watch(places: &Places, change: &str, network: &dyn Network) -> io::Result
     let _ = nix::unistd::setsid();
     let armed = format!("{change} {}\n", std::process::id());
     files::write_atomically(&places.armed(), armed.as_bytes(), 0o600).map_err(io::Error::other)?;
+    let eye = Eye::open(places);
     loop {
         let Some(journal) = undecided(places, change)? else { return Ok(Armed::Disarmed) };
-        let now = since_boot();
         let due = journal.deadline() + GRACE;
-        if now < due {
-            std::thread::sleep(LOOK.min(due - now));
+        if since_boot() < due {
+            eye.rest(due);
             continue;
         }
         // One that does not let go is hanging: the host comes first.
@@ -120,6 +126,45 @@ pub fn watch(places: &Places, change: &str, network: &dyn Network) -> io::Result
             .map_err(io::Error::other)?;
         return Ok(Armed::TookBack);
     }
+}
+
+/// What wakes the guard when the journal is another one, or gone: whoever waits for the guard's end, as one does who reads what
+/// `apply --local` says, waits no longer than the change takes.
+struct Eye(Option<(Inotify, TimerFd)>);
+
+impl Eye {
+    /// Where the kernel tells nothing, the guard looks now and then.
+    fn open(places: &Places) -> Self {
+        let told = || {
+            let eye = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+            let journal = places.change();
+            let dir = journal.parent().unwrap_or(Path::new("/"));
+            eye.add_watch(dir, AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_DELETE)?;
+            // The clock of deadlines, which goes on while the machine sleeps.
+            Ok((eye, TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_CLOEXEC)?))
+        };
+        Self(
+            told().inspect_err(|error: &Errno| tracing::debug!(%error, "the journal is only looked at")).ok(),
+        )
+    }
+
+    /// Waits until something happened where the journal is, or a time since boot has come.
+    fn rest(&self, until: Duration) {
+        let awaited = self.0.as_ref().and_then(|(eye, clock)| await_event(eye, clock, until).ok());
+        if awaited.is_none() {
+            std::thread::sleep(LOOK.min(until.saturating_sub(since_boot())));
+        }
+    }
+}
+
+fn await_event(eye: &Inotify, clock: &TimerFd, until: Duration) -> nix::Result<()> {
+    let expiry = Expiration::OneShot(TimeSpec::from_duration(until));
+    clock.set(expiry, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
+    let mut awaited = [eye.as_fd(), clock.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    poll(&mut awaited, PollTimeout::NONE)?;
+    // What happened is not asked: the journal says.
+    while eye.read_events().is_ok() {}
+    Ok(())
 }
 
 fn undecided(places: &Places, change: &str) -> io::Result<Option<Journal>> {
@@ -148,5 +193,25 @@ mod tests {
         let after = places.read_change().expect("reads").expect("is there to be told");
         assert_eq!(after.report.map(|r| r.by), Some(RolledBackBy::Guard));
         assert_eq!(watched(), Armed::Disarmed, "it was taken back already");
+    }
+
+    #[test]
+    fn it_is_woken_when_the_journal_is_replaced_or_gone() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let places = Places::new(dir.path(), dir.path());
+        places.turn(Duration::ZERO).expect("makes the directory");
+        let eye = Eye::open(&places);
+        assert!(eye.0.is_some(), "the kernel tells");
+        // Far from now: a wake-up that does not come is a test that does not end.
+        let never = since_boot() + Duration::from_secs(3600);
+        places.write_change(&journal("a")).expect("writes");
+        eye.rest(never);
+        places.forget_change().expect("removes");
+        eye.rest(never);
+        let soon = since_boot() + Duration::from_millis(1);
+        for eye in [eye, Eye(None)] {
+            eye.rest(soon);
+            assert!(since_boot() >= soon, "its time has come");
+        }
     }
 }
