@@ -2,13 +2,14 @@
 //! months.
 //!
 //! A session is one blocking socket in the network namespace of the thread that opens it: the kernel answers before a
-//! call returns, so there is nothing to wait for and no runtime to keep.
+//! call returns, so there is nothing to wait for and no runtime to keep. A snapshot has another one beside it while it is read.
 
 mod divert;
 mod echo;
 mod files;
 mod hurry;
 mod links;
+mod plain;
 mod ports;
 mod probe;
 mod read;

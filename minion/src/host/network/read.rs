@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::panic::resume_unwind;
+use std::thread;
 
 use lab_states::host::{
-    Address, Cause, Lifetime, Link, LinkKind, MAIN_TABLE, Mac, Neighbour, NetSnapshot, PortState, PortVlan,
-    Protocol, Route, RouteKind, Rule, RuleAction,
+    Address, Cause, Link, LinkKind, MAIN_TABLE, Mac, Neighbour, NetSnapshot, PortState, PortVlan, Protocol,
+    Rule, RuleAction,
 };
-use rtnetlink::packet_route::address::{
-    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
-};
+use rtnetlink::packet_route::address::AddressMessage;
 use rtnetlink::packet_route::link::{
     AfSpecBridge, BridgeVlanInfoFlags, InfoBridgePort, InfoPortData, LinkAttribute, LinkExtentMask,
     LinkFlags, LinkInfo, LinkMessage,
@@ -17,57 +17,83 @@ use rtnetlink::packet_route::link::{
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
-use rtnetlink::packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteType,
-};
+use rtnetlink::packet_route::route::{RouteMessage, RouteType};
 use rtnetlink::packet_route::rule::{RuleAction as KernelAction, RuleAttribute, RuleMessage};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::links::read_kind;
+use super::plain::{self, KernelRoute};
 use super::sift::Sift;
-use super::wire::Wire;
+use super::wire::{Wire, decode};
 
-/// The table that the kernel keeps for itself.
-const LOCAL_TABLE: u32 = 255;
-
-/// Reads everything.
+/// Reads everything: links with their addresses on one thread, beside them what leads to links and is as much work.
 pub(super) fn snapshot(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
-    let mut net = links_with_addresses(wire)?;
-    let names: HashMap<u32, String> = net.links.iter().map(|l| (l.index, l.name.clone())).collect();
-    net.routes = dump_routes(wire, |route| read_route(&route, &names))?;
-    let question = RouteNetlinkMessage::GetRule(RuleMessage::default());
-    net.rules = wire.dump(&question, Sift::Nothing, |m| match m {
-        RouteNetlinkMessage::NewRule(rule) => read_rule(&rule),
-        _ => None,
-    })?;
-    let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
-    net.neighbours = wire.dump(&question, Sift::Neighbours, |m| match m {
-        RouteNetlinkMessage::NewNeighbour(neighbour) => read_neighbour(&neighbour, &names),
-        _ => None,
-    })?;
+    let (net, ways) = thread::scope(|scope| {
+        // A thread is in the namespace of the one that starts it.
+        let beside = thread::Builder::new().spawn_scoped(scope, || Ways::read(&mut Wire::open()?));
+        let net = links_with_addresses(wire);
+        let ways = match beside {
+            Ok(beside) => beside.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(error) => {
+                tracing::debug!(%error, "everything is read one after the other");
+                Ways::read(wire)
+            }
+        };
+        (net, ways)
+    });
+    let (mut net, Ways { routes, rules, neighbours }) = (net?, ways?);
+    let places = places(&net.links);
+    let name = |index| Some(net.links.get(*places.get(&index)?)?.name.clone());
+    net.routes = routes.into_iter().filter_map(|route| route.named(name)).collect();
+    let neighbour = |(index, ip, mac)| Some(Neighbour { ip, mac, link: name(index)? });
+    net.neighbours = neighbours.into_iter().filter_map(neighbour).collect();
+    net.rules = rules;
     if net.links.iter().any(|l| matches!(l.kind, LinkKind::Bridge(_))) {
-        let places = places(&net.links);
         port_vlans(wire, &mut net.links, &places)?;
     }
     Ok(net)
+}
+
+/// What knows its link by number, and rules.
+struct Ways {
+    routes: Vec<KernelRoute>,
+    rules: Vec<Rule>,
+    neighbours: Vec<(u32, IpAddr, Mac)>,
+}
+
+impl Ways {
+    fn read(wire: &mut Wire) -> Result<Self, Cause> {
+        let routes = dump_routes(wire, plain::route)?;
+        let question = RouteNetlinkMessage::GetRule(RuleMessage::default());
+        let rules = wire.dump(&question, Sift::Nothing, |m| match decode(m)? {
+            RouteNetlinkMessage::NewRule(rule) => read_rule(&rule),
+            _ => None,
+        })?;
+        let question = RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default());
+        let neighbours = wire.dump(&question, Sift::Neighbours, |m| match decode(m)? {
+            RouteNetlinkMessage::NewNeighbour(neighbour) => read_neighbour(&neighbour),
+            _ => None,
+        })?;
+        Ok(Self { routes, rules, neighbours })
+    }
 }
 
 /// Reads links and their addresses.
 pub(super) fn links_with_addresses(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
     let mut net = NetSnapshot { links: links(wire)?, ..NetSnapshot::default() };
     let places = places(&net.links);
-    for message in addresses(wire)? {
-        let place = places.get(&message.header.index);
+    for found in addresses(wire, plain::address)? {
         // The kernel asked, somebody else has it, and the link does without: it is not there.
-        if is_duplicate(&message) {
+        if found.is_duplicate() {
             continue;
         }
-        if let (Some(place), Some(address)) = (place, read_address(&message)) {
-            net.links[*place].addresses.push(address);
-            if !is_permanent(&message) {
-                net.links[*place].leased.push(address);
-                net.links[*place].lifetimes.extend(lifetime(&message).map(|l| (address, l)));
-            }
+        let Some(link) = places.get(&found.index).and_then(|place| net.links.get_mut(*place)) else {
+            continue;
+        };
+        link.addresses.push(found.address);
+        if !found.is_permanent() {
+            link.leased.push(found.address);
+            link.lifetimes.extend(found.lifetime.map(|l| (found.address, l)));
         }
     }
     Ok(net)
@@ -87,7 +113,7 @@ fn links(wire: &mut Wire) -> Result<Vec<Link>, Cause> {
     let mut question = LinkMessage::default();
     question.attributes.push(without_counters());
     let question = RouteNetlinkMessage::GetLink(question);
-    let messages = wire.dump(&question, Sift::Links, |m| match m {
+    let messages = wire.dump(&question, Sift::Links, |m| match decode(m)? {
         RouteNetlinkMessage::NewLink(link) => Some(link),
         _ => None,
     })?;
@@ -156,7 +182,7 @@ fn port_vlans(wire: &mut Wire, links: &mut [Link], places: &HashMap<u32, usize>)
     question.header.interface_family = AddressFamily::Bridge;
     question.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::Brvlan]));
     let question = RouteNetlinkMessage::GetLink(question);
-    for message in wire.dump(&question, Sift::Nothing, Some)? {
+    for message in wire.dump(&question, Sift::Nothing, decode)? {
         let RouteNetlinkMessage::NewLink(message) = message else { continue };
         let Some(place) = places.get(&message.header.index) else { continue };
         let specs = message.attributes.iter().filter_map(|a| match a {
@@ -175,132 +201,32 @@ fn port_vlans(wire: &mut Wire, links: &mut [Link], places: &HashMap<u32, usize>)
     Ok(())
 }
 
-pub(super) fn addresses(wire: &mut Wire) -> Result<Vec<AddressMessage>, Cause> {
-    let question = RouteNetlinkMessage::GetAddress(AddressMessage::default());
-    let address = |m| if let RouteNetlinkMessage::NewAddress(address) = m { Some(address) } else { None };
-    wire.dump(&question, Sift::Addresses, address)
+/// Reads what `read` makes of each address.
+pub(super) fn addresses<T>(wire: &mut Wire, read: impl FnMut(&[u8]) -> Option<T>) -> Result<Vec<T>, Cause> {
+    wire.dump(&RouteNetlinkMessage::GetAddress(AddressMessage::default()), Sift::Addresses, read)
 }
 
-/// Reads an address that is ours to care for: link-local and host-only ones belong to the kernel.
-pub(super) fn read_address(message: &AddressMessage) -> Option<Address> {
-    let global = matches!(message.header.scope, AddressScope::Universe | AddressScope::Site);
-    let ip = own_ip(message)?;
-    (global || ip.is_loopback()).then_some(Address { ip, prefix: message.header.prefix_len })
-}
-
-fn own_ip(message: &AddressMessage) -> Option<IpAddr> {
-    let local = |a: &_| if let AddressAttribute::Local(ip) = a { Some(*ip) } else { None };
-    let other = |a: &_| if let AddressAttribute::Address(ip) = a { Some(*ip) } else { None };
-    message.attributes.iter().find_map(local).or_else(|| message.attributes.iter().find_map(other))
-}
-
-fn is_permanent(message: &AddressMessage) -> bool {
-    let long = long_flags(message).map(|flags| flags.contains(AddressFlags::Permanent));
-    long.unwrap_or_else(|| message.header.flags.contains(AddressHeaderFlags::Permanent))
-}
-
-/// Tells whether duplicate address detection found another machine with an IPv6 address.
-pub(super) fn is_duplicate(message: &AddressMessage) -> bool {
-    long_flags(message).is_some_and(|flags| flags.contains(AddressFlags::Dadfailed))
-}
-
-fn long_flags(message: &AddressMessage) -> Option<AddressFlags> {
-    message.attributes.iter().find_map(|a| match a {
-        AddressAttribute::Flags(flags) => Some(*flags),
-        _ => None,
-    })
-}
-
-fn lifetime(message: &AddressMessage) -> Option<Lifetime> {
-    let ends = message.attributes.iter().find_map(|a| match a {
-        AddressAttribute::CacheInfo(ends) => Some(ends),
-        _ => None,
-    })?;
-    Some(Lifetime { preferred: ends.ifa_preferred, valid: ends.ifa_valid })
-}
-
-pub(super) fn routes(wire: &mut Wire) -> Result<Vec<RouteMessage>, Cause> {
-    dump_routes(wire, Some)
-}
-
-/// Reads routes. A kernel that can be asked for a type of them need not list its own, which are most.
-fn dump_routes<T>(wire: &mut Wire, mut read: impl FnMut(RouteMessage) -> Option<T>) -> Result<Vec<T>, Cause> {
-    let route = |m| if let RouteNetlinkMessage::NewRoute(route) = m { Some(route) } else { None };
+/// Reads what `read` makes of each route. A kernel that can be asked for a type of them need not list its own, which are most.
+pub(super) fn dump_routes<T>(
+    wire: &mut Wire,
+    mut read: impl FnMut(&[u8]) -> Option<T>,
+) -> Result<Vec<T>, Cause> {
     if !wire.is_strict() {
         let question = RouteNetlinkMessage::GetRoute(RouteMessage::default());
-        return wire.dump(&question, Sift::Routes, |m| read(route(m)?));
+        return wire.dump(&question, Sift::Routes, read);
     }
     let mut found = Vec::new();
     for family in [AddressFamily::Inet, AddressFamily::Inet6] {
         for kind in [RouteType::Unicast, RouteType::BlackHole, RouteType::Unreachable, RouteType::Prohibit] {
             let mut question = RouteMessage::default();
             (question.header.address_family, question.header.kind) = (family, kind);
-            // Where there is no IPv6, whoever asks for it is told about all others.
-            let asked = |r: &RouteMessage| r.header.address_family == family;
             let question = RouteNetlinkMessage::GetRoute(question);
-            found.extend(wire.dump(&question, Sift::Routes, |m| read(route(m).filter(asked)?))?);
+            // Where there is no IPv6, whoever asks for it is told about all others.
+            let sift = Sift::RoutesOf(family.into());
+            found.extend(wire.dump(&question, sift, &mut read)?);
         }
     }
     Ok(found)
-}
-
-/// Reads a route that leaves by one link or ends here. The kernel's own table and its cache are left out.
-pub(super) fn read_route(message: &RouteMessage, names: &HashMap<u32, String>) -> Option<Route> {
-    let header = &message.header;
-    let v6 = header.address_family == AddressFamily::Inet6;
-    if !v6 && header.address_family != AddressFamily::Inet || header.flags.contains(RouteFlags::Cloned) {
-        return None;
-    }
-    let kind = match header.kind {
-        RouteType::Unicast => RouteKind::Unicast,
-        RouteType::BlackHole => RouteKind::Blackhole,
-        RouteType::Unreachable => RouteKind::Unreachable,
-        RouteType::Prohibit => RouteKind::Prohibit,
-        _ => return None,
-    };
-    let mut route = Route {
-        destination: None,
-        gateway: None,
-        link: None,
-        source: None,
-        metric: None,
-        table: u32::from(header.table),
-        kind,
-        onlink: header.flags.contains(RouteFlags::Onlink),
-        mtu: None,
-        origin: Protocol(header.protocol.into()),
-        v6,
-    };
-    for attribute in &message.attributes {
-        match attribute {
-            RouteAttribute::Destination(to) => {
-                route.destination = ip(to).map(|ip| Address { ip, prefix: header.destination_prefix_length });
-            }
-            RouteAttribute::Gateway(via) => route.gateway = ip(via),
-            RouteAttribute::Oif(index) if kind == RouteKind::Unicast => {
-                route.link = Some(names.get(index)?.clone());
-            }
-            RouteAttribute::PrefSource(from) => route.source = ip(from),
-            RouteAttribute::Priority(number) => route.metric = Some(*number),
-            RouteAttribute::Table(table) => route.table = *table,
-            RouteAttribute::Metrics(metrics) => {
-                let mtu = |m: &_| if let RouteMetric::Mtu(mtu) = m { Some(*mtu) } else { None };
-                route.mtu = metrics.iter().find_map(mtu);
-            }
-            _ => {}
-        }
-    }
-    let sends = kind == RouteKind::Unicast;
-    let own = route.table != LOCAL_TABLE;
-    (own && (route.link.is_some() || !sends)).then_some(route)
-}
-
-fn ip(address: &RouteAddress) -> Option<IpAddr> {
-    match address {
-        RouteAddress::Inet(ip) => Some(IpAddr::V4(*ip)),
-        RouteAddress::Inet6(ip) => Some(IpAddr::V6(*ip)),
-        _ => None,
-    }
 }
 
 fn read_rule(message: &RuleMessage) -> Option<Rule> {
@@ -346,7 +272,7 @@ fn read_rule(message: &RuleMessage) -> Option<Rule> {
     Some(rule)
 }
 
-fn read_neighbour(message: &NeighbourMessage, names: &HashMap<u32, String>) -> Option<Neighbour> {
+fn read_neighbour(message: &NeighbourMessage) -> Option<(u32, IpAddr, Mac)> {
     let usable = matches!(
         message.header.state,
         NeighbourState::Reachable
@@ -366,6 +292,5 @@ fn read_neighbour(message: &NeighbourMessage, names: &HashMap<u32, String>) -> O
             _ => {}
         }
     }
-    let link = names.get(&message.header.ifindex)?.clone();
-    usable.then_some(Neighbour { ip: ip?, mac: mac?, link })
+    usable.then_some((message.header.ifindex, ip?, mac?))
 }

@@ -1,6 +1,5 @@
 //! Steps about addresses, routes, rules and neighbours.
 
-use std::collections::HashMap;
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
@@ -19,7 +18,8 @@ use rtnetlink::packet_route::route::{
 use rtnetlink::packet_route::rule::{RuleAction as KernelAction, RuleAttribute, RuleMessage};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::{Session, read};
+use super::wire::decode;
+use super::{Session, plain, read};
 
 impl Session<'_> {
     pub(super) fn add_address(&mut self, link: &str, address: Address) -> Result<(), Cause> {
@@ -36,9 +36,8 @@ impl Session<'_> {
         let duplicates = match self.duplicates.take() {
             Some(known) => known,
             None => {
-                let of = |m: &AddressMessage| Some((m.header.index, read::read_address(m)?));
-                let all = read::addresses(&mut self.wire)?;
-                all.iter().filter(|m| read::is_duplicate(m)).filter_map(of).collect()
+                let all = read::addresses(&mut self.wire, plain::address)?;
+                all.iter().filter(|a| a.is_duplicate()).map(|a| (a.index, a.address)).collect()
             }
         };
         let known = duplicates.contains(&(index, address));
@@ -66,10 +65,13 @@ impl Session<'_> {
 
     pub(super) fn copy_address(&mut self, from: &str, to: &str, address: Address) -> Result<(), Cause> {
         let (source, target) = (self.index(from)?, self.index(to)?);
-        let old = read::addresses(&mut self.wire)?
-            .into_iter()
-            .find(|m| m.header.index == source && read::read_address(m) == Some(address))
-            .ok_or_else(|| Cause::Other(format!("{from} has no address {address}")))?;
+        let is = |a: &plain::KernelAddress| (a.index, a.address) == (source, address);
+        let one = |m: &[u8]| match plain::address(m).filter(is).and_then(|_| decode(m)) {
+            Some(RouteNetlinkMessage::NewAddress(message)) => Some(message),
+            _ => None,
+        };
+        let old = read::addresses(&mut self.wire, one)?.into_iter().next();
+        let old = old.ok_or_else(|| Cause::Other(format!("{from} has no address {address}")))?;
         let mut message = plain_address(target, address);
         // Duplicate detection would hold the address back while the old link still has it. The flag that keeps the kernel
         // from making the prefix route is not copied: networkd inherits it later and the default route is lost for good.
@@ -157,18 +159,13 @@ impl Session<'_> {
     /// Sends the very message that the kernel gave, with another link in it: whatever else it carries is kept.
     pub(super) fn move_route(&mut self, route: &Route, to: &str) -> Result<(), Cause> {
         let target = self.index(to)?;
-        let all = read::routes(&mut self.wire)?;
         // Found by what makes a route itself, wherever it leads now, so that a moved route can be moved back.
-        let links = all.iter().flat_map(|m| &m.attributes).filter_map(|a| match a {
-            RouteAttribute::Oif(index) => Some((*index, String::new())),
+        let one = |m: &[u8]| match plain::route(m).filter(|r| r.is(route)).and_then(|_| decode(m)) {
+            Some(RouteNetlinkMessage::NewRoute(message)) => Some(message),
             _ => None,
-        });
-        let anywhere: HashMap<u32, String> = links.collect();
-        let same = |r: Route| r.key() == route.key() && r.origin == route.origin;
-        let mut message = all
-            .into_iter()
-            .find(|m| read::read_route(m, &anywhere).is_some_and(same))
-            .ok_or_else(|| Cause::Other("the route is not there any more".to_owned()))?;
+        };
+        let found = read::dump_routes(&mut self.wire, one)?.into_iter().next();
+        let mut message = found.ok_or_else(|| Cause::Other("the route is not there any more".to_owned()))?;
         // What the kernel reports about a route's state is not its to be told.
         message.header.flags &= RouteFlags::Onlink;
         message.attributes.retain(|a| !matches!(a, RouteAttribute::CacheInfo(_)));

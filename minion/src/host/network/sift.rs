@@ -12,6 +12,8 @@ pub(super) enum Sift {
     Addresses,
     /// Routes that somebody made or that come with an address: not the kernel's own table (two thirds of all), nor its cache.
     Routes,
+    /// Those of one family of addresses.
+    RoutesOf(u8),
     /// Neighbours that are known: not groups and those that were not found.
     Neighbours,
 }
@@ -46,15 +48,19 @@ impl Sift {
                 return Some(scratch);
             }
             (Self::Addresses, NEW_ADDRESS) => byte(3) != SCOPE_LINK,
-            (Self::Routes, NEW_ROUTE) => {
-                let flags = u32::from_ne_bytes([byte(8), byte(9), byte(10), byte(11)]);
-                byte(4) != TABLE_LOCAL && OF_ROUTES.contains(&byte(7)) && flags & CLONED == 0
-            }
+            (Self::Routes, NEW_ROUTE) => is_kept(&byte),
+            (Self::RoutesOf(family), NEW_ROUTE) => byte(0) == family && is_kept(&byte),
             (Self::Neighbours, NEW_NEIGHBOUR) => number(message, HEADER + 8).is_none_or(|s| s & KNOWN != 0),
             _ => true,
         };
         keep.then_some(message)
     }
+}
+
+/// Tells by the bytes of its header whether a route is read.
+fn is_kept(byte: &impl Fn(usize) -> u8) -> bool {
+    let flags = u32::from_ne_bytes([byte(8), byte(9), byte(10), byte(11)]);
+    byte(4) != TABLE_LOCAL && OF_ROUTES.contains(&byte(7)) && flags & CLONED == 0
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u16> {
@@ -121,6 +127,8 @@ mod tests {
             kept(Sift::Routes, NEW_ROUTE, &body)
         };
         assert!(route(254, 1, 0) && route(252, 6, 0) && !route(255, 2, 0) && !route(254, 1, CLONED));
+        let v4 = [2, 24, 0, 0, 254, 2, 0, 1];
+        assert!(kept(Sift::RoutesOf(2), NEW_ROUTE, &v4) && !kept(Sift::RoutesOf(10), NEW_ROUTE, &v4));
         assert!(kept(Sift::Addresses, NEW_ADDRESS, &[2, 24, 0, 0]));
         assert!(kept(Sift::Addresses, NEW_ADDRESS, &[2, 8, 0, 254]), "the loopback's is read");
         assert!(!kept(Sift::Addresses, NEW_ADDRESS, &[10, 64, 0, SCOPE_LINK]));
@@ -133,7 +141,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_sifted_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            for sift in [Sift::Nothing, Sift::Links, Sift::Addresses, Sift::Routes, Sift::Neighbours] {
+            let all = [Sift::Nothing, Sift::Links, Sift::Addresses, Sift::Routes, Sift::RoutesOf(2), Sift::Neighbours];
+            for sift in all {
                 for kind in [NEW_LINK, NEW_ADDRESS, NEW_ROUTE, NEW_NEIGHBOUR] {
                     let _ = sift.of(&bytes, &mut Vec::new());
                     let _ = sift.of(&message(kind, &bytes), &mut Vec::new());

@@ -39,12 +39,29 @@ pub(super) struct Wire {
     scratch: Vec<u8>,
 }
 
-/// One message as it came.
+/// One message.
 struct Answer<'a> {
     flags: u16,
-    bytes: &'a [u8],
-    payload: NetlinkPayload<RouteNetlinkMessage>,
+    says: Says<'a>,
 }
+
+enum Says<'a> {
+    /// An object, or as much of its message as is read; nothing of one that is not read at all.
+    Object(Option<&'a [u8]>),
+    /// An acknowledgement.
+    Done(Result<(), Cause>),
+    /// The end of a dump.
+    End,
+    /// Something was lost.
+    Overrun,
+    Nothing,
+}
+
+/// Kinds of messages that are no objects (`NLMSG_…`).
+const ERROR: u16 = 2;
+const DONE: u16 = 3;
+const OVERRUN: u16 = 4;
+const FIRST_OBJECT: u16 = 16;
 
 impl Wire {
     pub(super) fn open() -> Result<Self, Cause> {
@@ -69,24 +86,24 @@ impl Wire {
         self.strict
     }
 
-    /// Reads a whole table, as far as it is worth it, into what `read` makes of it.
+    /// Reads a whole table, as far as it is worth it, into what `read` makes of each message.
     pub(super) fn dump<T>(
         &mut self,
         what: &RouteNetlinkMessage,
         sift: Sift,
-        mut read: impl FnMut(RouteNetlinkMessage) -> Option<T>,
+        mut read: impl FnMut(&[u8]) -> Option<T>,
     ) -> Result<Vec<T>, Cause> {
         for _ in 0..DUMP_ATTEMPTS {
             self.send(what.clone(), NLM_F_DUMP)?;
             let (mut found, mut whole) = (Vec::new(), true);
             let end = self.answers(sift, |answer| {
                 whole &= answer.flags & NLM_F_DUMP_INTR == 0;
-                match answer.payload {
-                    NetlinkPayload::InnerMessage(message) => found.extend(read(message)),
-                    NetlinkPayload::Overrun(_) => whole = false,
-                    NetlinkPayload::Error(_) => return Some(refusal(&answer)),
-                    NetlinkPayload::Done(_) => return Some(Ok(())),
-                    _ => {}
+                match answer.says {
+                    Says::Object(message) => found.extend(message.and_then(&mut read)),
+                    Says::Overrun => whole = false,
+                    Says::Done(done) => return Some(done),
+                    Says::End => return Some(Ok(())),
+                    Says::Nothing => {}
                 }
                 None
             });
@@ -103,12 +120,12 @@ impl Wire {
     pub(super) fn ask(&mut self, what: RouteNetlinkMessage) -> Result<RouteNetlinkMessage, Cause> {
         self.send(what, NLM_F_ACK)?;
         let mut found = None;
-        self.answers(Sift::Nothing, |answer| match answer.payload {
-            NetlinkPayload::InnerMessage(message) => {
-                found = Some(message);
+        self.answers(Sift::Nothing, |answer| match answer.says {
+            Says::Object(message) => {
+                found = message.and_then(decode);
                 None
             }
-            NetlinkPayload::Error(_) => Some(refusal(&answer)),
+            Says::Done(done) => Some(done),
             _ => None,
         })
         .map_err(Trouble::into_cause)?;
@@ -118,8 +135,8 @@ impl Wire {
     /// Tells the kernel to do something, and waits until it has.
     pub(super) fn tell(&mut self, what: RouteNetlinkMessage, flags: u16) -> Result<(), Cause> {
         self.send(what, NLM_F_ACK | flags)?;
-        self.answers(Sift::Nothing, |answer| match answer.payload {
-            NetlinkPayload::Error(_) => Some(refusal(&answer)),
+        self.answers(Sift::Nothing, |answer| match answer.says {
+            Says::Done(done) => Some(done),
             _ => None,
         })
         .map_err(Trouble::into_cause)
@@ -141,7 +158,7 @@ impl Wire {
     fn answers(
         &mut self,
         sift: Sift,
-        mut take: impl FnMut(Answer<'_>) -> Option<Result<(), Trouble>>,
+        mut take: impl FnMut(Answer<'_>) -> Option<Result<(), Cause>>,
     ) -> Result<(), Trouble> {
         loop {
             self.buffer.clear();
@@ -152,32 +169,37 @@ impl Wire {
                 Err(e) => return Err(Trouble::Refused(Cause::from(&e))),
             }
             let mut rest = self.buffer.as_slice();
-            while let Some((length, flags, sequence)) = header(rest) {
+            while let Some(Header { length, kind, flags, sequence }) = header(rest) {
                 let (bytes, behind) = rest.split_at(length.min(rest.len()));
                 rest = behind.get(aligned(length) - length..).unwrap_or_default();
                 // An answer to an earlier question, whose dump was given up.
                 if sequence != self.sequence {
                     continue;
                 }
-                let Some(sifted) = sift.of(bytes, &mut self.scratch) else {
-                    // What it says about the dump counts.
-                    let answer = Answer { flags, bytes, payload: NetlinkPayload::Noop };
-                    match take(answer) {
-                        Some(end) => return end,
-                        None => continue,
-                    }
+                let says = match kind {
+                    ERROR => Says::Done(acknowledged(flags, bytes)),
+                    DONE => Says::End,
+                    OVERRUN => Says::Overrun,
+                    FIRST_OBJECT.. => Says::Object(sift.of(bytes, &mut self.scratch)),
+                    _ => Says::Nothing,
                 };
-                match NetlinkMessage::<RouteNetlinkMessage>::deserialize(sifted) {
-                    Ok(message) => {
-                        let answer = Answer { flags: message.header.flags, bytes, payload: message.payload };
-                        if let Some(end) = take(answer) {
-                            return end;
-                        }
-                    }
-                    // One object of a kernel newer than the library must not hide all others.
-                    Err(error) => tracing::warn!(%error, "a netlink message was not understood and left out"),
+                if let Some(end) = take(Answer { flags, says }) {
+                    return end.map_err(Trouble::Refused);
                 }
             }
+        }
+    }
+}
+
+/// Takes a whole message apart.
+pub(super) fn decode(bytes: &[u8]) -> Option<RouteNetlinkMessage> {
+    match NetlinkMessage::<RouteNetlinkMessage>::deserialize(bytes).map(|m| m.payload) {
+        Ok(NetlinkPayload::InnerMessage(message)) => Some(message),
+        Ok(_) => None,
+        Err(error) => {
+            // One object of a kernel newer than the library must not hide all others.
+            tracing::warn!(%error, "a netlink message was not understood and left out");
+            None
         }
     }
 }
@@ -199,12 +221,20 @@ impl Trouble {
     }
 }
 
-fn header(bytes: &[u8]) -> Option<(usize, u16, u32)> {
+struct Header {
+    length: usize,
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+}
+
+fn header(bytes: &[u8]) -> Option<Header> {
     let length = u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?);
+    let kind = u16::from_ne_bytes(bytes.get(4..6)?.try_into().ok()?);
     let flags = u16::from_ne_bytes(bytes.get(6..8)?.try_into().ok()?);
     let sequence = u32::from_ne_bytes(bytes.get(8..12)?.try_into().ok()?);
     let length = usize::try_from(length).ok().filter(|l| *l >= HEADER && *l <= bytes.len())?;
-    Some((length, flags, sequence))
+    Some(Header { length, kind, flags, sequence })
 }
 
 fn aligned(length: usize) -> usize {
@@ -212,18 +242,22 @@ fn aligned(length: usize) -> usize {
 }
 
 /// Reads an acknowledgement: done, or refused with the kernel's own words where it has any.
-fn refusal(answer: &Answer<'_>) -> Result<(), Trouble> {
-    let NetlinkPayload::Error(error) = &answer.payload else { return Ok(()) };
-    let Some(code) = error.code else { return Ok(()) };
-    let number = io::Error::from_raw_os_error(code.get().saturating_abs());
-    let cause = match words(answer.flags, answer.bytes) {
+fn acknowledged(flags: u16, bytes: &[u8]) -> Result<(), Cause> {
+    let Some(code) = bytes.get(HEADER..).and_then(|b| b.first_chunk().copied()).map(i32::from_ne_bytes)
+    else {
+        return Err(Cause::Other("the kernel's answer is cut short".to_owned()));
+    };
+    if code == 0 {
+        return Ok(());
+    }
+    let number = io::Error::from_raw_os_error(code.saturating_abs());
+    Err(match words(flags, bytes) {
         Some(words) => Cause::Other(format!("{words} ({number})")),
         None if number.raw_os_error() == Some(nix::libc::EOPNOTSUPP) => {
             Cause::Unsupported("this kernel does not support it".to_owned())
         }
         None => Cause::from(&number),
-    };
-    Err(Trouble::Refused(cause))
+    })
 }
 
 /// Finds the kernel's words in a refusal: attributes behind the number and the header of the question.
@@ -262,11 +296,30 @@ mod tests {
         assert_eq!(words(ACK_TLVS, &bytes), None, "cut short, nothing is made up");
     }
 
+    #[test]
+    fn an_acknowledgement_is_done_or_says_why_not() {
+        let said = |code: i32| {
+            let mut bytes = vec![0; HEADER];
+            bytes.extend(code.to_ne_bytes());
+            bytes.resize(HEADER + 4 + HEADER, 0);
+            acknowledged(0, &bytes)
+        };
+        assert_eq!(said(0), Ok(()));
+        assert_eq!(
+            said(-nix::libc::EEXIST),
+            Err(Cause::from(&io::Error::from_raw_os_error(nix::libc::EEXIST)))
+        );
+        assert!(matches!(said(-nix::libc::EOPNOTSUPP), Err(Cause::Unsupported(_))));
+        assert!(said(i32::MIN).is_err());
+        assert!(acknowledged(0, &[0; HEADER + 3]).is_err_and(|e| e.to_string().contains("cut short")));
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = words(ACK_TLVS, &bytes);
             let _ = header(&bytes);
+            let _ = acknowledged(ACK_TLVS, &bytes);
         }
     }
 }
