@@ -29,8 +29,8 @@ struct Checker<'a> {
     document: &'a Document,
     now: &'a NetSnapshot,
     around: &'a Surroundings,
-    /// The links that are there.
-    there: HashSet<&'a str>,
+    /// The links that are there, by name.
+    there: HashMap<&'a str, &'a Link>,
     /// The links that the document makes, as themselves or as the other end of a cable.
     made: HashSet<&'a str>,
     /// The bridge or bond that the document makes a link a port of, by port.
@@ -46,7 +46,7 @@ pub(super) fn name(link: &LinkRef) -> &str {
 
 impl<'a> Checker<'a> {
     fn new(document: &'a Document, now: &'a NetSnapshot, around: &'a Surroundings) -> Self {
-        let there = now.links.iter().map(|l| l.name.as_str()).collect();
+        let there = now.links.iter().map(|l| (l.name.as_str(), l)).collect();
         let mut checker = Self {
             document,
             now,
@@ -78,27 +78,32 @@ impl<'a> Checker<'a> {
         checker
     }
 
+    /// Returns a link that is there.
+    fn link(&self, name: &str) -> Option<&'a Link> {
+        self.there.get(name).copied()
+    }
+
     /// Tells whether a link is there, or will be.
     fn exists(&self, name: &str) -> bool {
-        self.there.contains(name) || self.made.contains(name)
+        self.there.contains_key(name) || self.made.contains(name)
     }
 
     /// Returns the bridge or bond that a link will be a port of.
     fn master(&self, port: &str) -> Option<&'a str> {
-        self.masters.get(port).copied().or_else(|| self.now.master_of(port))
+        self.masters.get(port).copied().or_else(|| self.link(port)?.master.as_deref())
     }
 
     /// Returns what a link will be: the kernel's word.
     fn kind(&self, name: &str) -> &'a str {
         match self.document.interfaces.get(name).map(|i| &i.kind) {
             Some(kind) if *kind != Kind::Existing => kind.as_str(),
-            _ => self.now.link(name).map_or("device", |l| l.kind.as_str()),
+            _ => self.link(name).map_or("device", |l| l.kind.as_str()),
         }
     }
 
     fn mtu(&self, name: &str) -> Option<u32> {
         let wanted = self.document.interfaces.get(name).and_then(|i| i.mtu);
-        wanted.or_else(|| self.now.link(name).map(|l| l.mtu))
+        wanted.or_else(|| self.link(name).map(|l| l.mtu))
     }
 
     /// Says which links there are, and which one may have been meant.

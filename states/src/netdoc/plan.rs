@@ -12,6 +12,7 @@ mod system;
 
 pub use system::{module_options, same_option};
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ use super::check::{check, name};
 use super::document::{Document, Interface, Kind};
 use super::resolve::resolve;
 use super::{Risk, Surroundings, Wrong, inverse, model, risk};
-use crate::host::{NetSnapshot, NetStep};
+use crate::host::{Link, NetSnapshot, NetStep};
 
 /// One step, whose state asked for it, and how it is undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ pub fn plan(document: &Document, now: &NetSnapshot, around: &Surroundings) -> Re
     let mut document = document.clone();
     resolve(&mut document, now)?;
     check(&document, now, around)?;
-    let mut plan = Plan { net: now.clone(), around, steps: Vec::new(), deferred: Vec::new() };
+    let mut plan = Plan::of(now, around);
     plan.modules(&document)?;
     plan.early_sysctls(&document)?;
     let order = bottom_up(&document);
@@ -63,19 +64,32 @@ pub fn plan(document: &Document, now: &NetSnapshot, around: &Surroundings) -> Re
 }
 
 struct Plan<'a> {
-    /// The kernel as it is after the steps so far.
-    net: NetSnapshot,
+    /// The kernel as it is after the steps so far; before the first, what is there itself.
+    net: Cow<'a, NetSnapshot>,
+    /// Where the links were that are there now.
+    places: HashMap<&'a str, usize>,
     around: &'a Surroundings,
     steps: Vec<Planned>,
     /// Parameters that did not exist when it was their turn.
     deferred: Vec<(usize, String, String)>,
 }
 
-impl Plan<'_> {
+impl<'a> Plan<'a> {
+    fn of(now: &'a NetSnapshot, around: &'a Surroundings) -> Self {
+        let places = now.links.iter().enumerate().map(|(place, link)| (link.name.as_str(), place)).collect();
+        Self { net: Cow::Borrowed(now), places, around, steps: Vec::new(), deferred: Vec::new() }
+    }
+
+    /// Finds a link as it is after the steps so far: most are where they were.
+    fn link(&self, name: &str) -> Option<&Link> {
+        let same = self.places.get(name).and_then(|place| self.net.links.get(*place));
+        same.filter(|link| link.name == name).or_else(|| self.net.link(name))
+    }
+
     fn push(&mut self, owner: usize, step: NetStep) -> Result<(), Wrong> {
         let undo = inverse(&step, &self.net);
         let risk = risk::of(&step, self.around.session, &self.net);
-        model::take(&mut self.net, &step)
+        model::take(self.net.to_mut(), &step)
             .map_err(|cause| Wrong::new(owner, format!("{step}: the kernel would refuse it: {cause}")))?;
         self.steps.push(Planned { owner, step, undo, risk });
         Ok(())

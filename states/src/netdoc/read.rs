@@ -4,8 +4,10 @@ mod args;
 mod kinds;
 mod scalars;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::slice;
 
 use lab_proto::{Map, Value};
 use serde::Deserialize;
@@ -50,8 +52,9 @@ pub fn want(call: &StateCall, owner: usize, host: &dyn Host) -> Result<Vec<Want>
 }
 
 /// Keys are written with dashes, as netplan has them, or with underscores, as Salt has them.
-fn plain_keys(args: &Map) -> Map {
-    with_plain_keys(args.iter())
+fn plain_keys(args: &Map) -> Cow<'_, Map> {
+    let is_plain = |key: &Value| key.as_str().is_none_or(|text| !text.contains('-'));
+    if args.keys().all(is_plain) { Cow::Borrowed(args) } else { Cow::Owned(with_plain_keys(args.iter())) }
 }
 
 fn with_plain_keys<'a>(args: impl Iterator<Item = (&'a Value, &'a Value)>) -> Map {
@@ -357,19 +360,21 @@ impl Reader<'_> {
         let others = interfaces.iter().map(|(name, body)| (name.as_str(), body));
         for (name, body) in plain.interfaces.into_iter().chain(others) {
             let body = self.placed(name, body, uplink.as_ref())?;
-            let kind = body.get("type").and_then(Value::as_str).unwrap_or("ethernet").to_owned();
-            known_keys(name, &kind, &body)?;
-            out.extend(self.interface(name, &kind, &body)?);
+            let kind = body.get("type").and_then(Value::as_str).unwrap_or("ethernet");
+            known_keys(name, kind, &body)?;
+            out.extend(self.interface(name, kind, &body)?);
         }
         for route in plain.routes.iter().chain(&routes) {
             let body = self.placed("routes", route, uplink.as_ref())?;
             out.push(Want::Route(self.route("", &body)?));
         }
         for rule in rules {
-            out.push(Want::Rule(self.rule(&self.placed("rules", &rule, uplink.as_ref())?)?));
+            let body = self.placed("rules", &rule, uplink.as_ref())?;
+            out.push(Want::Rule(self.rule(&body)?));
         }
         if let Some(dns) = dns {
-            out.extend(self.dns(&self.placed("dns", &dns, None)?)?);
+            let body = self.placed("dns", &dns, None)?;
+            out.extend(self.dns(&body)?);
         }
         for (name, options) in modules {
             out.push(Want::Module(name, options.unwrap_or_default()));
@@ -379,25 +384,26 @@ impl Reader<'_> {
     }
 
     /// Returns a mapping with plain keys and with `{uplink}` in the place of the link that it stands for.
-    fn placed(&self, at: &str, body: &Value, uplink: Option<&LinkRef>) -> Found<Map> {
+    fn placed<'a>(&self, at: &str, body: &'a Value, uplink: Option<&LinkRef>) -> Found<Cow<'a, Map>> {
         let Value::Map(map) = body else { return Err(format!("{at} must be a mapping, not {body}")) };
         let mut map = plain_keys(map);
-        let stands_for = |value: &Value| match (value.as_str(), uplink) {
-            (Some("{uplink}"), Some(uplink)) => Ok(Some(reference_value(uplink))),
-            (Some("{uplink}"), None) => Err(format!(
-                "{at} names {{uplink}}, but net.config does not say which that is: add `uplink: {{capture: default-route}}`"
-            )),
-            _ => Ok(None),
+        let is_uplink = |value: &Value| value.as_str() == Some("{uplink}");
+        let names_uplink = |value: &Value| match value {
+            Value::List(items) => items.iter().any(is_uplink),
+            value => is_uplink(value),
         };
-        for value in map.values_mut() {
-            if let Value::List(items) = value {
-                for item in items {
-                    if let Some(new) = stands_for(item)? {
-                        *item = new;
-                    }
-                }
-            } else if let Some(new) = stands_for(value)? {
-                *value = new;
+        if !map.values().any(names_uplink) {
+            return Ok(map);
+        }
+        let Some(uplink) = uplink else {
+            return Err(format!(
+                "{at} names {{uplink}}, but net.config does not say which that is: add `uplink: {{capture: default-route}}`"
+            ));
+        };
+        for value in map.to_mut().values_mut() {
+            let places = if let Value::List(items) = value { items } else { slice::from_mut(value) };
+            for place in places.iter_mut().filter(|value| is_uplink(value)) {
+                *place = reference_value(uplink);
             }
         }
         Ok(map)

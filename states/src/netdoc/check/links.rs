@@ -13,7 +13,7 @@ impl Checker<'_> {
         if i.kind != Kind::Existing {
             not_foreign(i, self.around)?;
         }
-        let have = self.now.link(&i.name);
+        let have = self.link(&i.name);
         if i.kind == Kind::Existing && !self.exists(&i.name) {
             return wrong(format!("there is no link {}: {}", i.name, self.there_are(&i.name)));
         }
@@ -73,7 +73,7 @@ impl Checker<'_> {
             _ => None,
         });
         let has = |l: &Link| matches!(&l.kind, LinkKind::Bridge(options) if options.vlan_filtering);
-        if wanted.unwrap_or_else(|| self.now.link(bridge).is_some_and(has)) {
+        if wanted.unwrap_or_else(|| self.link(bridge).is_some_and(has)) {
             return Ok(());
         }
         let text = format!(
@@ -190,7 +190,7 @@ impl Checker<'_> {
                 "{master}: {port} is a bridge, and the kernel takes no bridge as a port of one: join them by a veth.present"
             ));
         }
-        let Some(link) = self.now.link(port) else { return Ok(()) };
+        let Some(link) = self.link(port) else { return Ok(()) };
         if link.kind == LinkKind::Loopback {
             return wrong(format!("{master}: the loopback cannot be a port"));
         }
@@ -271,7 +271,7 @@ impl Checker<'_> {
         let Owned { owner, what: Absent { name, kind, force } } = absent;
         let wrong = |text: String| Err(Wrong::new(*owner, text));
         foreign(*owner, name, self.around)?;
-        let Some(link) = self.now.link(name) else { return Ok(()) };
+        let Some(link) = self.link(name) else { return Ok(()) };
         let fits = matches!(
             (kind, &link.kind),
             (AbsentKind::Bridge, LinkKind::Bridge(_))

@@ -15,12 +15,10 @@ const DEEPEST: usize = 16;
 impl Checker<'_> {
     pub(super) fn addresses(&self) -> Result<(), Wrong> {
         let mut seen: HashMap<IpAddr, &str> = HashMap::new();
-        let mut have: HashMap<IpAddr, Vec<&str>> = HashMap::new();
-        for link in &self.now.links {
-            for address in &link.addresses {
-                have.entry(address.ip).or_default().push(&link.name);
-            }
-        }
+        let have = self.now.links.iter().flat_map(|l| l.addresses.iter().map(|a| (a.ip, l.name.as_str())));
+        let mut have: Vec<(IpAddr, &str)> = have.collect();
+        // Keeps the order of the links that have one address.
+        have.sort_by_key(|(ip, _)| *ip);
         for i in self.document.interfaces.values() {
             for Owned { owner, what: address } in &i.addresses {
                 let wrong = |text: String| Err(Wrong::new(*owner, text));
@@ -36,8 +34,10 @@ impl Checker<'_> {
                         i.name
                     ));
                 }
-                let on = have.get(&address.ip).into_iter().flatten();
-                let elsewhere = on.copied().find(|l| *l != i.name && !self.moves(l, &i.name));
+                let first = have.partition_point(|(ip, _)| *ip < address.ip);
+                let mut on =
+                    have[first..].iter().take_while(|(ip, _)| *ip == address.ip).map(|(_, link)| *link);
+                let elsewhere = on.find(|l| *l != i.name && !self.moves(l, &i.name));
                 if let Some(other) = elsewhere.filter(|l| !self.going_away(l, *address) && !self.goes(l)) {
                     return wrong(on_another(*address, other, i));
                 }
@@ -59,7 +59,7 @@ impl Checker<'_> {
         let mut below = Some(link);
         for _ in 0..DEEPEST {
             let Some(name) = below else { return false };
-            let kind = self.now.link(name).map(|l| &l.kind);
+            let kind = self.link(name).map(|l| &l.kind);
             let end = if let Some(LinkKind::Veth { peer }) = kind { peer.as_deref() } else { None };
             if absent(name) || end.is_some_and(absent) {
                 return true;
@@ -86,7 +86,8 @@ impl Checker<'_> {
         let known = self.known_networks();
         let have = self.now.links.iter().flat_map(|l| &l.addresses).map(|a| a.ip);
         let new = self.document.interfaces.values().flat_map(|i| &i.addresses).map(|a| a.what.ip);
-        let own: HashSet<IpAddr> = have.chain(new).collect();
+        let mut own: Vec<IpAddr> = have.chain(new).collect();
+        own.sort_unstable();
         let mut seen: HashMap<RouteKey, &RouteWant> = HashMap::new();
         let absent: HashSet<RouteKey> = self.document.route_absent.iter().map(|r| r.what.key()).collect();
         for Owned { owner, what: route } in &self.document.routes {
@@ -121,8 +122,8 @@ impl Checker<'_> {
         &self,
         owner: usize,
         route: &RouteWant,
-        known: &Networks,
-        own: &HashSet<IpAddr>,
+        known: &Networks<'_>,
+        own: &[IpAddr],
     ) -> Result<(), Wrong> {
         let wrong = |text: String| Err(Wrong::new(owner, text));
         let link = route.link.as_ref().map(name);
@@ -155,7 +156,7 @@ impl Checker<'_> {
             };
         }
         if known.near(gateway).any(|on| link.is_none_or(|l| l == on)) {
-            if own.contains(&gateway) {
+            if own.binary_search(&gateway).is_ok() {
                 return wrong(format!(
                     "route {}: the gateway {gateway} is this machine itself",
                     shown(route)
@@ -171,33 +172,29 @@ impl Checker<'_> {
     }
 
     /// Lists the networks that the machine will be in, each with the link.
-    fn known_networks(&self) -> Networks {
-        let mut known = Networks::default();
+    fn known_networks(&self) -> Networks<'_> {
         let mut takers: HashMap<&str, &str> = HashMap::new();
         for i in self.document.interfaces.values() {
             if let Some(uplink) = &i.take_over {
                 takers.entry(name(uplink)).or_insert(&i.name);
             }
         }
+        let mut known: Vec<(&str, Address)> = Vec::new();
         for link in self.now.links.iter().filter(|l| l.name != "lo") {
             let way = std::iter::successors(Some(link.name.as_str()), |at| takers.get(at).copied());
             let to = way.take(DEEPEST).last().unwrap_or(&link.name);
-            link.addresses.iter().for_each(|a| known.add(to, *a));
+            known.extend(link.addresses.iter().map(|a| (to, *a)));
         }
         for i in self.document.interfaces.values() {
-            i.addresses.iter().for_each(|a| known.add(&i.name, a.what));
+            known.extend(i.addresses.iter().map(|a| (i.name.as_str(), a.what)));
         }
         for route in self.now.routes.iter().filter(|r| r.gateway.is_none() && r.origin != Protocol::KERNEL) {
-            if let (Some(to), Some(link)) = (route.destination, &route.link) {
-                known.add(link, to);
-            }
+            known.extend(route.link.as_deref().zip(route.destination));
         }
         for route in self.document.routes.iter().filter(|r| r.what.gateway.is_none()) {
-            if let (Some(to), Some(link)) = (route.what.destination, &route.what.link) {
-                known.add(name(link), to);
-            }
+            known.extend(route.what.link.as_ref().map(name).zip(route.what.destination));
         }
-        known
+        Networks::of(known.into_iter())
     }
 }
 

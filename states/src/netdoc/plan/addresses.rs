@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::Wrong;
 use super::super::check::name;
-use super::super::document::{Document, Interface, RouteWant, RuleWant};
+use super::super::document::{Document, Interface, Owned, RouteWant, RuleWant};
 use super::super::inverse::routes_of;
 use super::super::networks::Networks;
 use super::Plan;
@@ -13,7 +13,7 @@ use crate::host::{Address, NetStep, PortState, Protocol, Route, RouteKey, RouteK
 impl Plan<'_> {
     pub(super) fn add_addresses(&mut self, order: &[&Interface]) -> Result<(), Wrong> {
         for i in order {
-            let have = self.net.link(&i.name).map(|l| l.addresses.clone()).unwrap_or_default();
+            let have = self.link(&i.name).map(|l| l.addresses.clone()).unwrap_or_default();
             for address in &i.addresses {
                 if have.contains(&address.what) {
                     continue;
@@ -34,12 +34,12 @@ impl Plan<'_> {
     }
 
     fn has(&self, link: &str, address: Address) -> bool {
-        self.net.link(link).is_some_and(|l| l.addresses.contains(&address))
+        self.link(link).is_some_and(|l| l.addresses.contains(&address))
     }
 
     /// Gives a bridge what its uplink has, while the uplink still has it.
     fn copy_side(&mut self, owner: usize, bridge: &str, uplink: &str) -> Result<(), Wrong> {
-        let addresses = self.net.link(uplink).map(|l| l.addresses.clone()).unwrap_or_default();
+        let addresses = self.link(uplink).map(|l| l.addresses.clone()).unwrap_or_default();
         for address in addresses.iter().copied() {
             if !self.has(bridge, address) {
                 let step = NetStep::CopyAddress { from: uplink.to_owned(), to: bridge.to_owned(), address };
@@ -54,7 +54,7 @@ impl Plan<'_> {
     pub(super) fn ready_to_take_over(&mut self, order: &[&Interface]) -> Result<(), Wrong> {
         for i in order {
             let Some(uplink) = i.take_over.as_ref().map(name) else { continue };
-            let Some(port) = self.net.link(uplink).filter(|l| !l.addresses.is_empty()) else { continue };
+            let Some(port) = self.link(uplink).filter(|l| !l.addresses.is_empty()) else { continue };
             // One without a carrier, or that must listen and learn first, brings nothing and carries nothing that could be lost.
             if port.carrier && port.port_state == Some(PortState::Forwarding) {
                 self.push(i.owner, NetStep::AwaitOperational { link: i.name.clone() })?;
@@ -82,7 +82,7 @@ impl Plan<'_> {
     /// Takes the addresses from an uplink that something took over.
     pub(super) fn leave_uplink(&mut self, i: &Interface) -> Result<(), Wrong> {
         let Some(uplink) = i.take_over.as_ref().map(name) else { return Ok(()) };
-        for address in self.net.link(uplink).map(|l| l.addresses.clone()).unwrap_or_default() {
+        for address in self.link(uplink).map(|l| l.addresses.clone()).unwrap_or_default() {
             self.push(i.owner, NetStep::DeleteAddress { link: uplink.to_owned(), address })?;
         }
         Ok(())
@@ -101,37 +101,31 @@ impl Plan<'_> {
         routes.sort_by_key(|r| r.what.gateway.is_some());
         let networks = self.networks();
         let made = |r: &&Route| r.origin != Protocol::KERNEL;
-        let taken: HashMap<RouteKey, Route> =
-            self.net.routes.iter().filter(made).map(|r| (r.key(), r.clone())).collect();
-        for wanted in routes {
+        let taken: HashMap<RouteKey, &Route> =
+            self.net.routes.iter().filter(made).map(|r| (r.key(), r)).collect();
+        let step = |wanted: &Owned<RouteWant>| {
             let new = self.route(&wanted.what, &networks);
-            match taken.get(&new.key()).cloned() {
-                None => self.push(wanted.owner, NetStep::AddRoute { route: new })?,
-                Some(old) if leads_alike(&old, &new) => {}
-                Some(old) => self.push(wanted.owner, NetStep::ReplaceRoute { old, new })?,
+            match taken.get(&new.key()) {
+                None => Some((wanted.owner, NetStep::AddRoute { route: new })),
+                Some(old) if leads_alike(old, &new) => None,
+                Some(old) => Some((wanted.owner, NetStep::ReplaceRoute { old: (*old).clone(), new })),
             }
-        }
-        Ok(())
+        };
+        let steps: Vec<_> = routes.into_iter().filter_map(step).collect();
+        steps.into_iter().try_for_each(|(owner, step)| self.push(owner, step))
     }
 
     /// Lists the networks that the machine is in by now, the bridge of an uplink before the uplink itself.
-    fn networks(&self) -> Networks {
-        let mut networks = Networks::default();
+    fn networks(&self) -> Networks<'_> {
         let mut links: Vec<_> = self.net.links.iter().filter(|l| l.name != "lo").collect();
         links.sort_by_key(|l| l.master.is_some());
-        for link in links {
-            link.addresses.iter().for_each(|a| networks.add(&link.name, *a));
-        }
-        for route in self.net.routes.iter().filter(|r| r.gateway.is_none() && r.origin != Protocol::KERNEL) {
-            if let (Some(to), Some(link)) = (route.destination, &route.link) {
-                networks.add(link, to);
-            }
-        }
-        networks
+        let own = links.into_iter().flat_map(|l| l.addresses.iter().map(|a| (l.name.as_str(), *a)));
+        let near = self.net.routes.iter().filter(|r| r.gateway.is_none() && r.origin != Protocol::KERNEL);
+        Networks::of(own.chain(near.filter_map(|r| Some((r.link.as_deref()?, r.destination?)))))
     }
 
     /// Completes a route: the link of its gateway, and our mark.
-    fn route(&self, want: &RouteWant, networks: &Networks) -> Route {
+    fn route(&self, want: &RouteWant, networks: &Networks<'_>) -> Route {
         let RouteWant { destination, gateway, link, source, metric, table, kind, onlink, mtu, v6 } = want;
         let found = || gateway.and_then(|g| networks.near(g).next().map(str::to_owned));
         let sends = *kind == RouteKind::Unicast;
@@ -171,25 +165,34 @@ impl Plan<'_> {
                 self.push(absent.owner, NetStep::DeleteRule { rule })?;
             }
         }
+        self.drop_routes(document)?;
+        for absent in &document.address_absent {
+            let (link, address) = &absent.what;
+            if self.has(name(link), *address) {
+                let step = NetStep::DeleteAddress { link: name(link).to_owned(), address: *address };
+                self.push(absent.owner, step)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_routes(&mut self, document: &Document) -> Result<(), Wrong> {
+        if document.route_absent.is_empty() {
+            return Ok(());
+        }
         let networks = self.networks();
-        for absent in &document.route_absent {
-            let unwanted = self.route(&absent.what, &networks);
+        let unwanted: Vec<(&Owned<RouteWant>, RouteKey)> =
+            document.route_absent.iter().map(|a| (a, self.route(&a.what, &networks).key())).collect();
+        for (absent, key) in unwanted {
             let link = absent.what.link.as_ref().map(name);
             let same = |r: &&Route| {
-                r.key() == unwanted.key()
+                r.key() == key
                     && r.origin != Protocol::KERNEL
                     && link.is_none_or(|l| r.link.as_deref() == Some(l))
                     && absent.what.gateway.is_none_or(|g| r.gateway == Some(g))
             };
             if let Some(route) = self.net.routes.iter().find(same).cloned() {
                 self.push(absent.owner, NetStep::DeleteRoute { route })?;
-            }
-        }
-        for absent in &document.address_absent {
-            let (link, address) = &absent.what;
-            if self.has(name(link), *address) {
-                let step = NetStep::DeleteAddress { link: name(link).to_owned(), address: *address };
-                self.push(absent.owner, step)?;
             }
         }
         Ok(())

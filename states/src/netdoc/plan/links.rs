@@ -5,8 +5,8 @@ use super::super::check::name;
 use super::super::document::{Bond, Bridge, Document, Interface, Kind, MacFrom, Tap};
 use super::Plan;
 use crate::host::{
-    BondMode, BondOptions, BridgeOptions, LAB_ALIAS, LinkKind, Mac, NetStep, NewLink, PortVlan, TapOptions,
-    VxlanOptions,
+    BondMode, BondOptions, BridgeOptions, LAB_ALIAS, Link, LinkKind, Mac, NetStep, NewLink, PortVlan,
+    TapOptions, VxlanOptions,
 };
 
 /// How often a bond looks at the carrier of its ports when nothing is said; without it a dead port is never noticed.
@@ -16,14 +16,14 @@ impl Plan<'_> {
     pub(super) fn make_links(&mut self, document: &Document, order: &[&Interface]) -> Result<(), Wrong> {
         // A link must be as wide as what will stand on it before that is made or widened.
         for i in order {
-            if let Some(mtu) = i.mtu.filter(|m| self.net.link(&i.name).is_some_and(|l| l.mtu < *m)) {
+            if let Some(mtu) = i.mtu.filter(|m| self.link(&i.name).is_some_and(|l| l.mtu < *m)) {
                 self.push(i.owner, NetStep::SetMtu { link: i.name.clone(), mtu })?;
             }
             self.make(document, i)?;
         }
         // Narrowing goes the other way.
         for i in order.iter().rev() {
-            if let Some(mtu) = i.mtu.filter(|m| self.net.link(&i.name).is_some_and(|l| l.mtu > *m)) {
+            if let Some(mtu) = i.mtu.filter(|m| self.link(&i.name).is_some_and(|l| l.mtu > *m)) {
                 self.push(i.owner, NetStep::SetMtu { link: i.name.clone(), mtu })?;
             }
         }
@@ -31,7 +31,7 @@ impl Plan<'_> {
     }
 
     fn make(&mut self, document: &Document, i: &Interface) -> Result<(), Wrong> {
-        if self.net.link(&i.name).is_some() {
+        if self.link(&i.name).is_some() {
             return Ok(());
         }
         let kind = match &i.kind {
@@ -57,7 +57,7 @@ impl Plan<'_> {
             }),
             Kind::Dummy => LinkKind::Dummy,
         };
-        let uplink = i.take_over.as_ref().map(name).and_then(|u| self.net.link(u));
+        let uplink = i.take_over.as_ref().map(name).and_then(|u| self.link(u));
         let mtu = i.mtu.or(uplink.map(|l| l.mtu));
         let mac = self.mac(i);
         let peer = if let Kind::Veth { peer } = &i.kind { Some(peer.clone()) } else { None };
@@ -81,7 +81,7 @@ impl Plan<'_> {
             Some(MacFrom::Given(mac)) => Some(mac),
             Some(MacFrom::Uplink) => {
                 let first = i.take_over.as_ref().or(i.ports.first().map(|p| &p.what));
-                first.map(name).and_then(|u| self.net.link(u)?.mac)
+                first.map(name).and_then(|u| self.link(u)?.mac)
             }
             None => None,
         }
@@ -89,48 +89,57 @@ impl Plan<'_> {
 
     /// Brings a link that is there in shape, except for what must wait until its ports are in.
     fn adjust(&mut self, i: &Interface) -> Result<(), Wrong> {
-        let Some(have) = self.net.link(&i.name).cloned() else { return Ok(()) };
-        let link = i.name.clone();
+        let steps = match self.link(&i.name) {
+            Some(have) => self.adjustments(i, have)?,
+            None => return Ok(()),
+        };
+        steps.into_iter().try_for_each(|step| self.push(i.owner, step))
+    }
+
+    fn adjustments(&self, i: &Interface, have: &Link) -> Result<Vec<NetStep>, Wrong> {
+        let link = || i.name.clone();
+        let mut steps = Vec::new();
         if let Some(mac) = self.mac(i).filter(|m| have.mac != Some(*m)) {
-            self.push(i.owner, NetStep::SetMac { link: link.clone(), mac })?;
+            steps.push(NetStep::SetMac { link: link(), mac });
         }
         if let Some(on) = i.promisc.filter(|p| have.promisc != *p) {
-            self.push(i.owner, NetStep::SetPromisc { link: link.clone(), on })?;
+            steps.push(NetStep::SetPromisc { link: link(), on });
         }
         match (&i.kind, &have.kind) {
             (Kind::Tap(want), LinkKind::Tap(options)) => {
                 let options = (tap(want, Some(options)), options);
                 if options.0 != *options.1 {
-                    self.push(i.owner, NetStep::SetTap { name: link.clone(), options: options.0 })?;
+                    steps.push(NetStep::SetTap { name: link(), options: options.0 });
                 }
             }
             (Kind::Bond(want), LinkKind::Bond { options, primary }) => {
                 let wanted = bond(want, Some(options));
                 if wanted != *options {
                     let primary = primary.clone();
-                    self.push(i.owner, NetStep::SetBond { name: link.clone(), options: wanted, primary })?;
+                    steps.push(NetStep::SetBond { name: link(), options: wanted, primary });
                 }
             }
             (Kind::Veth { peer }, LinkKind::Veth { peer: have }) if have.as_ref() != Some(peer) => {
                 let other = have.as_deref().unwrap_or("another namespace");
                 let text = format!(
-                    "{link} is there already and is the end of a cable to {other}, not to {peer}: choose another name"
+                    "{} is there already and is the end of a cable to {other}, not to {peer}: choose another name",
+                    i.name
                 );
                 return Err(Wrong::new(i.owner, text));
             }
             (Kind::Vxlan { id, .. }, LinkKind::Vxlan(options)) if options.id != *id => {
                 let text = format!(
-                    "{link} is VXLAN {} already and cannot become {id}: choose another name, or remove it first with vxlan.absent",
-                    options.id
+                    "{} is VXLAN {} already and cannot become {id}: choose another name, or remove it first with vxlan.absent",
+                    i.name, options.id
                 );
                 return Err(Wrong::new(i.owner, text));
             }
             _ => {}
         }
         if !have.up && i.kind != Kind::Existing {
-            self.push(i.owner, NetStep::SetUp { link, up: true })?;
+            steps.push(NetStep::SetUp { link: link(), up: true });
         }
-        Ok(())
+        Ok(steps)
     }
 
     pub(super) fn plug_ports(&mut self, document: &Document, order: &[&Interface]) -> Result<(), Wrong> {
@@ -146,9 +155,9 @@ impl Plan<'_> {
         }
         // A bridge becomes as narrow as its narrowest port, unless it was told otherwise afterwards.
         for i in order {
-            let narrow = self.net.ports_of(&i.name).any(|p| i.mtu.is_some_and(|m| p.mtu < m));
-            if let (Some(mtu), true, Kind::Bridge(_)) = (i.mtu, narrow, &i.kind)
-                && self.net.link(&i.name).is_some_and(|l| l.mtu != mtu)
+            if let (Some(mtu), Kind::Bridge(_)) = (i.mtu, &i.kind)
+                && self.net.ports_of(&i.name).any(|p| p.mtu < mtu)
+                && self.link(&i.name).is_some_and(|l| l.mtu != mtu)
             {
                 self.push(i.owner, NetStep::SetMtu { link: i.name.clone(), mtu })?;
             }
@@ -158,9 +167,9 @@ impl Plan<'_> {
 
     fn plug(&mut self, document: &Document, owner: usize, port: &str, master: &str) -> Result<(), Wrong> {
         let link = port.to_owned();
-        let Some(have) = self.net.link(port) else { return Ok(()) };
+        let Some(have) = self.link(port) else { return Ok(()) };
         let (up, plugged) = (have.up, have.master.as_deref() == Some(master));
-        let bonds = self.net.link(master).is_some_and(|m| matches!(m.kind, LinkKind::Bond { .. }));
+        let bonds = self.link(master).is_some_and(|m| matches!(m.kind, LinkKind::Bond { .. }));
         if !plugged {
             if bonds && up {
                 // A bond takes no port that is on; it switches it on itself. What goes off loses its routes, so that they must
@@ -175,7 +184,7 @@ impl Plan<'_> {
             }
             self.push(owner, NetStep::SetMaster { link: link.clone(), master: Some(master.to_owned()) })?;
         }
-        if self.net.link(port).is_some_and(|l| !l.up) {
+        if self.link(port).is_some_and(|l| !l.up) {
             self.push(owner, NetStep::SetUp { link, up: true })?;
         }
         Ok(())
@@ -185,7 +194,7 @@ impl Plan<'_> {
     pub(super) fn port_vlans(&mut self, order: &[&Interface]) -> Result<(), Wrong> {
         for i in order.iter().filter(|i| !i.vlans.is_empty()) {
             let bridge = matches!(i.kind, Kind::Bridge(_));
-            let have: Vec<PortVlan> = self.net.link(&i.name).map(|l| l.vlans.clone()).unwrap_or_default();
+            let have: Vec<PortVlan> = self.link(&i.name).map(|l| l.vlans.clone()).unwrap_or_default();
             for vlan in i.vlans.iter().filter(|v| !have.contains(v)) {
                 self.push(i.owner, NetStep::AddPortVlan { link: i.name.clone(), bridge, vlan: *vlan })?;
             }
@@ -199,7 +208,7 @@ impl Plan<'_> {
     /// Does what must wait until ports are in: the options of bridges, the spanning tree among them, and a bond's preference.
     pub(super) fn finish_links(&mut self, order: &[&Interface]) -> Result<(), Wrong> {
         for i in order {
-            let step = match (&i.kind, self.net.link(&i.name).map(|l| &l.kind)) {
+            let step = match (&i.kind, self.link(&i.name).map(|l| &l.kind)) {
                 (Kind::Bridge(want), Some(LinkKind::Bridge(now))) if bridge(want, *now) != *now => {
                     NetStep::SetBridge { name: i.name.clone(), options: bridge(want, *now) }
                 }
@@ -219,7 +228,7 @@ impl Plan<'_> {
     pub(super) fn remove_links(&mut self, document: &Document) -> Result<(), Wrong> {
         for absent in &document.absent {
             // It may have gone with one that stood below it.
-            if self.net.link(&absent.what.name).is_some() {
+            if self.link(&absent.what.name).is_some() {
                 self.push(absent.owner, NetStep::DeleteLink { name: absent.what.name.clone() })?;
             }
         }
