@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_proto::{Map, Value};
+use lab_proto::{Map, Text, Value};
 
 use crate::function::StateCall;
 
@@ -136,9 +136,9 @@ impl Requisite {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reference {
     /// The state module, `sls`, or `id` for a bare ID.
-    pub kind: String,
+    pub kind: Text,
     /// ID, name or SLS; shell wildcards allowed.
-    pub value: String,
+    pub value: Text,
 }
 
 impl fmt::Display for Reference {
@@ -198,13 +198,13 @@ impl Options {
 #[derive(Clone, Debug, PartialEq)]
 pub struct LowChunk {
     /// The ID declaration.
-    pub id: String,
+    pub id: Text,
     /// The state module, `file`.
-    pub state: String,
+    pub state: Text,
     /// The function in it, `managed`.
-    pub fun: String,
+    pub fun: Text,
     /// What it is about.
-    pub name: String,
+    pub name: Text,
     /// The SLS that holds it.
     pub sls: Arc<str>,
     /// Its environment.
@@ -238,9 +238,9 @@ impl LowChunk {
     /// Returns what the function is given.
     pub fn call(&self, test: bool) -> StateCall {
         StateCall {
-            id: self.id.clone(),
+            id: self.id.to_string(),
             function: self.function(),
-            name: self.name.clone(),
+            name: self.name.to_string(),
             sls: self.sls.to_string(),
             saltenv: self.env.to_string(),
             args: self.args.clone(),

@@ -122,7 +122,7 @@ fn of_chunk(chunk: &LowChunk, places: &dyn Places, minion: &str) -> Vec<Facts> {
         let gateways = gateways(args);
         Facts {
             minion: minion.to_owned(),
-            id: chunk.id.clone(),
+            id: chunk.id.to_string(),
             link: link.to_owned(),
             at,
             kind: kind.to_owned(),

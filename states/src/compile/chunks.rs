@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use lab_proto::{Map, Value};
+use lab_proto::{Map, Text, Value};
 
 use super::error::{CompileError, ErrorKind};
 use super::high::{Arg, Body, Declaration, HighState, What, article};
@@ -15,12 +15,22 @@ use crate::low::{LowChunk, Options, Reference, Requisite, Retry};
 /// What is added for `order: last`, and what negative orders count back from.
 const LAST: f64 = 1_000_000.0;
 
-/// A chunk on its way: the order that was asked for, its place among `names`, and the chunk.
-type Unordered = (Option<Value>, Option<u32>, LowChunk);
+/// Chunks on their way, and beside each the order that was asked for and its place among `names`.
+#[derive(Default)]
+struct Unordered {
+    chunks: Vec<LowChunk>,
+    asked: Vec<(Option<Value>, Option<u32>)>,
+}
+
+impl Unordered {
+    fn with_capacity(states: usize) -> Self {
+        Self { chunks: Vec::with_capacity(states), asked: Vec::with_capacity(states) }
+    }
+}
 
 /// Makes the ordered chunks of a high state, which is used up: what it holds is moved, not copied.
 pub(super) fn chunks(high: HighState, errors: &mut Vec<CompileError>) -> Vec<LowChunk> {
-    let mut chunks: Vec<Unordered> = Vec::with_capacity(high.ids.len());
+    let mut out = Unordered::with_capacity(high.ids.len());
     // One for all states: a table for each would be the largest of what is allocated for it.
     let mut values = Map::new();
     for (id, mut declaration) in high.ids {
@@ -30,23 +40,27 @@ pub(super) fn chunks(high: HighState, errors: &mut Vec<CompileError>) -> Vec<Low
         for (module, body) in std::mem::take(&mut declaration.modules) {
             let Body::List(args) = body else { continue };
             let origin = Origin { id: &id, module: &module, declaration: &declaration };
-            chunks_of(&origin, args, &mut values, errors, &mut chunks);
+            chunks_of(&origin, args, &mut values, errors, &mut out);
         }
     }
-    order(&mut chunks);
-    // One state written twice over (by `names`, say) runs once.
-    let mut seen = HashSet::with_capacity_and_hasher(chunks.len(), RandomState::default());
-    let first: Vec<bool> =
-        chunks.iter().map(|(_, _, c)| seen.insert((&c.state, &c.id, &c.name, &c.fun))).collect();
-    drop(seen);
-    let all = chunks.into_iter().zip(first);
-    all.filter(|(_, first)| *first).map(|((_, _, chunk), _)| chunk).collect()
+    let named = out.asked.iter().any(|(_, among_names)| among_names.is_some());
+    let mut chunks = ordered(out);
+    // A state that `names` gives the same name twice runs once; no others can be the same, since IDs are unique.
+    if named {
+        let mut seen = HashSet::with_capacity_and_hasher(chunks.len(), RandomState::default());
+        let first: Vec<bool> =
+            chunks.iter().map(|c| seen.insert((&c.state, &c.id, &c.name, &c.fun))).collect();
+        drop(seen);
+        let mut first = first.into_iter();
+        chunks.retain(|_| first.next().unwrap_or(true));
+    }
+    chunks
 }
 
 /// Where the chunks of one state module come from.
 struct Origin<'a> {
-    id: &'a str,
-    module: &'a str,
+    id: &'a Text,
+    module: &'a Text,
     declaration: &'a Declaration,
 }
 
@@ -56,11 +70,11 @@ fn chunks_of(
     args: Vec<Arg>,
     values: &mut Map,
     errors: &mut Vec<CompileError>,
-    out: &mut Vec<Unordered>,
+    out: &mut Unordered,
 ) {
     let mut function = None;
     values.clear();
-    values.insert("name".into(), origin.id.into());
+    values.insert("name".into(), origin.id.clone().into());
     let mut names: Vec<Value> = Vec::new();
     for arg in args {
         let pairs = match arg.what {
@@ -82,7 +96,7 @@ fn chunks_of(
                 Some("state") => {}
                 // YAML read the name as a number or a boolean: the ID is what was meant.
                 Some("name") if value.as_str().is_none() => {
-                    values.insert("name".into(), origin.id.into());
+                    values.insert("name".into(), origin.id.clone().into());
                 }
                 _ => {
                     values.insert(key, value);
@@ -92,7 +106,7 @@ fn chunks_of(
     }
     let Some(function) = function else { return };
     if names.is_empty() {
-        out.push(finish(origin, function, values.drain(..), None, errors));
+        finish(origin, function, values.drain(..), None, errors, out);
         return;
     }
     for (number, name) in (1..).zip(names) {
@@ -108,38 +122,41 @@ fn chunks_of(
                 own.insert("name".into(), name);
             }
         }
-        out.push(finish(origin, function.clone(), own.into_iter(), Some(number), errors));
+        finish(origin, function.clone(), own.into_iter(), Some(number), errors, out);
     }
 }
 
 /// Sorts a state's arguments into what they are for.
 fn finish(
     origin: &Origin<'_>,
-    function: String,
+    function: Text,
     values: impl ExactSizeIterator<Item = (Value, Value)>,
     name_order: Option<u32>,
     errors: &mut Vec<CompileError>,
-) -> Unordered {
+    out: &mut Unordered,
+) {
     let declaration = origin.declaration;
     let mut order = None;
     let mut chunk = LowChunk {
-        id: origin.id.to_owned(),
-        state: origin.module.to_owned(),
+        id: origin.id.clone(),
+        state: origin.module.clone(),
         fun: function,
-        name: String::new(),
+        name: Text::default(),
         sls: declaration.sls.clone(),
         env: declaration.env.clone(),
         included_from: declaration.included_from.clone(),
         order: 0.0,
         options: Options::default(),
-        args: Map::with_capacity(values.len().saturating_sub(2)),
+        args: Map::new(),
         requisites: Vec::new(),
         listen: Vec::new(),
         listen_in: Vec::new(),
         problems: Vec::new(),
         at: declaration.at.clone(),
     };
+    let mut left = values.len();
     for (key, value) in values {
+        left -= 1;
         let word = key.as_str().unwrap_or_default();
         match word {
             "name" => chunk.name = name(value, &mut chunk.problems),
@@ -155,6 +172,10 @@ fn finish(
                     chunk.requisites.push((requisite, list));
                 }
                 None => {
+                    if chunk.args.is_empty() {
+                        // What follows are arguments, too, up to the order, which is mostly the last.
+                        chunk.args = Map::with_capacity(left.max(1));
+                    }
                     chunk.args.insert(key, value);
                 }
             },
@@ -168,24 +189,25 @@ fn finish(
     }
     chunk.options = options(&chunk.args);
     chunk.requisites.sort_by_key(|(requisite, _)| *requisite);
-    (order, name_order, chunk)
+    out.chunks.push(chunk);
+    out.asked.push((order, name_order));
 }
 
-fn name(value: Value, problems: &mut Vec<String>) -> String {
+fn name(value: Value, problems: &mut Vec<String>) -> Text {
     let other = match value {
-        Value::Str(name) => return name.into(),
+        Value::Str(name) => return name,
         other => other,
     };
     let text = scalar_text(&other).unwrap_or_else(|| other.to_string());
     problems.push(format!("the name {text} is read as {}, not as text: quote it", article(other.kind())));
-    text
+    text.into()
 }
 
 fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<CompileError>) -> Vec<Reference> {
     let items = match value {
         // Salt takes each letter for an ID; nothing is found, unless one letter is all there is.
         Value::Str(text) if text.chars().count() > 1 => {
-            return vec![Reference { kind: "not a list".to_owned(), value: text.into() }];
+            return vec![Reference { kind: "not a list".into(), value: text }];
         }
         Value::Null => Vec::new(),
         Value::List(items) => items,
@@ -195,15 +217,15 @@ fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<Compi
     for item in items {
         let (mut kind, target) = match item {
             Value::Map(map) => match map.into_iter().next() {
-                Some((Value::Str(kind), target)) => (kind.into(), target),
-                Some((kind, target)) => (kind.to_string(), target),
+                Some((Value::Str(kind), target)) => (kind, target),
+                Some((kind, target)) => (kind.to_string().into(), target),
                 None => continue,
             },
-            other => ("id".to_owned(), other),
+            other => ("id".into(), other),
         };
         kind.truncate(kind.find('.').unwrap_or(kind.len()));
         match target {
-            Value::Str(value) => out.push(Reference { kind, value: value.into() }),
+            Value::Str(value) => out.push(Reference { kind, value }),
             Value::Null => {}
             other => {
                 let message = format!(
@@ -279,10 +301,11 @@ fn retry(value: &Value) -> Retry {
 }
 
 /// Works out every order and sorts. Equal orders sort by module, name and function, as in Salt.
-fn order(chunks: &mut [Unordered]) {
+fn ordered(unordered: Unordered) -> Vec<LowChunk> {
+    let Unordered { mut chunks, asked } = unordered;
     // What has no number comes after all that have one.
     let mut cap = 1.0;
-    for (order, _, _) in chunks.iter() {
+    for (order, _) in &asked {
         let whole = match order {
             Some(Value::Int(i)) => *i,
             Some(Value::Bool(b)) => i128::from(*b),
@@ -294,7 +317,7 @@ fn order(chunks: &mut [Unordered]) {
             cap = whole + 100.0;
         }
     }
-    for (order, name_order, chunk) in chunks.iter_mut() {
+    for (chunk, (order, name_order)) in chunks.iter_mut().zip(&asked) {
         let base = match order {
             None => {
                 chunk.order = cap;
@@ -311,9 +334,10 @@ fn order(chunks: &mut [Unordered]) {
         let place = base + name_order.map_or(0.0, |n| f64::from(n) / 10_000.0);
         chunk.order = if place < 0.0 { cap + LAST + place } else { place };
     }
-    chunks.sort_by(|(_, _, a), (_, _, b)| {
+    chunks.sort_by(|a, b| {
         a.order.partial_cmp(&b.order).unwrap_or(Ordering::Equal).then_with(|| key(a).cmp(key(b)))
     });
+    chunks
 }
 
 fn key(chunk: &LowChunk) -> impl Iterator<Item = char> {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use lab_proto::{Value, glob};
+use foldhash::fast::RandomState;
+use lab_proto::{Text, Value, glob};
 
 use super::error::{CompileError, ErrorKind};
 use super::high::{Arg, Body, Declaration, Exclude, HighState, What};
@@ -21,7 +22,7 @@ pub(super) enum Search {
 /// Applies extensions in order.
 pub(super) fn apply(
     high: &mut HighState,
-    extends: Vec<(String, Declaration)>,
+    extends: Vec<(Text, Declaration)>,
     search: Search,
     errors: &mut Vec<CompileError>,
 ) {
@@ -33,23 +34,26 @@ pub(super) fn apply(
             errors.push(error.remedy("write the module below it, and the arguments below that"));
             continue;
         };
-        let direct = high.ids.get(&name).is_some_and(|d| d.modules.contains_key(module));
-        let id = if direct || (search == Search::Loose && high.ids.contains_key(&name)) {
-            name
-        } else {
-            let finder = finder.get_or_insert_with(|| Finder::new(high));
-            match finder.find(module, &name) {
-                [id] => id.clone(),
-                _ => {
-                    errors.push(unknown(high, &name, module, &extension, search));
-                    continue;
+        let direct = high.ids.get_full(&name).filter(|(_, _, declaration)| {
+            search == Search::Loose || declaration.modules.contains_key(module)
+        });
+        let at = match direct {
+            Some((at, _, _)) => at,
+            None => {
+                let finder = finder.get_or_insert_with(|| Finder::new(high));
+                match finder.find(module, &name) {
+                    [at] => *at,
+                    _ => {
+                        errors.push(unknown(high, &name, module, &extension, search));
+                        continue;
+                    }
                 }
             }
         };
         if excluded(high, &extension) {
             continue;
         }
-        let Some(target) = high.ids.get_mut(&id) else { continue };
+        let Some((_, target)) = high.ids.get_index_mut(at) else { continue };
         for (module, body) in extension.modules {
             let Body::List(args) = body else { continue };
             match target.modules.get_mut(&module).and_then(Body::args_mut) {
@@ -64,17 +68,18 @@ pub(super) fn apply(
 
 /// Finds the IDs by the values of their arguments: `extend` and requisite_in may name a state by its name.
 pub(super) struct Finder {
-    by_value: HashMap<(String, String), Vec<String>>,
+    /// The places of the IDs, by module and value.
+    by_value: HashMap<(Text, Text), Vec<usize>, RandomState>,
 }
 
 impl Finder {
     pub(super) fn new(high: &HighState) -> Self {
-        let mut by_value: HashMap<(String, String), Vec<String>> = HashMap::new();
-        for (id, declaration) in &high.ids {
+        let mut by_value: HashMap<(Text, Text), Vec<usize>, RandomState> = HashMap::default();
+        for (at, declaration) in high.ids.values().enumerate() {
             for (module, body) in declaration.modules.iter() {
                 for arg in body.args() {
                     if let Some((_, Value::Str(value))) = arg.single() {
-                        by_value.entry((module.clone(), value.to_string())).or_default().push(id.clone());
+                        by_value.entry((module.clone(), value.clone())).or_default().push(at);
                     }
                 }
             }
@@ -82,8 +87,9 @@ impl Finder {
         Self { by_value }
     }
 
-    pub(super) fn find(&self, module: &str, value: &str) -> &[String] {
-        self.by_value.get(&(module.to_owned(), value.to_owned())).map_or(&[], Vec::as_slice)
+    /// Lists the places of the IDs that have an argument of this value.
+    pub(super) fn find(&self, module: &str, value: &str) -> &[usize] {
+        self.by_value.get(&(module.into(), value.into())).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -104,7 +110,7 @@ fn unknown(
         }
         None => format!("there is no ID {name} with the state module {module} to extend"),
     };
-    let remedy = match nearest(name, high.ids.keys().map(String::as_str).filter(|id| *id != name)) {
+    let remedy = match nearest(name, high.ids.keys().map(Text::as_str).filter(|id| *id != name)) {
         Some(near) => format!("did you mean {near}? Otherwise include the SLS that declares it"),
         None => "include the SLS that declares it".to_owned(),
     };

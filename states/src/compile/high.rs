@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
-use lab_proto::Value;
+use lab_proto::{Text, Value};
 
 use super::error::{CompileError, ErrorKind};
 use super::modules::Modules;
@@ -19,9 +19,9 @@ use crate::render::yaml::{Data, Node, Span};
 #[derive(Clone, Debug, Default)]
 pub struct HighState {
     /// The declarations by ID, in Salt's order: an SLS before what it includes.
-    pub ids: IndexMap<String, Declaration, RandomState>,
+    pub ids: IndexMap<Text, Declaration, RandomState>,
     /// The `extend` entries, in order.
-    pub extends: Vec<(String, Declaration)>,
+    pub extends: Vec<(Text, Declaration)>,
     /// The `exclude` entries.
     pub excludes: Vec<Exclude>,
 }
@@ -65,7 +65,7 @@ pub struct Arg {
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     /// The function's name.
-    Function(String),
+    Function(Text),
     /// An argument; several where the indentation made one mapping of them. Never empty.
     Pairs(Vec<(Value, Value)>),
 }
@@ -153,6 +153,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn read(&mut self, document: &[(Node, Node)]) -> HighState {
         let mut high = HighState::default();
+        high.ids.reserve(document.len());
         for (key, value) in document {
             match key.as_str() {
                 Some("include") => {}
@@ -160,7 +161,7 @@ impl<'a> Reader<'a> {
                 Some("exclude") => self.excludes(value, &mut high),
                 Some(id) => {
                     if let Some(declaration) = self.declaration(id, key, value) {
-                        high.ids.insert(id.to_owned(), declaration);
+                        high.ids.insert(id.into(), declaration);
                     }
                 }
                 None => {
@@ -190,8 +191,8 @@ impl<'a> Reader<'a> {
             Data::Scalar(Value::Str(short)) if short.contains('.') => {
                 let mut parts = short.split('.');
                 let (module, function) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-                let function = Arg { what: What::Function(function.to_owned()), at: self.at(value.span) };
-                declaration.modules.insert(module.to_owned(), Body::List(vec![function]));
+                let function = Arg { what: What::Function(function.into()), at: self.at(value.span) };
+                declaration.modules.insert(module.into(), Body::List(vec![function]));
             }
             _ => {
                 let message = format!("the ID {id} has {} as its body", article(value.kind()));
@@ -236,11 +237,11 @@ impl<'a> Reader<'a> {
             let mut body = self.body(key, value);
             match (function, body.args_mut()) {
                 (Some(function), Some(args)) => {
-                    args.push(Arg { what: What::Function(function.to_owned()), at: self.at(key.span) });
-                    dotted.push((module.to_owned(), body));
+                    args.push(Arg { what: What::Function(function.into()), at: self.at(key.span) });
+                    dotted.push((Text::from(module), body));
                 }
                 _ => {
-                    into.modules.insert(name.to_owned(), body);
+                    into.modules.insert(name.into(), body);
                 }
             }
         }
@@ -262,7 +263,7 @@ impl<'a> Reader<'a> {
 
     fn arg(&self, item: &Node) -> Option<Arg> {
         let what = match &item.data {
-            Data::Scalar(Value::Str(function)) => What::Function(function.to_string()),
+            Data::Scalar(Value::Str(function)) => What::Function(function.clone()),
             Data::Map(entries) if !entries.is_empty() => {
                 What::Pairs(entries.iter().map(|(k, v)| (k.to_value(), v.to_value())).collect())
             }
@@ -288,7 +289,7 @@ impl<'a> Reader<'a> {
             };
             let mut declaration = self.empty(key.span);
             self.modules(&id, modules, &mut declaration);
-            high.extends.push((id, declaration));
+            high.extends.push((id.into(), declaration));
         }
     }
 

@@ -1,11 +1,13 @@
 //! The state modules of an ID, in the order in which they are written.
 
+use lab_proto::Text;
+
 use super::high::Body;
 
 /// What stands under an ID, by state module. There is one, or a few: a list is faster than a table, and a run has
 /// thousands of these.
 #[derive(Clone, Debug, Default)]
-pub struct Modules(Vec<(String, Body)>);
+pub struct Modules(Vec<(Text, Body)>);
 
 impl Modules {
     /// Returns the body of a module.
@@ -21,7 +23,7 @@ impl Modules {
     /// Returns the body of a module, which is made when there is none.
     pub fn get_or_insert_with(&mut self, module: &str, make: impl FnOnce() -> Body) -> &mut Body {
         let at = self.0.iter().position(|(m, _)| m == module).unwrap_or_else(|| {
-            self.0.push((module.to_owned(), make()));
+            self.put(module.into(), make());
             self.0.len() - 1
         });
         &mut self.0[at].1
@@ -33,20 +35,28 @@ impl Modules {
     }
 
     /// Puts a body in; it takes the place of one that is there.
-    pub fn insert(&mut self, module: String, body: Body) {
+    pub fn insert(&mut self, module: Text, body: Body) {
         match self.get_mut(&module) {
             Some(present) => *present = body,
-            None => self.0.push((module, body)),
+            None => self.put(module, body),
         }
     }
 
+    /// Adds a module. The first one gets just the room that it needs: most IDs have no second.
+    fn put(&mut self, module: Text, body: Body) {
+        if self.0.is_empty() {
+            self.0.reserve_exact(1);
+        }
+        self.0.push((module, body));
+    }
+
     /// Returns the first module.
-    pub fn first(&self) -> Option<(&String, &Body)> {
+    pub fn first(&self) -> Option<(&Text, &Body)> {
         self.iter().next()
     }
 
     /// Lists the names.
-    pub fn keys(&self) -> impl Iterator<Item = &String> {
+    pub fn keys(&self) -> impl Iterator<Item = &Text> {
         self.iter().map(|(module, _)| module)
     }
 
@@ -56,22 +66,22 @@ impl Modules {
     }
 
     /// Lists modules and bodies.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &Body)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Text, &Body)> {
         self.0.iter().map(|(module, body)| (module, body))
     }
 }
 
 impl IntoIterator for Modules {
-    type Item = (String, Body);
-    type IntoIter = std::vec::IntoIter<(String, Body)>;
+    type Item = (Text, Body);
+    type IntoIter = std::vec::IntoIter<(Text, Body)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
 }
 
-impl Extend<(String, Body)> for Modules {
-    fn extend<T: IntoIterator<Item = (String, Body)>>(&mut self, more: T) {
+impl Extend<(Text, Body)> for Modules {
+    fn extend<T: IntoIterator<Item = (Text, Body)>>(&mut self, more: T) {
         more.into_iter().for_each(|(module, body)| self.insert(module, body));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
-use lab_proto::Value;
+use lab_proto::{Text, Value};
 
 use super::error::{CompileError, ErrorKind};
 use super::extend::Finder;
@@ -36,7 +36,7 @@ const NOT_USED: [&str; 15] = [
 ];
 
 /// Lists the extensions that the high state asks for.
-pub(super) fn extensions(high: &HighState, errors: &mut Vec<CompileError>) -> Vec<(String, Declaration)> {
+pub(super) fn extensions(high: &HighState, errors: &mut Vec<CompileError>) -> Vec<(Text, Declaration)> {
     let mut work = Work { high, out: IndexMap::default(), finder: None, nowhere: Arc::from(""), errors };
     for (id, declaration) in &high.ids {
         for (module, body) in declaration.modules.iter() {
@@ -52,15 +52,15 @@ pub(super) fn extensions(high: &HighState, errors: &mut Vec<CompileError>) -> Ve
 
 /// The state that a requisite is written in.
 struct Origin<'a> {
-    id: &'a str,
-    module: &'a str,
+    id: &'a Text,
+    module: &'a Text,
     declaration: &'a Declaration,
     arg: &'a Arg,
 }
 
 struct Work<'a> {
     high: &'a HighState,
-    out: IndexMap<String, Declaration, RandomState>,
+    out: IndexMap<Text, Declaration, RandomState>,
     finder: Option<Finder>,
     /// The name of no SLS.
     nowhere: Arc<str>,
@@ -94,10 +94,10 @@ impl Work<'_> {
     }
 
     /// Works out which IDs and modules one entry means.
-    fn targets(&mut self, origin: &Origin<'_>, key: &str, item: &Value) -> Vec<(String, String)> {
+    fn targets(&mut self, origin: &Origin<'_>, key: &str, item: &Value) -> Vec<(Text, Text)> {
         let (module, name) = match item {
             Value::Map(map) => match map.first() {
-                Some((Value::Str(module), Value::Str(name))) => (module.to_string(), name.to_string()),
+                Some((Value::Str(module), Value::Str(name))) => (module.clone(), name.clone()),
                 _ => return Vec::new(),
             },
             Value::Str(bare) => match self.bare(bare) {
@@ -120,9 +120,9 @@ impl Work<'_> {
     }
 
     /// Finds module and ID of what a bare ID means: the first module of that ID, else the state of that name.
-    fn bare(&mut self, bare: &str) -> Option<(String, String)> {
+    fn bare(&mut self, bare: &str) -> Option<(Text, Text)> {
         if let Some(declaration) = self.high.ids.get(bare) {
-            return declaration.modules.first().map(|(module, _)| (module.clone(), bare.to_owned()));
+            return declaration.modules.first().map(|(module, _)| (module.clone(), bare.into()));
         }
         self.high.ids.iter().find_map(|(id, declaration)| {
             declaration.modules.iter().find_map(|(module, body)| {
@@ -137,12 +137,12 @@ impl Work<'_> {
         })
     }
 
-    fn of_sls(&self, sls: &str) -> Vec<(String, String)> {
+    fn of_sls(&self, sls: &str) -> Vec<(Text, Text)> {
         let of = self.high.ids.iter().filter(|(_, d)| *d.sls == *sls);
         of.flat_map(|(id, d)| d.modules.keys().map(move |m| (id.clone(), m.clone()))).collect()
     }
 
-    fn target(&mut self, origin: &Origin<'_>, key: &str, target: &str, module: &str) {
+    fn target(&mut self, origin: &Origin<'_>, key: &str, target: &Text, module: &Text) {
         match key {
             "use" => {
                 for id in self.found(target, module) {
@@ -176,15 +176,15 @@ impl Work<'_> {
 
     /// Notes which SLS the additions to a state come from: the last that asked. All of them are dropped when that
     /// one is excluded.
-    fn stamp(&mut self, origin: &Origin<'_>, id: &str) {
+    fn stamp(&mut self, origin: &Origin<'_>, id: &Text) {
         if let Some(additions) = self.out.get_mut(id) {
             additions.sls = origin.declaration.sls.clone();
         }
     }
 
     /// Lets `of` ask for `what`.
-    fn require(&mut self, origin: &Origin<'_>, requisite: &str, of: (&str, &str), what: (&str, &str)) {
-        let reference = Value::from([(what.1, what.0)]);
+    fn require(&mut self, origin: &Origin<'_>, requisite: &str, of: (&Text, &Text), what: (&Text, &Text)) {
+        let reference = Value::from([(what.1.clone(), what.0.clone())]);
         let at = &origin.arg.at;
         let args = self.entry(origin, of.0, of.1);
 
@@ -202,25 +202,26 @@ impl Work<'_> {
     }
 
     /// Returns the list of additions to a state.
-    fn entry(&mut self, origin: &Origin<'_>, id: &str, module: &str) -> &mut Vec<Arg> {
-        let declaration = self.out.entry(id.to_owned()).or_insert_with(|| Declaration {
+    fn entry(&mut self, origin: &Origin<'_>, id: &Text, module: &Text) -> &mut Vec<Arg> {
+        let declaration = self.out.entry(id.clone()).or_insert_with(|| Declaration {
             sls: self.nowhere.clone(),
             env: origin.declaration.env.clone(),
             included_from: Vec::new(),
             modules: Modules::default(),
             at: origin.arg.at.clone(),
         });
-        let body = declaration.modules.get_or_insert_with(module, || Body::List(Vec::new()));
+        let body = declaration.modules.get_or_insert_with(module, || Body::List(Vec::with_capacity(1)));
         body.args_mut().expect("only lists are put into additions")
     }
 
     /// Finds the IDs that a typed reference means.
-    fn found(&mut self, target: &str, module: &str) -> Vec<String> {
+    fn found(&mut self, target: &Text, module: &Text) -> Vec<Text> {
         if self.high.ids.get(target).is_some_and(|d| d.modules.contains_key(module)) {
-            return vec![target.to_owned()];
+            return vec![target.clone()];
         }
         let high = self.high;
-        self.finder.get_or_insert_with(|| Finder::new(high)).find(module, target).to_vec()
+        let found = self.finder.get_or_insert_with(|| Finder::new(high)).find(module, target);
+        found.iter().filter_map(|at| high.ids.get_index(*at)).map(|(id, _)| id.clone()).collect()
     }
 
     /// Lists the arguments of one state that another may use.

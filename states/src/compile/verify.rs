@@ -10,9 +10,10 @@ use super::high::{Arg, Body, Declaration, HighState, article};
 use crate::low::At;
 
 /// What each ID's last requisite list asks for; two that name each other are a mistake.
-#[derive(Default)]
 struct Asked<'a> {
-    by_id: HashMap<&'a str, Last<'a>, RandomState>,
+    high: &'a HighState,
+    /// By the place of the ID.
+    last: Vec<Option<Last<'a>>>,
     /// The kinds under which long lists name their targets, by the number of the list.
     long: HashMap<(usize, &'a str), &'a str, RandomState>,
     lists: usize,
@@ -33,8 +34,9 @@ const CHECKED: [&str; 4] = ["require", "watch", "prereq", "onchanges"];
 
 /// Checks every declaration.
 pub(super) fn verify(high: &HighState, errors: &mut Vec<CompileError>) {
-    let mut asked = Asked::default();
-    for (id, declaration) in &high.ids {
+    let last = vec![None; high.ids.len()];
+    let mut asked = Asked { high, last, long: HashMap::default(), lists: 0 };
+    for (at, (id, declaration)) in high.ids.iter().enumerate() {
         if id.starts_with("__") {
             continue;
         }
@@ -56,14 +58,14 @@ pub(super) fn verify(high: &HighState, errors: &mut Vec<CompileError>) {
                     )
                     .remedy("put `- ` before each argument"),
                 ),
-                Body::List(args) => list(id, declaration, module, args, &mut asked, errors),
+                Body::List(args) => list((at, id), declaration, module, args, &mut asked, errors),
             }
         }
     }
 }
 
 fn list<'a>(
-    id: &'a str,
+    (place, id): (usize, &'a str),
     declaration: &Declaration,
     module: &'a str,
     args: &'a [Arg],
@@ -99,7 +101,7 @@ fn list<'a>(
             );
         }
         if CHECKED.contains(&key) {
-            requisites(id, module, arg, key, value, asked, &mut fail);
+            requisites((place, id), module, arg, key, value, asked, &mut fail);
         }
     }
     let functions: Vec<&str> = args.iter().filter_map(Arg::function).collect();
@@ -147,7 +149,7 @@ fn list<'a>(
 }
 
 fn requisites<'a>(
-    id: &'a str,
+    (place, id): (usize, &'a str),
     module: &'a str,
     arg: &'a Arg,
     key: &'a str,
@@ -161,7 +163,7 @@ fn requisites<'a>(
         return;
     };
     asked.lists += 1;
-    asked.by_id.insert(id, Last { module, items, number: asked.lists });
+    asked.last[place] = Some(Last { module, items, number: asked.lists });
     for item in items {
         let (kind, target) = match item {
             Value::Str(_) => ("id", item),
@@ -207,7 +209,8 @@ impl<'a> Asked<'a> {
         if long {
             self.long.insert((self.lists, target), kind);
         }
-        let Some(theirs) = self.by_id.get(target) else { return };
+        let at = self.high.ids.get_index_of(target);
+        let Some(theirs) = at.and_then(|at| self.last[at].as_ref()) else { return };
         if theirs.module == kind && self.kind_in(theirs, id) == Some(module) {
             let message = if target == id {
                 format!("{module}: {id} requires itself")

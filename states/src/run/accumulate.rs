@@ -42,10 +42,10 @@ impl StateRun<'_> {
         }
         if chunk.fun == FUNCTION {
             let waits = |other: &&LowChunk| other.state == "file" && waits_for(other, chunk);
-            call.awaited_by = self.chunks.iter().filter(waits).map(|c| c.name.clone()).collect();
+            call.awaited_by = self.chunks.iter().filter(waits).map(|c| c.name.to_string()).collect();
             return;
         }
-        let Some(all) = self.accumulated.get(&chunk.name) else { return };
+        let Some(all) = self.accumulated.get(chunk.name.as_str()) else { return };
         let own = |name: &Value| {
             let charges = |c: &&LowChunk| {
                 c.state == "file" && c.fun == FUNCTION && name == &Value::from(c.name.as_str())

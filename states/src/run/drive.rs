@@ -138,9 +138,9 @@ fn tell(effect: Effect, run: &StateRun<'_>, ctx: &JobCtx<'_>) {
             if let Some(chunk) = run.chunk(node).filter(|_| ctx.control.listens()) {
                 ctx.control.progress(Progress::StateStarted {
                     run_num,
-                    id: chunk.id.clone(),
+                    id: chunk.id.to_string(),
                     state: chunk.function(),
-                    name: chunk.name.clone(),
+                    name: chunk.name.to_string(),
                 });
             }
         }

@@ -365,7 +365,7 @@ impl<'p> StateRun<'p> {
             let required = chunk.references(Requisite::Require).iter().filter(|r| r.kind == "file");
             for reference in required {
                 let named = |c: &&LowChunk| c.name == reference.value || c.id == reference.value;
-                call.keeps.extend(self.chunks.iter().filter(named).map(|c| c.name.clone()));
+                call.keeps.extend(self.chunks.iter().filter(named).map(|c| c.name.to_string()));
             }
         }
         self.accumulation(chunk, &mut call);
@@ -493,13 +493,13 @@ impl<'p> StateRun<'p> {
             comment.push_str(&format!("\nwarning: {warning}"));
         }
         StateReturn {
-            id: chunk.id.clone(),
+            id: chunk.id.to_string(),
             state: if node < self.first_listener {
                 chunk.function()
             } else {
                 format!("{}.mod_watch", chunk.state)
             },
-            name: verdict.name.unwrap_or_else(|| chunk.name.clone()),
+            name: verdict.name.unwrap_or_else(|| chunk.name.to_string()),
             sls: chunk.sls.to_string(),
             outcome,
             reason: reason.map(str::to_owned),
@@ -526,7 +526,7 @@ impl<'p> StateRun<'p> {
                 let message = format!("{} has no watch action to listen with", chunk.function());
                 traits.problem = Some(Problem::new("no-watch-action", Part::Function, &chunk, message));
             }
-            chunk.id = format!("listener_{}", chunk.id);
+            chunk.id = format!("listener_{}", chunk.id).into();
             chunk.requisites.clear();
             let failhard = chunk.options.failhard.unwrap_or(self.options.failhard);
             nodes.push(schedule::Node {
