@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use lab_proto::Digest;
 use lab_states::host::{CHANGED, FileKind, FileMeta, Files, HostError, Node, System, WriteOptions};
+use nix::libc;
 use nix::sys::stat::{self, SFlag};
 use sha2::{Digest as _, Sha256};
 
@@ -34,10 +35,35 @@ impl Files for LinuxHost {
         match usize::try_from(meta.size) {
             // The kernel's own files say that they are empty.
             Ok(size @ 1..=MOST_AT_ONCE) if meta.is_file() => {
-                read_sized(path, size).map_err(|e| HostError::io("read", path, &e))
+                let read = File::open(path).and_then(|mut file| read_sized(&mut file, size));
+                read.map_err(|e| HostError::io("read", path, &e))
             }
             _ => self.read(path),
         }
+    }
+
+    fn stat_and_read(
+        &self,
+        path: &Path,
+        most: u64,
+    ) -> Result<Option<(FileMeta, Option<Vec<u8>>)>, HostError> {
+        // One walk along the path in place of two. A pipe is not waited for, and no terminal becomes ours.
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+            Ok(file) => file,
+            Err(e) if is_absence(&e) => return Ok(None),
+            // What may not be read can be looked at.
+            Err(_) => return Ok(self.stat(path)?.map(|meta| (meta, None))),
+        };
+        let Some(meta) = found(path, file.metadata())? else { return Ok(None) };
+        let content = match usize::try_from(meta.size) {
+            // The kernel's own files say that they are empty.
+            Ok(size @ 1..=MOST_AT_ONCE) if meta.is_file() && meta.size <= most => {
+                read_sized(&mut file, size).ok()
+            }
+            _ => None,
+        };
+        Ok(Some((meta, content)))
     }
 
     fn read_link(&self, path: &Path) -> Result<PathBuf, HostError> {
@@ -171,8 +197,7 @@ impl Files for LinuxHost {
 const MOST_AT_ONCE: usize = 1 << 20;
 
 /// Reads a file in one step when it still has the size that it had.
-fn read_sized(path: &Path, size: usize) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+fn read_sized(file: &mut File, size: usize) -> io::Result<Vec<u8>> {
     // One byte more: a file that has grown shows.
     let mut content = vec![0; size + 1];
     let got = file.read(&mut content)?;
@@ -300,9 +325,7 @@ fn write_new(
 fn found(path: &Path, meta: io::Result<fs::Metadata>) -> Result<Option<FileMeta>, HostError> {
     let meta = match meta {
         Ok(meta) => meta,
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
+        Err(e) if is_absence(&e) => return Ok(None),
         Err(e) => return Err(HostError::io("look at", path, &e)),
     };
     let kind = match meta.file_type() {
@@ -320,6 +343,11 @@ fn found(path: &Path, meta: io::Result<fs::Metadata>) -> Result<Option<FileMeta>
         mtime: meta.mtime(),
         inode: (meta.dev(), meta.ino()),
     }))
+}
+
+/// Tells whether there is nothing at a path, as the error says.
+fn is_absence(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]
@@ -403,6 +431,31 @@ mod tests {
             fs::write(&path, after).unwrap();
             assert_eq!(host.read_known(&path, &meta), Ok(after.into()), "{before:?} {after:?}");
         }
+    }
+
+    #[test]
+    fn one_look_tells_what_stands_there_and_what_is_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = LinuxHost::new();
+        let (path, link) = (dir.path().join("f"), dir.path().join("link"));
+        host.symlink(Path::new("f"), &link).unwrap();
+        for absent in [&path, &link, &path.join("below")] {
+            assert_eq!(host.stat_and_read(absent, 9), Ok(None), "{absent:?}");
+        }
+        fs::write(&path, "one").unwrap();
+        for there in [&path, &link] {
+            let meta = host.stat(there).unwrap().unwrap();
+            assert_eq!(host.stat_and_read(there, 3), Ok(Some((meta.clone(), Some(b"one".to_vec())))));
+            assert_eq!(host.stat_and_read(there, 2), Ok(Some((meta, None))));
+        }
+        let pipe = dir.path().join("pipe");
+        host.mknod(&pipe, Node::Fifo, 0o600).unwrap();
+        for (other, kind) in [(dir.path(), FileKind::Dir), (&pipe, FileKind::Special)] {
+            let (meta, content) = host.stat_and_read(other, u64::MAX).unwrap().unwrap();
+            assert_eq!((meta.kind, content), (kind, None), "{other:?}");
+        }
+        let (_, content) = host.stat_and_read(Path::new("/proc/self/stat"), u64::MAX).unwrap().unwrap();
+        assert_eq!(content, None, "its size is unknown");
     }
 
     #[test]

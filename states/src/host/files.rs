@@ -105,6 +105,22 @@ pub trait Files: Send + Sync {
         self.read(path)
     }
 
+    /// Looks at a path, and reads what is there where it is a file of at most so many bytes: knowing that both are wanted
+    /// saves steps. Without the content, whatever the reason is, nothing is known about it.
+    ///
+    /// # Errors
+    /// As [`Self::stat`].
+    fn stat_and_read(
+        &self,
+        path: &Path,
+        most: u64,
+    ) -> Result<Option<(FileMeta, Option<Vec<u8>>)>, HostError> {
+        let Some(meta) = self.stat(path)? else { return Ok(None) };
+        let wanted = meta.is_file() && meta.size <= most;
+        let content = if wanted { self.read_known(path, &meta).ok() } else { None };
+        Ok(Some((meta, content)))
+    }
+
     /// Reads where a symbolic link points.
     ///
     /// # Errors

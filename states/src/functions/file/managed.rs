@@ -1,5 +1,6 @@
 //! `file.managed`: a file with this content, mode and owner.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use lab_proto::{Digest, Map, Value};
@@ -250,8 +251,15 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
     let keep_mode = args.mode.as_deref().is_some_and(|m| m.eq_ignore_ascii_case("keep"));
     let (contents, source) = exclusive(args, keep_mode)?;
     // A link that is not followed is in the way of the file.
-    let have =
-        if !args.follow_symlinks && is_link(&path, ctx.host)? { None } else { ctx.host.stat(&path)? };
+    let in_the_way = !args.follow_symlinks && is_link(&path, ctx.host)?;
+    // A template may do anything, so what is there is read after it; without `create`, what is no file is not opened.
+    let given = contents.is_some() || source.is_some();
+    let compared = args.replace && args.create && args.template.is_none() && given;
+    let (have, content) = match compared {
+        _ if in_the_way => (None, None),
+        true => ctx.host.stat_and_read(&path, LARGE)?.map_or((None, None), |(have, old)| (Some(have), old)),
+        false => (ctx.host.stat(&path)?, None),
+    };
     let owner = Owner::foreseen(args.user.as_deref(), args.group.as_deref(), call.test, ctx.host)?;
     if !args.create && !have.as_ref().is_some_and(FileMeta::is_file) {
         return Ok(Outlook::Leave(format!(
@@ -281,7 +289,7 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
     };
     let old = match (&have, &wanted) {
         (Some(meta), Some(Content::Bytes(_))) if meta.size <= LARGE => {
-            Some(ctx.host.read_known(&path, meta)?)
+            Some(content.map_or_else(|| ctx.host.read_known(&path, meta), Ok)?)
         }
         _ => None,
     };
@@ -390,22 +398,27 @@ fn inline(
     ctx: &JobCtx<'_>,
 ) -> Result<Vec<u8>, StateError> {
     let value = match contents {
-        Contents::Here(value) => (*value).clone(),
-        Contents::Pillar(keys) => looked_up("pillar", keys, &ctx.services.pillar())?,
-        Contents::Grains(keys) => looked_up("grain", keys, &ctx.services.grains())?,
+        Contents::Here(value) => Cow::Borrowed(*value),
+        Contents::Pillar(keys) => Cow::Owned(looked_up("pillar", keys, &ctx.services.pillar())?),
+        Contents::Grains(keys) => Cow::Owned(looked_up("grain", keys, &ctx.services.grains())?),
     };
     if !args.allow_empty && !value.truthy() {
         return Err(StateError::failed(
             "the contents are empty; set allow_empty to True if the file may be empty",
         ));
     }
-    let parts = text_list(&value);
-    if parts.is_empty() {
-        return Err(StateError::failed(
-            "the contents are a list with nothing in it; write '' for an empty file",
-        ));
-    }
-    let mut text = join_lines(&parts.iter().flat_map(|part| lines(part)).collect::<Vec<_>>());
+    let mut text = match value.as_ref() {
+        Value::Str(text) => join_lines(&lines(text)),
+        other => {
+            let parts = text_list(other);
+            if parts.is_empty() {
+                return Err(StateError::failed(
+                    "the contents are a list with nothing in it; write '' for an empty file",
+                ));
+            }
+            join_lines(&parts.iter().flat_map(|part| lines(part)).collect::<Vec<_>>())
+        }
+    };
     if !args.contents_newline {
         text.truncate(text.trim_end_matches(['\n', '\r']).len());
     }
@@ -463,7 +476,8 @@ fn from_source(
 }
 
 fn parse_mode(text: &str) -> Result<Mode, StateError> {
-    Ok(crate::function::from_map::<ModeOnly>(&map([("mode", text.into())]))?.mode)
+    let refused = || crate::function::from_map::<ModeOnly>(&map([("mode", text.into())]));
+    Ok(Mode::parse(text).map_or_else(|| refused().map(|only| only.mode), Ok)?)
 }
 
 #[derive(Deserialize)]

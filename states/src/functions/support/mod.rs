@@ -8,6 +8,7 @@ mod pattern;
 mod source_sum;
 mod text;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use lab_proto::{Map, Value};
@@ -41,16 +42,17 @@ pub(super) fn absolute(name: &str, host: &dyn Host) -> Result<PathBuf, StateErro
     let expanded = match name.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
             let home = host.user_by_id(0)?.map_or_else(|| "/root".to_owned(), |u| u.home);
-            format!("{home}{rest}")
+            Cow::Owned(format!("{home}{rest}"))
         }
-        _ => name.to_owned(),
+        _ => Cow::Borrowed(name),
     };
-    let path = Path::new(&expanded);
+    let path = Path::new(expanded.as_ref());
     if !path.is_absolute() {
         return Err(StateError::failed(format!("specified file {name} is not an absolute path")));
     }
-    // Collecting the components drops doubled and trailing slashes, and nothing else.
-    Ok(path.components().collect())
+    let plain = !expanded.contains("//") && !expanded.contains("/.") && !expanded.ends_with('/');
+    // Collecting the components drops doubled and trailing slashes, and nothing else; most paths have none.
+    Ok(if plain { path.to_owned() } else { path.components().collect() })
 }
 
 /// Returns the path that the state is about.

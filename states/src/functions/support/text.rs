@@ -9,7 +9,9 @@ use crate::function::scalar_text;
 
 /// Splits a text into lines without their ends (`\n`, `\r\n`, `\r`).
 pub(in crate::functions) fn lines(text: &str) -> Vec<&str> {
-    lines_with_ends(text).into_iter().map(|l| l.trim_end_matches(['\n', '\r'])).collect()
+    let mut lines = lines_with_ends(text);
+    lines.iter_mut().for_each(|l| *l = l.trim_end_matches(['\n', '\r']));
+    lines
 }
 
 /// Splits a text into lines with their ends.
@@ -30,7 +32,12 @@ pub(in crate::functions) fn lines_with_ends(text: &str) -> Vec<&str> {
 
 /// Joins lines, each with a newline.
 pub(in crate::functions) fn join_lines<S: AsRef<str>>(lines: &[S]) -> String {
-    lines.iter().map(|l| format!("{}\n", l.as_ref())).collect()
+    let mut text = String::with_capacity(lines.iter().map(|l| l.as_ref().len() + 1).sum());
+    for line in lines {
+        text.push_str(line.as_ref());
+        text.push('\n');
+    }
+    text
 }
 
 /// Returns the differences as a unified diff.
