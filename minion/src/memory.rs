@@ -1,4 +1,24 @@
-//! Giving memory back to the system. The only file of this crate with unsafe code.
+//! How this program takes memory from the system, and gives it back. The only file of this crate with unsafe code.
+
+/// Lets a command that does its work and ends take memory in large pieces and keep what it frees: it needs it again at once.
+/// Left alone the C library's allocator asks for 128 KiB at a time, and returns large buffers and the free end of its heap
+/// to the system, whose pages then have to be faulted in anew. The agent keeps the defaults: it is idle most of the time.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "mallopt has no safe wrapper; it takes two numbers")]
+pub(crate) fn take_in_large_pieces() {
+    use nix::libc::{M_MMAP_THRESHOLD, M_TOP_PAD, M_TRIM_THRESHOLD, mallopt};
+    const GROWTH: i32 = 4 << 20;
+    const KEPT: i32 = 32 << 20;
+    for (option, value) in [(M_TOP_PAD, GROWTH), (M_MMAP_THRESHOLD, KEPT), (M_TRIM_THRESHOLD, KEPT)] {
+        // SAFETY: mallopt takes the allocator's own lock and sets a parameter; memory that is in use stays as it is.
+        // A refusal costs time, not correctness.
+        let _ = unsafe { mallopt(option, value) };
+    }
+}
+
+/// Other allocators are left as they are.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn take_in_large_pieces() {}
 
 /// Gives back the pages of this program that only its start needed: what an idle agent holds is mostly its own text.
 /// The pages are clean and lie in the system's cache; those that are needed again are mapped again when they are used.
@@ -54,6 +74,15 @@ mod tests {
         let found = read_only(MAPS, "/usr/bin/lab-minion");
         assert_eq!(found, [(0x55d0_c000_0000, 0x20_0000), (0x55d0_c020_0000, 0xa0_0000)]);
         assert!(read_only(MAPS, "/usr/bin/other").is_empty());
+    }
+
+    #[test]
+    fn a_heap_that_grows_in_large_pieces_holds_what_is_put_there() {
+        let before: Vec<usize> = (0..1_000).collect();
+        take_in_large_pieces();
+        let rows: Vec<Vec<usize>> = (0..1_000).map(|row| vec![row; 1_000]).collect();
+        assert!(rows.iter().enumerate().all(|(row, held)| held.iter().all(|n| *n == row)));
+        assert!(before.iter().enumerate().all(|(place, n)| place == *n));
     }
 
     #[test]

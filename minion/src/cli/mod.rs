@@ -66,6 +66,9 @@ enum Command {
 impl Cli {
     /// Carries the command out; errors are printed here, once, with everything that caused them.
     pub fn run(self) -> ExitCode {
+        if matches!(self.command, Command::Apply(_) | Command::Call(_) | Command::Show(_)) {
+            crate::memory::take_in_large_pieces();
+        }
         let done = match self.command {
             Command::Apply(args) => args.run(),
             Command::Call(args) => args.run(),
