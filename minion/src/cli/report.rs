@@ -1,6 +1,6 @@
 //! What state runs and functions print: for people as they go, or as JSON at the end.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 
 use lab_proto::{Map, StateOutcome, StateReturn, Value};
 use lab_states::function::Progress;
@@ -83,17 +83,26 @@ pub(super) fn summary(results: &[StateReturn]) {
 /// Prints a run as one JSON object; one that a signal ended has what was done, and says so.
 pub(super) fn json(results: &[StateReturn], interrupted: bool) {
     let error = interrupted.then(|| json!({ "text": "a signal ended the run", "kind": "interrupted" }));
-    let all = Run { results: results.iter().map(Row::of).collect(), error };
-    // As one text: standard output would be written in small pieces otherwise.
-    let mut text = serde_json::to_string(&all).unwrap_or_default();
-    text.push('\n');
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let all = Run { results, error };
+    // In pieces that fill a pipe, whose reader works on one while the next is made; without this buffer they would be small.
+    let mut out = BufWriter::with_capacity(PIPE, std::io::stdout().lock());
+    let written = serde_json::to_writer(&mut out, &all).map_err(std::io::Error::from);
+    // A reader that leaves does not turn a run into a failure.
+    let _ = written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
 }
+
+/// What a pipe takes at once.
+const PIPE: usize = 64 << 10;
 
 #[derive(Serialize)]
 struct Run<'a> {
-    results: Vec<Row<'a>>,
+    #[serde(serialize_with = "rows")]
+    results: &'a [StateReturn],
     error: Option<serde_json::Value>,
+}
+
+fn rows<S: Serializer>(results: &&[StateReturn], s: S) -> Result<S::Ok, S::Error> {
+    s.collect_seq(results.iter().map(Row::of))
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use lab_proto::Digest;
-use lab_states::host::{CHANGED, FileKind, FileMeta, Files, HostError, Node, System, WriteOptions};
+use lab_states::host::{CHANGED, FileKind, FileMeta, Files, HostError, Node, Seen, System, WriteOptions};
 use nix::libc;
 use nix::sys::stat::{self, SFlag};
 use sha2::{Digest as _, Sha256};
@@ -42,11 +42,7 @@ impl Files for LinuxHost {
         }
     }
 
-    fn stat_and_read(
-        &self,
-        path: &Path,
-        most: u64,
-    ) -> Result<Option<(FileMeta, Option<Vec<u8>>)>, HostError> {
+    fn stat_and_read(&self, path: &Path, most: u64) -> Result<Option<Seen>, HostError> {
         // One walk along the path in place of two. A pipe is not waited for, and no terminal becomes ours.
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
         let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {

@@ -53,6 +53,9 @@ impl FileMeta {
     }
 }
 
+/// What the machine knows about a path, and what is in it where that was read with it.
+pub type Seen = (FileMeta, Option<Vec<u8>>);
+
 /// How a file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WriteOptions {
@@ -110,11 +113,7 @@ pub trait Files: Send + Sync {
     ///
     /// # Errors
     /// As [`Self::stat`].
-    fn stat_and_read(
-        &self,
-        path: &Path,
-        most: u64,
-    ) -> Result<Option<(FileMeta, Option<Vec<u8>>)>, HostError> {
+    fn stat_and_read(&self, path: &Path, most: u64) -> Result<Option<Seen>, HostError> {
         let Some(meta) = self.stat(path)? else { return Ok(None) };
         let wanted = meta.is_file() && meta.size <= most;
         let content = if wanted { self.read_known(path, &meta).ok() } else { None };

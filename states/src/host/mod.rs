@@ -24,7 +24,7 @@ pub use accounts::{AccountStep, Accounts, Ageing, Group, NewUser, Shadow, User, 
 pub use archives::{ArchiveEntry, ArchiveFormat, ArchiveKind, ArchiveSource, Archives, Extraction};
 pub use commands::{Command, Commands, Exit, Observer, Output, Program, Silent, Stream};
 pub use error::{Cause, HostError};
-pub use files::{CHANGED, FileKind, FileMeta, Files, Node, WriteOptions};
+pub use files::{CHANGED, FileKind, FileMeta, Files, Node, Seen, WriteOptions};
 pub use kernel::Kernel;
 pub use mounts::{MountRequest, Mounts};
 pub use network::{

@@ -16,6 +16,7 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
 use lab_proto::{Map, StateOutcome, StateReturn, Timestamp, Value};
 
 pub(crate) use drive::discreet;
@@ -135,7 +136,7 @@ pub struct StateRun<'p> {
     first_listener: usize,
     lost_listeners: Vec<listen::Lost>,
     rows: Vec<Option<StateReturn>>,
-    row_of: HashMap<usize, usize>,
+    row_of: HashMap<usize, usize, RandomState>,
     rehearsed: HashMap<usize, Verdict>,
     /// What was gathered for files, by their names, then by the accumulator's.
     accumulated: HashMap<String, Map>,
@@ -166,8 +167,8 @@ impl<'p> StateRun<'p> {
             options,
             listening: false,
             lost_listeners: Vec::new(),
-            rows: Vec::new(),
-            row_of: HashMap::new(),
+            rows: Vec::with_capacity(chunks.len()),
+            row_of: HashMap::with_capacity_and_hasher(chunks.len(), RandomState::default()),
             rehearsed: HashMap::new(),
             accumulated: HashMap::new(),
             early: HashMap::new(),

@@ -1,8 +1,11 @@
 //! Works out which chunks each requisite means, and what the functions of a run say about themselves.
 
+use std::cell::OnceCell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use lab_proto::glob;
 
 use super::problem::{Part, Problem};
@@ -143,25 +146,75 @@ fn unknown_arguments(chunk: &LowChunk, doc: &FunctionDoc) -> Vec<Problem> {
 /// The chunks of a run by all that a requisite can name.
 pub(super) struct Index<'a> {
     chunks: &'a [LowChunk],
-    by_word: HashMap<&'a str, Vec<usize>>,
-    by_sls: HashMap<Arc<str>, Vec<usize>>,
+    /// Made when they are first asked: many runs have no requisite at all, and few one that names an SLS.
+    words: OnceCell<Words<'a>>,
+    sls: OnceCell<HashMap<Arc<str>, Vec<usize>, RandomState>>,
+}
+
+/// The chunks by ID and by name. Most words mean one chunk, which stands in place.
+type Words<'a> = HashMap<&'a str, Named, RandomState>;
+
+enum Named {
+    One(usize),
+    More(Vec<usize>),
+}
+
+impl Named {
+    fn push(&mut self, chunk: usize) {
+        match self {
+            Self::One(one) => *self = Self::More(vec![*one, chunk]),
+            Self::More(all) => all.push(chunk),
+        }
+    }
+
+    fn all(&self) -> &[usize] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(all) => all,
+        }
+    }
 }
 
 impl<'a> Index<'a> {
     pub(super) fn new(chunks: &'a [LowChunk]) -> Self {
-        let mut by_word: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut by_sls: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
-        for (i, chunk) in chunks.iter().enumerate() {
-            by_word.entry(&chunk.id).or_default().push(i);
-            if chunk.name != chunk.id {
-                by_word.entry(&chunk.name).or_default().push(i);
+        Self { chunks, words: OnceCell::new(), sls: OnceCell::new() }
+    }
+
+    fn by_word(&self, word: &str) -> &[usize] {
+        let words = self.words.get_or_init(|| {
+            let mut words: Words<'a> =
+                HashMap::with_capacity_and_hasher(self.chunks.len(), RandomState::default());
+            let mut note = |word: &'a str, chunk: usize| match words.entry(word) {
+                Entry::Vacant(free) => {
+                    free.insert(Named::One(chunk));
+                }
+                Entry::Occupied(mut present) => {
+                    present.get_mut().push(chunk);
+                }
+            };
+            for (i, chunk) in self.chunks.iter().enumerate() {
+                note(&chunk.id, i);
+                if chunk.name != chunk.id {
+                    note(&chunk.name, i);
+                }
             }
-            by_sls.entry(chunk.sls.clone()).or_default().push(i);
-            for sls in chunk.included_from.iter().filter(|s| **s != chunk.sls) {
-                by_sls.entry(sls.clone()).or_default().push(i);
+            words
+        });
+        words.get(word).map_or(&[], Named::all)
+    }
+
+    fn by_sls(&self, sls: &str) -> &[usize] {
+        let all = self.sls.get_or_init(|| {
+            let mut all: HashMap<Arc<str>, Vec<usize>, RandomState> = HashMap::default();
+            for (i, chunk) in self.chunks.iter().enumerate() {
+                let above = chunk.included_from.iter().filter(|s| **s != chunk.sls);
+                for sls in std::iter::once(&chunk.sls).chain(above) {
+                    all.entry(sls.clone()).or_default().push(i);
+                }
             }
-        }
-        Self { chunks, by_word, by_sls }
+            all
+        });
+        all.get(sls).map_or(&[], Vec::as_slice)
     }
 
     /// Lists the chunks that a reference means, in the order of the run.
@@ -169,7 +222,7 @@ impl<'a> Index<'a> {
         let Reference { kind, value } = reference;
         let plain = !glob::has_wildcard(value);
         if kind == "sls" {
-            let exact = self.by_sls.get(value.as_str()).map_or(&[][..], Vec::as_slice);
+            let exact = self.by_sls(value);
             if plain {
                 return exact.to_vec();
             }
@@ -180,8 +233,7 @@ impl<'a> Index<'a> {
         }
         let of_kind = |i: &usize| kind == "id" || self.chunks[*i].state == *kind;
         if plain {
-            let found = self.by_word.get(value.as_str()).map_or(&[][..], Vec::as_slice);
-            return found.iter().copied().filter(of_kind).collect();
+            return self.by_word(value).iter().copied().filter(of_kind).collect();
         }
         let matching = |i: &usize| {
             let chunk = &self.chunks[*i];
