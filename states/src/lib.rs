@@ -15,6 +15,7 @@ pub mod netdoc;
 pub mod orchestrate;
 pub mod pillar;
 mod private;
+mod python_regex;
 pub mod redact;
 pub mod reference;
 pub mod render;

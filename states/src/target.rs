@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use fancy_regex::Regex;
 use lab_proto::Value;
-use regex::Regex;
+
+use crate::python_regex::{self, Flags};
 
 /// What is known of the minion that is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +129,7 @@ fn matches_at(
     match kind {
         Matcher::Glob => Ok(lab_proto::glob::matches(expression, minion.id)),
         Matcher::List => Ok(expression.split(',').any(|id| id == minion.id)),
-        Matcher::Pcre => Ok(prefix_regex(expression)?.is_match(minion.id)),
+        Matcher::Pcre => begins(&prefix_regex(expression)?, minion.id),
         Matcher::Grain => subdict(minion.grains, expression, ":", Style::Glob),
         Matcher::GrainPcre => subdict(minion.grains, expression, ":", Style::Regex),
         Matcher::Pillar => subdict(minion.pillar, expression, ":", Style::Glob),
@@ -194,10 +196,15 @@ fn engine_of(word: &str) -> Option<(&str, &str)> {
 
 /// Compiles a pattern that is anchored at the start only, as Python's `re.match` is.
 fn prefix_regex(pattern: &str) -> Result<Regex, TargetError> {
-    regex::RegexBuilder::new(&format!("\\A(?:{pattern})")).size_limit(1 << 20).build().map_err(|e| {
-        let reason = e.to_string().lines().last().unwrap_or("").trim().to_owned();
-        TargetError::Pattern { pattern: pattern.to_owned(), reason }
-    })
+    python_regex::compile(&format!("\\A(?:{pattern})"), Flags::default(), "")
+        .map_err(|reason| TargetError::Pattern { pattern: pattern.to_owned(), reason })
+}
+
+/// Tells whether a text begins with what an anchored pattern means; one that takes too long is refused.
+fn begins(regex: &Regex, text: &str) -> Result<bool, TargetError> {
+    regex
+        .is_match(text)
+        .map_err(|e| TargetError::Pattern { pattern: regex.as_str().to_owned(), reason: e.to_string() })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,7 +222,7 @@ fn subdict(data: &Value, expression: &str, delimiter: &str, style: Style) -> Res
         let pattern = parts[split..].join(delimiter);
         let test = Test::new(&pattern, style)?;
         for value in lookups(data, &parts[..split]) {
-            if test.holds(value) {
+            if test.holds(value)? {
                 return Ok(true);
             }
         }
@@ -263,20 +270,28 @@ impl Test {
         })
     }
 
-    fn holds(&self, value: &Value) -> bool {
-        match value {
-            Value::List(items) | Value::Tuple(items) => items.iter().any(|item| self.holds(item)),
+    fn holds(&self, value: &Value) -> Result<bool, TargetError> {
+        Ok(match value {
+            Value::List(items) | Value::Tuple(items) => {
+                for item in items {
+                    if self.holds(item)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
             Value::Map(map) => {
                 // A mapping matches by a key spelt out, and by `*`.
                 let any = matches!(self, Self::Glob(p) if p == "*");
                 any || matches!(self, Self::Glob(p) | Self::Exact(p) if map.contains_key(p.as_str()))
             }
-            scalar => text_of(scalar).is_some_and(|text| match self {
-                Self::Glob(pattern) => lab_proto::glob::matches(pattern, &text.to_lowercase()),
-                Self::Regex(regex) => regex.is_match(&text),
-                Self::Exact(wanted) => *wanted == text.to_lowercase(),
-            }),
-        }
+            scalar => match (text_of(scalar), self) {
+                (None, _) => false,
+                (Some(text), Self::Glob(pattern)) => lab_proto::glob::matches(pattern, &text.to_lowercase()),
+                (Some(text), Self::Regex(regex)) => begins(regex, &text)?,
+                (Some(text), Self::Exact(wanted)) => *wanted == text.to_lowercase(),
+            },
+        })
     }
 }
 
@@ -316,7 +331,8 @@ fn ip_cidr(grains: &Value, expression: &str) -> bool {
 /// Matches text as Salt's lists of expressions do: a wildcard, or a regular expression of the whole text.
 pub fn expression_matches(pattern: &str, text: &str) -> bool {
     lab_proto::glob::matches(pattern, text)
-        || Regex::new(&format!("\\A(?:{pattern})\\z")).is_ok_and(|r| r.is_match(text))
+        || python_regex::compile(&format!("\\A(?:{pattern})\\z"), Flags::default(), "")
+            .is_ok_and(|r| r.is_match(text).unwrap_or(false))
 }
 
 fn compound(expression: &str, minion: &Minion<'_>, groups: &mut Vec<String>) -> Result<bool, TargetError> {

@@ -5,6 +5,7 @@ use lab_proto::Value;
 
 use super::text_of;
 use crate::function::StateError;
+use crate::python_regex;
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -107,52 +108,8 @@ pub(in crate::functions) fn python_template(
     template: &str,
     found: &Captures<'_, str>,
 ) -> Result<String, StateError> {
-    let bad = |what: &str| StateError::failed(format!("argument repl: {what} in {template:?}"));
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let Some(c) = rest.chars().next() else { return Err(bad("a single backslash at the end")) };
-        if let Some(name) = rest.strip_prefix("g<") {
-            let (name, tail) = name.split_once('>').ok_or_else(|| bad("\\g< without >"))?;
-            let group = name.parse::<usize>().map_or_else(|_| found.name(name), |i| found.get(i));
-            out.push_str(group.map_or("", |m| m.as_str()));
-            rest = tail;
-            continue;
-        }
-        if c.is_ascii_digit() && c != '0' {
-            let two = rest.get(..2).filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
-            let digits = two.unwrap_or(&rest[..1]);
-            let index: usize = digits.parse().map_err(|_| bad("a group that is no number"))?;
-            if index >= found.len() {
-                return Err(bad(&format!("group \\{index}, which the pattern does not have,")));
-            }
-            out.push_str(found.get(index).map_or("", |m| m.as_str()));
-            rest = &rest[digits.len()..];
-            continue;
-        }
-        rest = &rest[c.len_utf8()..];
-        match c {
-            'n' => out.push('\n'),
-            't' => out.push('\t'),
-            'r' => out.push('\r'),
-            'a' => out.push('\u{7}'),
-            'f' => out.push('\u{c}'),
-            'v' => out.push('\u{b}'),
-            '0' => out.push('\0'),
-            '\\' => out.push('\\'),
-            c if c.is_ascii_alphabetic() => {
-                return Err(bad(&format!("the escape \\{c}, which has no meaning,")));
-            }
-            other => {
-                out.push('\\');
-                out.push(other);
-            }
-        }
-    }
-    out.push_str(rest);
-    Ok(out)
+    python_regex::expand(template, found)
+        .map_err(|what| StateError::failed(format!("argument repl: {what} in {template:?}")))
 }
 
 #[cfg(test)]

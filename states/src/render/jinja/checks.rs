@@ -3,7 +3,7 @@
 use super::call::{CallArgs, required};
 use super::engine::Engine;
 use super::error::{Fault, Res};
-use super::filters::{flag, regex};
+use super::filters::{flag, regex_matches};
 use super::ops::{self, Num};
 use super::value::{Object, Val};
 
@@ -127,9 +127,8 @@ impl Engine<'_> {
                 let [pattern, ignore_case, multiline] =
                     args.bind(name, ["rgx", "ignorecase", "multiline"])?;
                 let pattern = required(pattern, name, "rgx")?.to_text()?;
-                let regex =
-                    regex(&format!("\\A(?:{pattern})"), flag(ignore_case, false)?, flag(multiline, false)?)?;
-                regex.is_match(&value.to_text()?)
+                let (ignore_case, multiline) = (flag(ignore_case, false)?, flag(multiline, false)?);
+                regex_matches(&pattern, &value.to_text()?, ignore_case, multiline)?
             }
             _ => {
                 let near = crate::nearest::nearest(name, NAMES.iter().copied());

@@ -98,7 +98,7 @@ impl Engine<'_> {
                 match otherwise {
                     Some(otherwise) => self.eval(frame, otherwise),
                     // Jinja prints nothing here even with strict undefined values.
-                    None => Ok(Val::str("")),
+                    None => Ok(Val::Nothing),
                 }
             }
             _ => Ok(Val::None),

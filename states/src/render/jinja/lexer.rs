@@ -275,13 +275,15 @@ impl<'t> Lexer<'t> {
         let digits = |s: &str| s.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(s.len());
         let mut len = digits(rest);
         let mut float = false;
-        let dotted =
-            rest[len..].strip_prefix('.').is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
+        // Behind a dot a number is an index: `a.0.1`.
+        let index = self.text[..self.at].ends_with('.');
+        let dotted = !index
+            && rest[len..].strip_prefix('.').is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
         if dotted {
             float = true;
             len += 1 + digits(&rest[len + 1..]);
         }
-        if rest[len..].starts_with(['e', 'E']) {
+        if !index && rest[len..].starts_with(['e', 'E']) {
             let after = &rest[len + 1..];
             let sign = usize::from(after.starts_with(['+', '-']));
             let exponent = digits(&after[sign..]);
@@ -289,6 +291,10 @@ impl<'t> Lexer<'t> {
                 float = true;
                 len += 1 + sign + exponent;
             }
+        }
+        if !float && rest.starts_with('0') {
+            // No integer but zero begins with one: what follows is the next token.
+            len = rest.find(|c| c != '0' && c != '_').unwrap_or(rest.len());
         }
         let text = self.advance(len);
         let plain = text.replace('_', "");

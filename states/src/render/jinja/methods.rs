@@ -224,10 +224,18 @@ fn justify(text: &str, name: &str, width: usize, fill: &str) -> String {
 }
 
 fn sequence_method(items: &[Val], name: &str, args: CallArgs) -> Res<Val> {
-    let [item] = args.bind(name, ["value"])?;
+    let [item, start, stop] = args.bind(name, ["value", "start", "stop"])?;
     let item = required(item, name, "value")?;
+    let at = |value: Option<&Val>, default: usize| match value.and_then(Num::of) {
+        Some(Num::Int(i)) if i < 0 => {
+            items.len().saturating_sub(usize::try_from(i.unsigned_abs()).unwrap_or(usize::MAX))
+        }
+        Some(Num::Int(i)) => usize::try_from(i).unwrap_or(usize::MAX),
+        _ => default,
+    };
+    let (start, stop) = (at(start.as_ref(), 0), at(stop.as_ref(), items.len()));
     let mut count = 0;
-    for (index, each) in items.iter().enumerate() {
+    for (index, each) in items.iter().enumerate().take(stop).skip(start) {
         if ops::equal(each, &item)? {
             if name == "index" {
                 return Ok(Val::from_usize(index));

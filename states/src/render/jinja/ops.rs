@@ -187,7 +187,7 @@ fn equal_at(a: &Val, b: &Val, depth: usize) -> Res<bool> {
         Ok(true)
     };
     Ok(match (a, b) {
-        (Val::None, Val::None) => true,
+        (Val::None, Val::None) | (Val::Nothing, Val::Nothing) => true,
         (Val::Str(x), Val::Str(y)) => x == y,
         (Val::Bytes(x), Val::Bytes(y)) => x == y,
         (Val::List(x), Val::List(y)) => Rc::ptr_eq(x, y) || all(&x.borrow(), &y.borrow())?,

@@ -12,6 +12,7 @@ impl Val {
     pub(super) fn to_text(&self) -> Res<String> {
         match self.defined()? {
             Self::Str(s) => Ok(s.to_string()),
+            Self::Nothing => Ok(String::new()),
             other => other.repr(),
         }
     }
@@ -30,7 +31,7 @@ fn write(value: &Val, out: &mut String, depth: usize) -> Res<()> {
     }
     match value {
         // Inside of a list it is only shown, which Python does without asking.
-        Val::Undefined(_) => out.push_str("Undefined"),
+        Val::Undefined(_) | Val::Nothing => out.push_str("Undefined"),
         Val::None => out.push_str("None"),
         Val::Bool(true) => out.push_str("True"),
         Val::Bool(false) => out.push_str("False"),

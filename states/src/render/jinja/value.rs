@@ -109,6 +109,8 @@ impl Drop for IterCell {
 #[derive(Clone, Debug)]
 pub(super) enum Val {
     Undefined(Rc<Undefined>),
+    /// What a condition without `else` gives: not defined either, but it may be printed and asked for its truth.
+    Nothing,
     None,
     Bool(bool),
     Int(i128),
@@ -284,13 +286,14 @@ impl Val {
         match self {
             Self::List(_) | Self::Tuple(_) | Self::Dict(_) | Self::Set(_) => true,
             Self::View(_) | Self::Iter(_) | Self::Object(_) => true,
-            Self::Undefined(_) | Self::None | Self::Bool(_) | Self::Int(_) | Self::Float(_) => false,
+            Self::Undefined(_) | Self::Nothing | Self::None => false,
+            Self::Bool(_) | Self::Int(_) | Self::Float(_) => false,
             Self::Str(_) | Self::Bytes(_) | Self::Range(_) => false,
         }
     }
 
     pub(super) fn is_undefined(&self) -> bool {
-        matches!(self, Self::Undefined(_))
+        matches!(self, Self::Undefined(_) | Self::Nothing)
     }
 
     /// Refuses an undefined value, as every use of one does.
@@ -307,6 +310,7 @@ impl Val {
     pub(super) fn type_name(&self) -> &'static str {
         match self {
             Self::Undefined(_) => "StrictUndefined",
+            Self::Nothing => "Undefined",
             Self::None => "NoneType",
             Self::Bool(_) => "bool",
             Self::Int(_) => "int",
@@ -352,6 +356,7 @@ impl Val {
             Self::Dict(d) | Self::Set(d) => !d.borrow().is_empty(),
             Self::Range(r) => r.len() > 0,
             Self::View(v) => !v.items.is_empty(),
+            Self::Nothing => false,
             Self::Undefined(_) | Self::Iter(_) | Self::Object(_) => true,
         })
     }
@@ -371,6 +376,7 @@ impl Val {
                 (0..r.len()).filter_map(|i| r.get(i)).collect()
             }
             Self::View(v) => v.items.clone(),
+            Self::Nothing => Vec::new(),
             Self::Iter(i) => i.borrow_mut().drain(..).collect(),
             Self::Object(object) if matches!(**object, Object::Loop(_)) => {
                 let Object::Loop(state) = &**object else { return Ok(Vec::new()) };
@@ -394,6 +400,7 @@ impl Val {
             Self::Dict(d) | Self::Set(d) => d.borrow().len(),
             Self::Range(r) => r.len(),
             Self::View(v) => v.items.len(),
+            Self::Nothing => 0,
             Self::Object(object) if matches!(**object, Object::Group { .. }) => 2,
             Self::Object(object) if matches!(**object, Object::Loop(_)) => {
                 let Object::Loop(state) = &**object else { return Ok(0) };
@@ -482,6 +489,7 @@ impl Val {
                 Object::SaltFunction(name) => Value::from(&**name),
                 _ => return Err(Fault::failed(format!("a {} is no data", self.type_name()))),
             },
+            Self::Nothing => Value::from(""),
             Self::Set(_) | Self::Range(_) | Self::View(_) | Self::Iter(_) | Self::Undefined(_) => {
                 Value::List(all(&self.iterate()?)?)
             }

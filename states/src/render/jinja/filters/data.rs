@@ -20,6 +20,11 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
                 return Err(Fault::failed(format!("bad operand type for abs(): '{}'", value.type_name())));
             }
         },
+        "int" | "tojson" | "json" if matches!(value, Val::Nothing) => {
+            let message = "the condition was false and has no else";
+            let fault = if name == "int" { Fault::undefined(message) } else { Fault::failed(message) };
+            return Err(fault.suggest("write an else, or test the value first"));
+        }
         "int" => to_int(value, args)?,
         "float" => {
             let [default] = args.bind(name, ["default"])?;
@@ -70,6 +75,9 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
         }
         "python" | "pprint" => super::pretty::pretty(value)?,
         "xml" => super::pretty::xml(value)?,
+        "load_yaml" if !matches!(value, Val::Str(_) | Val::Bytes(_)) => {
+            return Err(Fault::failed("a string or stream input is required"));
+        }
         "load_yaml" => convert::from_yaml(&value.to_text()?)?,
         "load_json" => convert::from_json(&value.to_text()?)?,
         "load_text" => Val::str(value.to_text()?),

@@ -5,15 +5,11 @@ use sha2::{Digest, Sha256, Sha512};
 use super::super::call::{CallArgs, required};
 use super::super::error::{Fault, Res};
 use super::super::value::Val;
+use super::salt::encodable;
 use crate::render::base64;
 
 pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>> {
-    let bytes = || -> Res<Vec<u8>> {
-        Ok(match value {
-            Val::Bytes(b) => b.to_vec(),
-            other => other.to_text()?.into_bytes(),
-        })
-    };
+    let bytes = || encodable(value);
     Ok(Some(match name {
         "base64_encode" => Val::str(base64::encode(&bytes()?)),
         "base64_decode" => {
@@ -28,15 +24,15 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
         "uuid" => Val::str(uuid5(&bytes()?)),
         "hmac" => {
             let [secret, challenge] = args.clone().bind(name, ["shared_secret", "challenge_hmac"])?;
-            let secret = required(secret, name, "shared_secret")?.to_text()?;
+            let secret = encodable(&required(secret, name, "shared_secret")?)?;
             let challenge = required(challenge, name, "challenge_hmac")?.to_text()?;
-            let mac = hmac_sha256(secret.as_bytes(), &bytes()?);
+            let mac = hmac_sha256(&secret, &bytes()?);
             Val::Bool(base64::decode(&challenge).is_some_and(|c| c == mac))
         }
         "hmac_compute" => {
             let [secret] = args.clone().bind(name, ["shared_secret"])?;
-            let secret = required(secret, name, "shared_secret")?.to_text()?;
-            Val::str(hex(&hmac_sha256(secret.as_bytes(), &bytes()?)))
+            let secret = encodable(&required(secret, name, "shared_secret")?)?;
+            Val::str(hex(&hmac_sha256(&secret, &bytes()?)))
         }
         _ => return Ok(None),
     }))

@@ -52,9 +52,13 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
         }
         "zip" | "zip_longest" => zip(name, value, args)?,
         "product" => {
+            let repeat = args.keyword.iter().find(|(k, _)| &**k == "repeat").map(|(_, v)| v);
+            let repeat = count(repeat, 1)?;
+            let lists: Vec<Vec<Val>> =
+                std::iter::once(value).chain(&args.positional).map(Val::iterate).collect::<Res<_>>()?;
+            limit(repeat)?;
             let mut rows = vec![Vec::new()];
-            for list in std::iter::once(value).chain(&args.positional) {
-                let items = list.iterate()?;
+            for items in std::iter::repeat_n(&lists, repeat).flatten() {
                 limit(rows.len().saturating_mul(items.len()))?;
                 rows = rows
                     .into_iter()

@@ -458,7 +458,7 @@ pub(super) fn is_filter(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-pub(super) use salt::regex;
+pub(super) use salt::regex_matches;
 
 /// Returns the truth of an optional argument.
 pub(super) fn flag(value: Option<Val>, default: bool) -> Res<bool> {

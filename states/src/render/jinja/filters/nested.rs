@@ -24,8 +24,8 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             let [key] = args.bind(name, ["key"])?;
             table(value, &required(key, name, "key")?)?
         }
-        "json_encode_dict" | "json_encode_list" => encoded(value)?,
-        "json_decode_dict" | "json_decode_list" => value.clone(),
+        // Both pairs make bytes: Salt's decoding is that of Python 2.
+        "json_encode_dict" | "json_encode_list" | "json_decode_dict" | "json_decode_list" => encoded(value)?,
         _ => return Ok(None),
     }))
 }

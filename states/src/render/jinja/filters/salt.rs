@@ -1,7 +1,7 @@
 //! Salt's filters of text and data.
 
+use fancy_regex::Regex;
 use lab_proto::Timestamp;
-use regex::{Regex, RegexBuilder};
 
 use super::super::call::{CallArgs, required};
 use super::super::engine::Engine;
@@ -10,6 +10,8 @@ use super::super::ops::{self, Num};
 use super::super::value::{Dict, Key, Val};
 use super::data::{python_float, python_int};
 use super::{count, flag, shared};
+use crate::python_regex::{self, Flags};
+use crate::render::yaml;
 use crate::shell;
 
 pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>> {
@@ -29,8 +31,14 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             Val::List(_) | Val::Dict(_) | Val::Set(_) => value.len()? > 0,
             _ => false,
         }),
-        "quote" if matches!(value, Val::None) => Val::str(shell::quote("")),
-        "quote" => Val::str(shell::quote(&text()?)),
+        "quote" if matches!(value, Val::None | Val::Nothing) => Val::str(shell::quote("")),
+        "quote" => match value {
+            Val::Str(text) => Val::str(shell::quote(text)),
+            other => {
+                let message = format!("expected string or bytes-like object, got '{}'", other.type_name());
+                return Err(Fault::failed(message).suggest("make a text of it first: | string | quote"));
+            }
+        },
         "regex_escape" => Val::str(regex_escape(&text()?)),
         "regex_search" | "regex_match" => regex_groups(name, &text()?, args)?,
         "regex_replace" => regex_replace(&text()?, args)?,
@@ -42,15 +50,8 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
                 text.rsplit_once('/').map_or("", |(dir, _)| if dir.is_empty() { "/" } else { dir });
             Val::str(directory)
         }
-        "to_num" | "str_to_num" => match value {
-            Val::Str(s) => match (python_int(s, 10), python_float(s)) {
-                (Some(i), _) => Val::Int(i),
-                (None, Some(f)) => Val::Float(f),
-                (None, None) => value.clone(),
-            },
-            other => other.clone(),
-        },
-        "to_bytes" => Val::Bytes(text()?.as_bytes().into()),
+        "to_num" | "str_to_num" => to_num(value)?,
+        "to_bytes" => Val::Bytes(encodable(value)?.into()),
         "is_hex" => Val::Bool(matches!(value, Val::Str(s) if python_int(s, 16).is_some())),
         "contains_whitespace" => Val::Bool(text()?.chars().any(char::is_whitespace)),
         "is_list" => Val::Bool(matches!(value, Val::List(_))),
@@ -63,6 +64,40 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
         "human_to_bytes" => human_to_bytes(&text()?, args)?,
         _ => return structures(name, value, args),
     }))
+}
+
+/// Makes a number of a text that is one, and an integer of a number, as Python's `int()` and `float()` do.
+fn to_num(value: &Val) -> Res<Val> {
+    Ok(match value {
+        Val::Str(s) => match (python_int(s, 10), python_float(s)) {
+            (Some(i), _) => Val::Int(i),
+            (None, Some(f)) => Val::Float(f),
+            (None, None) => value.clone(),
+        },
+        other => match Num::of(other) {
+            Some(Num::Int(i)) => Val::Int(i),
+            #[expect(clippy::cast_possible_truncation, reason = "int() truncates, and large ones saturate")]
+            Some(Num::Float(f)) if f.is_finite() => Val::Int(f as i128),
+            _ => {
+                return Err(Fault::failed(format!(
+                    "int() argument must be a string, a bytes-like object or a real number, not '{}'",
+                    other.type_name()
+                )));
+            }
+        },
+    })
+}
+
+/// Returns the bytes of a text, or those that the value is; Salt encodes nothing else.
+pub(super) fn encodable(value: &Val) -> Res<Vec<u8>> {
+    match value {
+        Val::Bytes(bytes) => Ok(bytes.to_vec()),
+        Val::Str(text) => Ok(text.as_bytes().to_vec()),
+        other => {
+            let message = format!("expected str, bytes, or bytearray not <class '{}'>", other.type_name());
+            Err(Fault::failed(message).suggest("make a text of it first: | string"))
+        }
+    }
 }
 
 fn structures(name: &str, value: &Val, args: CallArgs) -> Res<Option<Val>> {
@@ -174,28 +209,34 @@ fn regex_escape(text: &str) -> String {
     out
 }
 
-/// Compiles a pattern written for Python's `re`.
-pub(in crate::render::jinja) fn regex(pattern: &str, ignore_case: bool, multiline: bool) -> Res<Regex> {
-    let translated = pattern.replace("\\Z", "\\z");
-    RegexBuilder::new(&translated)
-        .case_insensitive(ignore_case)
-        .multi_line(multiline)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|e| {
-            let reason = e.to_string();
-            let reason = reason.lines().last().unwrap_or("").trim().trim_start_matches("error: ").to_owned();
-            Fault::failed(format!("cannot use the pattern '{pattern}': {reason}"))
-                .suggest("look-around and back references are not supported: match more and cut with filters")
-        })
+/// Compiles a pattern written for Python's `re`, for one text.
+fn regex(pattern: &str, flags: Flags, text: &str) -> Res<Regex> {
+    python_regex::compile(pattern, flags, text)
+        .map_err(|reason| Fault::failed(format!("cannot use the pattern '{pattern}': {reason}")))
+}
+
+fn too_hard(pattern: &str, why: &impl std::fmt::Display) -> Fault {
+    Fault::bounds(format!("the pattern '{pattern}' takes too long on this text: {why}"))
+}
+
+/// Tells whether a text begins with what a pattern means.
+pub(in crate::render::jinja) fn regex_matches(
+    pattern: &str,
+    text: &str,
+    ignore_case: bool,
+    multiline: bool,
+) -> Res<bool> {
+    let regex = regex(&format!("\\A(?:{pattern})"), Flags { ignore_case, multiline }, text)?;
+    regex.is_match(text).map_err(|e| too_hard(pattern, &e))
 }
 
 fn regex_groups(name: &str, text: &str, args: CallArgs) -> Res<Val> {
     let [pattern, ignore_case, multiline] = args.bind(name, ["rgx", "ignorecase", "multiline"])?;
     let pattern = required(pattern, name, "rgx")?.to_text()?;
-    let anchored = if name == "regex_match" { format!("\\A(?:{pattern})") } else { pattern };
-    let regex = regex(&anchored, flag(ignore_case, false)?, flag(multiline, false)?)?;
-    Ok(match regex.captures(text) {
+    let anchored = if name == "regex_match" { format!("\\A(?:{pattern})") } else { pattern.clone() };
+    let flags = Flags { ignore_case: flag(ignore_case, false)?, multiline: flag(multiline, false)? };
+    let found = regex(&anchored, flags, text)?.captures(text).map_err(|e| too_hard(&pattern, &e))?;
+    Ok(match found {
         None => Val::None,
         Some(found) => {
             let groups = found.iter().skip(1).map(|g| g.map_or(Val::None, |m| Val::str(m.as_str())));
@@ -209,61 +250,10 @@ fn regex_replace(text: &str, args: CallArgs) -> Res<Val> {
         args.bind("regex_replace", ["rgx", "val", "ignorecase", "multiline"])?;
     let pattern = required(pattern, "regex_replace", "rgx")?.to_text()?;
     let value = required(value, "regex_replace", "val")?.to_text()?;
-    let regex = regex(&pattern, flag(ignore_case, false)?, flag(multiline, false)?)?;
-    let template = replacement(&value);
-    let mut out = String::new();
-    let mut last = 0;
-    for found in regex.captures_iter(text) {
-        let whole = found.get(0).map_or(0..0, |m| m.range());
-        out.push_str(&text[last..whole.start]);
-        found.expand(&template, &mut out);
-        last = whole.end;
-        if out.len() > 64 << 20 {
-            return Err(Fault::bounds("the result is too large"));
-        }
-    }
-    out.push_str(&text[last..]);
-    Ok(Val::str(out))
-}
-
-/// Translates `\1` and `\g<name>` of Python's replacements.
-fn replacement(value: &str) -> String {
-    let mut out = String::new();
-    let mut chars = value.chars().peekable();
-    while let Some(c) = chars.next() {
-        match (c, chars.peek().copied()) {
-            ('$', _) => out.push_str("$$"),
-            ('\\', Some(d)) if d.is_ascii_digit() => {
-                let mut digits = String::new();
-                while let Some(d) = chars.peek().copied().filter(char::is_ascii_digit)
-                    && digits.len() < 2
-                {
-                    digits.push(d);
-                    chars.next();
-                }
-                out.push_str(&format!("${{{digits}}}"));
-            }
-            ('\\', Some('g')) => {
-                chars.next();
-                let name: String = chars.by_ref().skip(1).take_while(|c| *c != '>').collect();
-                out.push_str(&format!("${{{name}}}"));
-            }
-            ('\\', Some('n')) => {
-                chars.next();
-                out.push('\n');
-            }
-            ('\\', Some('t')) => {
-                chars.next();
-                out.push('\t');
-            }
-            ('\\', Some('\\')) => {
-                chars.next();
-                out.push('\\');
-            }
-            (c, _) => out.push(c),
-        }
-    }
-    out
+    let flags = Flags { ignore_case: flag(ignore_case, false)?, multiline: flag(multiline, false)? };
+    let regex = regex(&pattern, flags, text)?;
+    let replaced = python_regex::replace(&regex, text, 64 << 20, |found| python_regex::expand(&value, found));
+    replaced.map(Val::str).map_err(|why| Fault::failed(format!("regex_replace with '{pattern}': {why}")))
 }
 
 /// Normalises a path as `os.path.normpath` does.
@@ -346,6 +336,18 @@ fn human_to_bytes(text: &str, args: CallArgs) -> Res<Val> {
     Ok(Val::Int(bytes))
 }
 
+/// Looks a key up; what reads as a number or a boolean finds those, too.
+fn under(entries: &Dict, part: &Val) -> Res<Option<Val>> {
+    if let Some(found) = entries.get(&Key::new(part.clone())?) {
+        return Ok(Some(found.clone()));
+    }
+    let Val::Str(text) = part else { return Ok(None) };
+    Ok(match yaml::scalar_of(text) {
+        lab_proto::Value::Str(_) => None,
+        key => entries.get(&Key::new(Val::from_data(&key))?).cloned(),
+    })
+}
+
 /// Follows `a:b:0` through mappings and lists.
 pub(in crate::render::jinja) fn traverse(value: &Val, key: &Val, delimiter: &str) -> Res<Option<Val>> {
     let parts: Vec<Val> = match key {
@@ -356,7 +358,7 @@ pub(in crate::render::jinja) fn traverse(value: &Val, key: &Val, delimiter: &str
     let mut current = value.clone();
     for part in parts {
         let next = match &current {
-            Val::Dict(d) => d.borrow().get(&Key::new(part.clone())?).cloned(),
+            Val::Dict(d) => under(&d.borrow(), &part)?,
             Val::List(items) => {
                 let index = match &part {
                     Val::Str(s) => python_int(s, 10),

@@ -292,7 +292,8 @@ fn split(text: &str, name: &str, args: CallArgs) -> Res<Val> {
 
 fn split_space(text: &str, limit: usize, from_right: bool) -> Vec<Val> {
     let mut out = Vec::new();
-    let mut rest = text.trim();
+    // Where it stops at the limit, the rest keeps the blanks at its far end.
+    let mut rest = if from_right { text.trim_end() } else { text.trim_start() };
     while !rest.is_empty() && out.len() < limit {
         let cut = if from_right {
             rest.rfind(char::is_whitespace).map(|at| {
@@ -309,6 +310,9 @@ fn split_space(text: &str, limit: usize, from_right: bool) -> Vec<Val> {
             }
             None => break,
         }
+    }
+    if out.len() < limit {
+        rest = rest.trim();
     }
     if !rest.is_empty() {
         out.push(Val::str(rest));
