@@ -3,9 +3,11 @@
 use lab_proto::{Map, Value};
 use serde::Deserialize;
 
-use super::grains::laid_over;
+use super::grains::{empty, laid_over};
 use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
+use crate::functions::lookup::traverse;
+use crate::render::yaml;
 
 const MERGE: &[ArgDoc] = &[
     ArgDoc::required("obj_a", Kind::Map, "What is laid over."),
@@ -17,6 +19,20 @@ const UPDATE: &[ArgDoc] = &[
     ArgDoc::required("dest", Kind::Map, "Mappings by name."),
     ArgDoc::required("defaults", Kind::Map, "What each of them has where it says nothing else."),
     ArgDoc::with_default("merge_lists", Kind::Bool, "true", "Whether lists are joined, not replaced."),
+];
+const DEFAULT: &[ArgDoc] = &[
+    ArgDoc::required("key", Kind::Text, "FORMULA:KEY; more colons lead into mappings and lists."),
+    ArgDoc::with_default("default", Kind::Any, "''", "What is returned without it."),
+];
+const BANNER: &[ArgDoc] = &[
+    ArgDoc::with_default("width", Kind::Int, "72", "How wide it is."),
+    ArgDoc::with_default("commentchar", Kind::Text, "'#'", "What each line begins with."),
+    ArgDoc::with_default("borderchar", Kind::Text, "'#'", "What the border is made of."),
+    ArgDoc::optional("blockstart", Kind::Text, "A line above, which opens a comment."),
+    ArgDoc::optional("blockend", Kind::Text, "A line below, which closes it."),
+    ArgDoc::optional("title", Kind::Text, "The title; a warning not to edit the file, when not given."),
+    ArgDoc::optional("text", Kind::Text, "The text; why not, when not given."),
+    ArgDoc::with_default("newline", Kind::Bool, "false", "Whether it ends with a newline."),
 ];
 const SOURCE: &[ArgDoc] = &[ArgDoc::required("source", Kind::Any, "What is copied.")];
 const MERGE_ALL: &[ArgDoc] = &[
@@ -90,6 +106,24 @@ pub(super) static ALL: &[Exec] = &[
         body: boolstr,
     },
     Exec {
+        name: "slsutil.banner",
+        doc: FunctionDoc::new(
+            "Draws a box of comment lines to stand at the top of a file.",
+            BANNER,
+            "lab-minion call --local slsutil.banner title='managed by lab'",
+        ),
+        body: banner,
+    },
+    Exec {
+        name: "defaults.get",
+        doc: FunctionDoc::new(
+            "Returns a value of a formula's defaults.yaml or defaults.json in the state tree.",
+            DEFAULT,
+            "lab-minion call --local defaults.get web:port",
+        ),
+        body: defaults_get,
+    },
+    Exec {
         name: "defaults.merge",
         doc: FunctionDoc::new(
             "Lays one mapping over another, deeply.",
@@ -150,6 +184,146 @@ struct Source {
 }
 
 #[derive(Deserialize)]
+struct DefaultOf {
+    key: String,
+    #[serde(default = "empty")]
+    default: Value,
+}
+
+fn defaults_get(call: &Call<'_>) -> Result<Value, CallError> {
+    let DefaultOf { key, default } = call.typed()?;
+    let (formula, rest) = key.split_once(':').map_or((key.as_str(), ""), |(formula, rest)| (formula, rest));
+    let all = defaults_of(formula, call)?;
+    if rest.is_empty() {
+        return Ok(all.unwrap_or_default());
+    }
+    Ok(all.as_ref().and_then(|all| traverse(all, rest, ":")).cloned().unwrap_or(default))
+}
+
+/// Reads the first file of defaults that a formula has.
+fn defaults_of(formula: &str, call: &Call<'_>) -> Result<Option<Value>, CallError> {
+    for ending in ["yaml", "json"] {
+        let path = format!("{formula}/defaults.{ending}");
+        let bytes = match call.ctx.services.file(&path, "base") {
+            Ok(bytes) => bytes,
+            Err(e) if e.missing => continue,
+            Err(e) => return Err(e.into()),
+        };
+        let text = String::from_utf8(bytes)
+            .map_err(|_| CallError::failed(format!("salt://{path} is no text in UTF-8")))?;
+        let data = yaml::parse(&text)
+            .map(|node| node.to_value())
+            .map_err(|e| CallError::failed(format!("salt://{path}: {e}")))?;
+        return Ok(Some(if data.truthy() { data } else { Value::map() }));
+    }
+    Ok(None)
+}
+
+#[derive(Deserialize)]
+struct Banner {
+    #[serde(default = "wide")]
+    width: usize,
+    #[serde(default = "hash")]
+    commentchar: String,
+    #[serde(default = "hash")]
+    borderchar: String,
+    blockstart: Option<String>,
+    blockend: Option<String>,
+    title: Option<String>,
+    text: Option<String>,
+    #[serde(default)]
+    newline: bool,
+}
+
+fn wide() -> usize {
+    72
+}
+
+fn hash() -> String {
+    "#".to_owned()
+}
+
+fn banner(call: &Call<'_>) -> Result<Value, CallError> {
+    let Banner { width, commentchar, borderchar, blockstart, blockend, title, text, newline } =
+        call.typed()?;
+    let title = title.as_deref().unwrap_or("THIS FILE IS MANAGED BY SALT - DO NOT EDIT");
+    let text = text.as_deref().unwrap_or(
+        "The contents of this file are managed by Salt. Any changes to this file may be overwritten automatically and \
+         without warning.",
+    );
+    let count = |text: &str| text.chars().count();
+    let (left, right) = (commentchar.trim_end(), commentchar.trim());
+    let inner =
+        width.checked_sub(count(left) + count(right) + 2).filter(|inner| (1..=10_000).contains(inner));
+    let inner = inner.ok_or_else(|| {
+        CallError::failed(format!("argument width: a banner of {width} columns cannot be drawn"))
+    })?;
+    let border: String = borderchar.chars().take(1).collect();
+    let rule = format!("{commentchar}{}{right}", border.repeat(width - count(left) - count(right)));
+    let gap = " ".repeat(width.saturating_sub(count(&commentchar) * 2));
+    let blank = format!("{commentchar}{gap}{commentchar}");
+    let mut lines: Vec<String> = blockstart.into_iter().collect();
+    lines.extend([rule.clone(), blank.clone()]);
+    for line in wrapped(title, inner) {
+        let missing = inner.saturating_sub(count(&line));
+        let before = missing / 2 + (missing & inner & 1);
+        let (before, after) = (" ".repeat(before), " ".repeat(missing - before));
+        lines.push(format!("{left} {before}{line}{after} {right}"));
+    }
+    lines.push(blank);
+    for line in wrapped(text, inner) {
+        let after = " ".repeat(inner.saturating_sub(count(&line)));
+        lines.push(format!("{left} {line}{after} {right}"));
+    }
+    lines.push(rule);
+    lines.extend(blockend);
+    Ok((lines.join("\n") + if newline { "\n" } else { "" }).into())
+}
+
+/// Breaks a text into lines at blanks and behind hyphens within words; a word that is too long is cut.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    let count = |text: &str| text.chars().count();
+    for word in text.split_whitespace() {
+        for (index, part) in parts(word).into_iter().enumerate() {
+            let blank = usize::from(index == 0 && !line.is_empty());
+            let mut part: String = part.to_owned();
+            if !line.is_empty() && count(&line) + blank + count(&part) > width && count(&part) <= width {
+                lines.push(std::mem::take(&mut line));
+            } else if blank == 1 && count(&line) + 1 < width {
+                line.push(' ');
+            }
+            while count(&line) + count(&part) > width {
+                let room = width - count(&line);
+                line.extend(part.chars().take(room));
+                part = part.chars().skip(room).collect();
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push_str(&part);
+        }
+    }
+    lines.extend((!line.is_empty()).then_some(line));
+    lines
+}
+
+/// Cuts a word behind its hyphens that stand between letters.
+fn parts(word: &str) -> Vec<&str> {
+    let chars: Vec<(usize, char)> = word.char_indices().collect();
+    let mut out = Vec::new();
+    let mut from = 0;
+    for window in chars.windows(3).skip(1) {
+        let [(_, before), (at, '-'), (_, after)] = window else { continue };
+        if before.is_alphabetic() && after.is_alphabetic() && *at > from {
+            out.push(&word[from..=*at]);
+            from = at + 1;
+        }
+    }
+    out.push(&word[from..]);
+    out
+}
+
+#[derive(Deserialize)]
 struct MergeAll {
     lst: Vec<Value>,
     #[serde(default)]
@@ -194,4 +368,50 @@ fn boolstr(call: &Call<'_>) -> Result<Value, CallError> {
         other => other.truthy(),
     };
     Ok(if holds { yes.unwrap_or(true.into()) } else { no.unwrap_or(false.into()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+
+    #[test]
+    fn defaults_are_those_of_the_formula() {
+        let bench = Bench::new(SimHost::new()).with_state_file("web/defaults.json", "{\"port\": 80}");
+        let get = |key: &str, more: &[Value]| {
+            bench.exec("defaults.get", &[&[key.into()], more].concat(), &Map::new())
+        };
+        assert_eq!(get("web:port", &[]), Ok(80.into()));
+        assert_eq!(get("web", &[]), Ok(Value::from([("port", 80)])));
+        assert_eq!(get("web:none", &["x".into()]), Ok("x".into()));
+        assert_eq!(get("none:port", &[]), Ok("".into()));
+        assert_eq!(get("none", &[]), Ok(Value::Null));
+    }
+
+    #[test]
+    fn a_banner_is_drawn_as_by_salt() {
+        let bench = Bench::new(SimHost::new());
+        let banner = |kwargs: Value| bench.exec("slsutil.banner", &[], kwargs.as_map().expect("arguments"));
+        let drawn = banner(Value::from([
+            ("width", Value::from(20)),
+            ("title", "T".into()),
+            ("text", "some words, a well-known-thing abcdefghijklmnopqrstu".into()),
+            ("newline", true.into()),
+        ]));
+        let lines = [
+            "####################",
+            "#                  #",
+            "#        T         #",
+            "#                  #",
+            "# some words, a    #",
+            "# well-known-thing #",
+            "# abcdefghijklmnop #",
+            "# qrstu            #",
+            "####################",
+            "",
+        ];
+        assert_eq!(drawn, Ok(lines.join("\n").into()));
+        assert!(banner(Value::from([("width", 4)])).is_err());
+    }
 }

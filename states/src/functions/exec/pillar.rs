@@ -33,6 +33,8 @@ const FILTER: &[ArgDoc] = &[
 ];
 const KEY: &[ArgDoc] = &[ArgDoc::required("key", Kind::Text, "Which.")];
 
+const RAW: &[ArgDoc] = &[ArgDoc::optional("key", Kind::Text, "Which; all, when not given.")];
+
 pub(super) static ALL: &[Exec] = &[
     Exec {
         name: "pillar.get",
@@ -42,13 +44,28 @@ pub(super) static ALL: &[Exec] = &[
     },
     Exec {
         name: "pillar.items",
-        doc: FunctionDoc::new("Returns the whole pillar.", &[], "lab-master run '*' pillar.items").open(),
-        body: |call| Ok(Value::clone(&call.ctx.services.pillar())),
+        doc: FunctionDoc::new(
+            "Returns the whole pillar, or the values that are named.",
+            &[],
+            "lab-master run '*' pillar.items",
+        )
+        .open(),
+        body: items,
     },
     Exec {
         name: "pillar.raw",
-        doc: FunctionDoc::new("Returns the whole pillar.", &[], "lab-master run '*' pillar.raw").open(),
-        body: |call| Ok(Value::clone(&call.ctx.services.pillar())),
+        doc: FunctionDoc::new(
+            "Returns the whole pillar, or what is at its top under a key.",
+            RAW,
+            "lab-master run '*' pillar.raw",
+        )
+        .open(),
+        body: raw,
+    },
+    Exec {
+        name: "pillar.data",
+        doc: FunctionDoc::new("As pillar.items.", &[], "lab-master run '*' pillar.data").open(),
+        body: items,
     },
     Exec {
         name: "pillar.item",
@@ -115,6 +132,24 @@ fn get(call: &Call<'_>) -> Result<Value, CallError> {
     })
 }
 
+fn items(call: &Call<'_>) -> Result<Value, CallError> {
+    if call.args.is_empty() { Ok(Value::clone(&call.ctx.services.pillar())) } else { item(call) }
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    key: Option<String>,
+}
+
+fn raw(call: &Call<'_>) -> Result<Value, CallError> {
+    let Raw { key } = call.typed()?;
+    let pillar = call.ctx.services.pillar();
+    Ok(match key.filter(|key| !key.is_empty()) {
+        Some(key) => pillar.get(&key).cloned().unwrap_or_else(Value::map),
+        None => Value::clone(&pillar),
+    })
+}
+
 fn item(call: &Call<'_>) -> Result<Value, CallError> {
     let pillar = call.ctx.services.pillar();
     if call.args.is_empty() {
@@ -176,6 +211,11 @@ mod tests {
         let default = Value::from([("more", 1)]);
         let merged = exec("pillar.get", &["example".into(), default, true.into()]).unwrap();
         assert_eq!(merged, Value::from([("more", Value::from(1)), ("key", Value::from("value"))]));
+        assert_eq!(
+            exec("pillar.items", &["example:key".into()]),
+            Ok(Value::from([("example:key", "value")]))
+        );
+        assert_eq!(exec("pillar.raw", &["example".into()]), Ok(Value::from([("key", "value")])));
         assert_eq!(exec("pillar.keys", &["example".into()]), Ok(vec!["key"].into()));
         assert!(exec("pillar.keys", &["example:key".into()]).is_err());
         let lookup = Value::from([("val*", 1), ("default", 2)]);
