@@ -1,0 +1,1 @@
+c1: test.nop

@@ -1,0 +1,3 @@
+a:
+  test.nop:
+    - data: {x: 1, x: 2}

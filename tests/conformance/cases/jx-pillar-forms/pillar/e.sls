@@ -1,0 +1,6 @@
+include:
+  - d:
+      key: nested
+      defaults: {z: 1}
+a:
+  m: {n: ~}

@@ -1,0 +1,4 @@
+c: &b
+  test.nop:
+    - name: cc
+d: *b

@@ -1,0 +1,5 @@
+c: &b
+  test:
+    - nop
+    - name: cc
+d: *b

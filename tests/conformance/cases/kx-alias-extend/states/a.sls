@@ -1,0 +1,8 @@
+include: [b]
+extend:
+  x:
+    test: &l
+      - require: [test: z]
+  y:
+    test: *l
+z: test.nop

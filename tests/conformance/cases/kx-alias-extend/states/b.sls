@@ -1,0 +1,2 @@
+x: test.nop
+y: test.nop

@@ -1,0 +1,5 @@
+c:
+  test.nop: &l
+    - name: cc
+d:
+  test.nop: *l

@@ -1,0 +1,9 @@
+c:
+  test.nop:
+    - require: &r [test: z]
+d:
+  cmd.run:
+    - name: echo
+    - require: *r
+z:
+  test.nop

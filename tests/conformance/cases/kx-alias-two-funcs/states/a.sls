@@ -1,0 +1,4 @@
+a:
+  file.touch: &l
+    - name: @ROOT@/x
+  file.exists: *l

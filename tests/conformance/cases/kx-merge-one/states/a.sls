@@ -1,0 +1,5 @@
+a: &d
+  test.nop:
+    - comment: x
+b:
+  <<: *d

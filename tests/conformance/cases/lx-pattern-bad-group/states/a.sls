@@ -1,0 +1,3 @@
+a:
+  test.nop:
+    - name: "{{ 'ab'|regex_replace('(a)', '\\2') }}"
