@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// With so many bytes taken since the last one it is due after the pause: the minion's window must not run dry.
 const MUCH: usize = lab_proto::v1::link::MAX_UNACKED_BYTES / 8;
 /// Each time it finds the master busy it waits so many times as long as it has.
-const STRIDE: u32 = 4;
+const STRIDE: u32 = 25;
 
 /// What is owed on one stream.
 #[derive(Debug, Default)]
