@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{
     DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink,
 };
@@ -42,20 +43,18 @@ impl Files for LinuxHost {
         }
     }
 
-    fn stat_and_read(&self, path: &Path, most: u64) -> Result<Option<Seen>, HostError> {
-        // One walk along the path in place of two. A pipe is not waited for, and no terminal becomes ours.
-        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-        let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-            Ok(file) => file,
-            Err(e) if is_absence(&e) => return Ok(None),
-            // What may not be read can be looked at.
-            Err(_) => return Ok(self.stat(path)?.map(|meta| (meta, None))),
+    fn stat_and_read(&self, path: &Path, most: u64, follow: bool) -> Result<Option<Seen>, HostError> {
+        // One walk along the path in place of two. What stands there is not opened yet: of a pipe or a device that is an act.
+        let flags = if follow { libc::O_PATH } else { libc::O_PATH | libc::O_NOFOLLOW };
+        let place = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+            Ok(place) => place,
+            Err(e) => return found(path, Err(e)).map(|_| None),
         };
-        let Some(meta) = found(path, file.metadata())? else { return Ok(None) };
+        let Some(meta) = found(path, place.metadata())? else { return Ok(None) };
         let content = match usize::try_from(meta.size) {
             // The kernel's own files say that they are empty.
-            Ok(size @ 1..=MOST_AT_ONCE) if meta.is_file() && meta.size <= most => {
-                read_sized(&mut file, size).ok()
+            Ok(size @ 1..) if meta.is_file() && meta.size <= most => {
+                opened(&place).and_then(|mut file| read_sized(&mut file, size)).ok()
             }
             _ => None,
         };
@@ -191,6 +190,11 @@ impl Files for LinuxHost {
 
 /// Larger files are read piece by piece.
 const MOST_AT_ONCE: usize = 1 << 20;
+
+/// Opens for reading what was looked at, whatever stands at its path now. Where /proc is not mounted this is refused.
+fn opened(place: &File) -> io::Result<File> {
+    File::open(format!("/proc/self/fd/{}", place.as_raw_fd()))
+}
 
 /// Reads a file in one step when it still has the size that it had.
 fn read_sized(file: &mut File, size: usize) -> io::Result<Vec<u8>> {
@@ -350,6 +354,8 @@ fn is_absence(e: &io::Error) -> bool {
 mod tests {
     use super::*;
     use lab_states::host::Cause;
+    use nix::errno::Errno;
+    use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
     #[test]
     fn a_write_replaces_in_one_step_keeps_the_mode_and_leaves_nothing_beside_it() {
@@ -436,22 +442,45 @@ mod tests {
         let (path, link) = (dir.path().join("f"), dir.path().join("link"));
         host.symlink(Path::new("f"), &link).unwrap();
         for absent in [&path, &link, &path.join("below")] {
-            assert_eq!(host.stat_and_read(absent, 9), Ok(None), "{absent:?}");
+            assert_eq!(host.stat_and_read(absent, 9, true), Ok(None), "{absent:?}");
         }
         fs::write(&path, "one").unwrap();
         for there in [&path, &link] {
             let meta = host.stat(there).unwrap().unwrap();
-            assert_eq!(host.stat_and_read(there, 3), Ok(Some((meta.clone(), Some(b"one".to_vec())))));
-            assert_eq!(host.stat_and_read(there, 2), Ok(Some((meta, None))));
+            assert_eq!(host.stat_and_read(there, 3, true), Ok(Some((meta.clone(), Some(b"one".to_vec())))));
+            assert_eq!(host.stat_and_read(there, 2, true), Ok(Some((meta, None))));
         }
-        let pipe = dir.path().join("pipe");
-        host.mknod(&pipe, Node::Fifo, 0o600).unwrap();
-        for (other, kind) in [(dir.path(), FileKind::Dir), (&pipe, FileKind::Special)] {
-            let (meta, content) = host.stat_and_read(other, u64::MAX).unwrap().unwrap();
-            assert_eq!((meta.kind, content), (kind, None), "{other:?}");
-        }
-        let (_, content) = host.stat_and_read(Path::new("/proc/self/stat"), u64::MAX).unwrap().unwrap();
+        let own = host.lstat(&link).unwrap().unwrap();
+        assert_eq!(host.stat_and_read(&link, u64::MAX, false), Ok(Some((own, None))), "it is not followed");
+        let (_, content) = host.stat_and_read(&path, 3, false).unwrap().unwrap();
+        assert_eq!(content.as_deref(), Some(b"one".as_slice()));
+        let (meta, content) = host.stat_and_read(dir.path(), u64::MAX, true).unwrap().unwrap();
+        assert_eq!((meta.kind, content), (FileKind::Dir, None));
+        let (_, content) = host.stat_and_read(Path::new("/proc/self/stat"), u64::MAX, true).unwrap().unwrap();
         assert_eq!(content, None, "its size is unknown");
+    }
+
+    #[test]
+    fn looking_at_a_pipe_neither_opens_it_nor_takes_what_a_writer_put_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = LinuxHost::new();
+        let path = dir.path().join("pipe");
+        host.mknod(&path, Node::Fifo, 0o600).unwrap();
+        let flags = libc::O_NONBLOCK;
+        let mut both = OpenOptions::new().read(true).write(true).custom_flags(flags).open(&path).unwrap();
+        both.write_all(b"for another").unwrap();
+        let eye = Inotify::init(InitFlags::IN_NONBLOCK).unwrap();
+        eye.add_watch(&path, AddWatchFlags::IN_OPEN).unwrap();
+        for follow in [true, false] {
+            let (meta, content) = host.stat_and_read(&path, u64::MAX, follow).unwrap().unwrap();
+            assert_eq!((meta.kind, content), (FileKind::Special, None));
+        }
+        assert!(matches!(eye.read_events(), Err(Errno::EAGAIN)), "nobody opened it");
+        let mut held = [0; 11];
+        both.read_exact(&mut held).unwrap();
+        assert_eq!(&held, b"for another");
+        File::open(dir.path().join("pipe")).unwrap();
+        assert_eq!(eye.read_events().map(|events| events.len()), Ok(1), "an opening would have been seen");
     }
 
     #[test]

@@ -109,12 +109,13 @@ pub trait Files: Send + Sync {
     }
 
     /// Looks at a path, and reads what is there where it is a file of at most so many bytes: knowing that both are wanted
-    /// saves steps. Without the content, whatever the reason is, nothing is known about it.
+    /// saves steps. Without the content, whatever the reason is, nothing is known about it. What is no file, such as a link
+    /// that is not followed, is only looked at.
     ///
     /// # Errors
     /// As [`Self::stat`].
-    fn stat_and_read(&self, path: &Path, most: u64) -> Result<Option<Seen>, HostError> {
-        let Some(meta) = self.stat(path)? else { return Ok(None) };
+    fn stat_and_read(&self, path: &Path, most: u64, follow: bool) -> Result<Option<Seen>, HostError> {
+        let Some(meta) = (if follow { self.stat(path)? } else { self.lstat(path)? }) else { return Ok(None) };
         let wanted = meta.is_file() && meta.size <= most;
         let content = if wanted { self.read_known(path, &meta).ok() } else { None };
         Ok(Some((meta, content)))

@@ -250,16 +250,18 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
     let path = path_of(call, ctx.host)?;
     let keep_mode = args.mode.as_deref().is_some_and(|m| m.eq_ignore_ascii_case("keep"));
     let (contents, source) = exclusive(args, keep_mode)?;
-    // A link that is not followed is in the way of the file.
-    let in_the_way = !args.follow_symlinks && is_link(&path, ctx.host)?;
     // A template may do anything, so what is there is read after it; without `create`, what is no file is not opened.
     let given = contents.is_some() || source.is_some();
     let compared = args.replace && args.create && args.template.is_none() && given;
-    let (have, content) = match compared {
-        _ if in_the_way => (None, None),
-        true => ctx.host.stat_and_read(&path, LARGE)?.map_or((None, None), |(have, old)| (Some(have), old)),
-        false => (ctx.host.stat(&path)?, None),
+    let seen = match (compared, args.follow_symlinks) {
+        (true, follow) => ctx.host.stat_and_read(&path, LARGE, follow)?,
+        (false, true) => ctx.host.stat(&path)?.map(|have| (have, None)),
+        (false, false) => ctx.host.lstat(&path)?.map(|have| (have, None)),
     };
+    // A link that is not followed is in the way of the file.
+    let (have, content) = seen
+        .filter(|(have, _)| have.kind != FileKind::Symlink)
+        .map_or((None, None), |(have, old)| (Some(have), old));
     let owner = Owner::foreseen(args.user.as_deref(), args.group.as_deref(), call.test, ctx.host)?;
     if !args.create && !have.as_ref().is_some_and(FileMeta::is_file) {
         return Ok(Outlook::Leave(format!(
@@ -270,11 +272,20 @@ fn outlook(args: &Args, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Outlook, S
     if have.as_ref().is_some_and(FileMeta::is_dir) {
         return Err(StateError::failed(format!("specified target {} is a directory", path.display())));
     }
+    let kept = have.is_some() && !(args.replace && given);
+    // Salt replaces a pipe with a file, and writes into a device.
+    if !kept && have.as_ref().is_some_and(|have| have.kind == FileKind::Special) {
+        return Err(StateError::failed(format!(
+            "specified target {} is not a regular file but a pipe, a socket or a device: remove it first (file.absent), \
+             or say replace: False to set its mode and owner alone",
+            path.display()
+        )));
+    }
     let mut mode = match &args.mode {
         Some(text) if !keep_mode => Some(parse_mode(text)?),
         _ => None,
     };
-    let wanted = if have.is_some() && (!args.replace || (contents.is_none() && source.is_none())) {
+    let wanted = if kept {
         None
     } else if let Some(contents) = contents {
         Some(Content::Bytes(coded(args, inline(args, &contents, call, ctx)?)?))
@@ -557,8 +568,8 @@ mod tests {
     use super::*;
     use crate::function::VerdictKind;
     use crate::functions::testing::Bench;
-    use crate::host::Files;
     use crate::host::sim::{SimHost, SimReply};
+    use crate::host::{Files, Node};
 
     #[test]
     fn a_new_file_gets_content_mode_and_the_directories_above_it() {
@@ -606,6 +617,43 @@ mod tests {
             "0".repeat(64)
         );
         assert_eq!(bench.run(&wrong).kind, VerdictKind::Failed);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_neither_read_nor_replaced() {
+        for node in [Node::Fifo, Node::Char(10, 130), Node::Block(8, 0)] {
+            let host = SimHost::new().with_file("/srv/content", "a\n");
+            host.mknod(Path::new("/srv/f"), node, 0o644).unwrap();
+            let bench = Bench::new(host);
+            let before = bench.host.tree();
+            for args in ["contents: a", "source: /srv/content", "contents: a\n    - template: jinja"] {
+                let sls = format!("/srv/f:\n  file.managed:\n    - {args}\n");
+                for verdict in [bench.run(&sls), bench.dry(&sls)] {
+                    assert_eq!(verdict.kind, VerdictKind::Failed, "{node:?} {args}");
+                    assert!(verdict.comment.contains("is not a regular file"), "{}", verdict.comment);
+                    assert!(verdict.comment.contains("replace: False"), "{}", verdict.comment);
+                }
+            }
+            assert_eq!(bench.host.tree(), before);
+            let sls =
+                "/srv/f:\n  file.managed:\n    - contents: a\n    - replace: false\n    - mode: '0600'\n";
+            let verdict = bench.run(sls);
+            assert_eq!(verdict.changes, map([("mode", "0600".into())]), "{}", verdict.comment);
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_not_followed_is_replaced_whatever_it_leads_to() {
+        let host = SimHost::new();
+        host.mkdir(Path::new("/srv"), None).unwrap();
+        host.symlink(Path::new("/dev/null"), Path::new("/srv/f")).unwrap();
+        let bench = Bench::new(host.with_file("/dev/null", "other"));
+        let verdict =
+            bench.run("/srv/f:\n  file.managed:\n    - contents: a\n    - follow_symlinks: false\n");
+        assert_eq!(verdict.kind, VerdictKind::Ok, "{}", verdict.comment);
+        assert_eq!(verdict.changes["diff"], "New file".into());
+        assert_eq!(bench.host.text("/dev/null").as_deref(), Some("other"));
+        assert_eq!(bench.host.lstat(Path::new("/srv/f")).unwrap().unwrap().kind, FileKind::File);
     }
 
     #[test]
