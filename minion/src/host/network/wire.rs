@@ -28,6 +28,8 @@ const ATTR_MSG: u16 = 1;
 /// The size of a netlink header and of an attribute's header.
 const HEADER: usize = 16;
 const ATTR_HEADER: usize = 4;
+/// The size of the number that says how a question ended.
+const NUMBER: usize = 4;
 
 /// An open netlink socket.
 pub(super) struct Wire {
@@ -50,8 +52,8 @@ enum Says<'a> {
     Object(Option<&'a [u8]>),
     /// An acknowledgement.
     Done(Result<(), Cause>),
-    /// The end of a dump.
-    End,
+    /// The end of a dump, or that it is refused.
+    End(Result<(), Cause>),
     /// Something was lost.
     Overrun,
     Nothing,
@@ -101,8 +103,7 @@ impl Wire {
                 match answer.says {
                     Says::Object(message) => found.extend(message.and_then(&mut read)),
                     Says::Overrun => whole = false,
-                    Says::Done(done) => return Some(done),
-                    Says::End => return Some(Ok(())),
+                    Says::Done(end) | Says::End(end) => return Some(end),
                     Says::Nothing => {}
                 }
                 None
@@ -178,7 +179,7 @@ impl Wire {
                 }
                 let says = match kind {
                     ERROR => Says::Done(acknowledged(flags, bytes)),
-                    DONE => Says::End,
+                    DONE => Says::End(ended(flags, bytes)),
                     OVERRUN => Says::Overrun,
                     FIRST_OBJECT.. => Says::Object(sift.of(bytes, &mut self.scratch)),
                     _ => Says::Nothing,
@@ -243,29 +244,46 @@ fn aligned(length: usize) -> usize {
 
 /// Reads an acknowledgement: done, or refused with the kernel's own words where it has any.
 fn acknowledged(flags: u16, bytes: &[u8]) -> Result<(), Cause> {
-    let Some(code) = bytes.get(HEADER..).and_then(|b| b.first_chunk().copied()).map(i32::from_ne_bytes)
-    else {
-        return Err(Cause::Other("the kernel's answer is cut short".to_owned()));
-    };
-    if code == 0 {
-        return Ok(());
+    match number(bytes)? {
+        0 => Ok(()),
+        // The header of the question stands before the words.
+        code => Err(refusal(code, words(flags, bytes.get(HEADER + NUMBER + HEADER..)))),
     }
+}
+
+/// Reads the end of a dump: a kernel that listed nothing may have refused to.
+fn ended(flags: u16, bytes: &[u8]) -> Result<(), Cause> {
+    match number(bytes)? {
+        0.. => Ok(()),
+        // What does not exist has nothing in it: a table of routes comes and goes with them.
+        code if code == -nix::libc::ENOENT => Ok(()),
+        code => Err(refusal(code, words(flags, bytes.get(HEADER + NUMBER..)))),
+    }
+}
+
+/// Reads the number that says how a question ended: less than zero is an error's.
+fn number(bytes: &[u8]) -> Result<i32, Cause> {
+    let number = bytes.get(HEADER..).and_then(|b| b.first_chunk().copied()).map(i32::from_ne_bytes);
+    number.ok_or_else(|| Cause::Other("the kernel's answer is cut short".to_owned()))
+}
+
+fn refusal(code: i32, words: Option<String>) -> Cause {
     let number = io::Error::from_raw_os_error(code.saturating_abs());
-    Err(match words(flags, bytes) {
+    match words {
         Some(words) => Cause::Other(format!("{words} ({number})")),
         None if number.raw_os_error() == Some(nix::libc::EOPNOTSUPP) => {
             Cause::Unsupported("this kernel does not support it".to_owned())
         }
         None => Cause::from(&number),
-    })
+    }
 }
 
-/// Finds the kernel's words in a refusal: attributes behind the number and the header of the question.
-fn words(flags: u16, bytes: &[u8]) -> Option<String> {
+/// Finds the kernel's words among the attributes at the end of a refusal.
+fn words(flags: u16, attributes: Option<&[u8]>) -> Option<String> {
     if flags & ACK_TLVS == 0 {
         return None;
     }
-    let mut rest = bytes.get(HEADER + 4 + HEADER..)?;
+    let mut rest = attributes?;
     loop {
         let length = usize::from(u16::from_ne_bytes(rest.get(..2)?.try_into().ok()?));
         let kind = u16::from_ne_bytes(rest.get(2..4)?.try_into().ok()?) & 0x3fff;
@@ -282,28 +300,72 @@ fn words(flags: u16, bytes: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rtnetlink::packet_route::AddressFamily;
+    use rtnetlink::packet_route::route::{RouteAttribute, RouteMessage};
+
+    /// The attributes of a refusal.
+    fn attributes(text: &[u8]) -> Vec<u8> {
+        // One of another kind comes first (NLMSGERR_ATTR_OFFS).
+        let mut bytes = vec![8, 0, 2, 0, 1, 2, 3, 4];
+        bytes.extend(u16::try_from(ATTR_HEADER + text.len()).expect("is short").to_ne_bytes());
+        bytes.extend(ATTR_MSG.to_ne_bytes());
+        bytes.extend(text);
+        bytes
+    }
+
+    /// A message with a number, and what stands behind that.
+    fn numbered(code: i32, behind: &[u8]) -> Vec<u8> {
+        [&[0; HEADER], code.to_ne_bytes().as_slice(), behind].concat()
+    }
 
     #[test]
     fn the_kernels_words_are_found_behind_the_header_of_the_question() {
-        let mut bytes = vec![0; HEADER + 4 + HEADER];
-        // An attribute of another kind comes first (NLMSGERR_ATTR_OFFS).
-        bytes.extend([8, 0, 2, 0, 1, 2, 3, 4]);
-        bytes.extend([12, 0, 1, 0]);
-        bytes.extend(b"no VLAN\0");
-        assert_eq!(words(ACK_TLVS, &bytes).as_deref(), Some("no VLAN"));
-        assert_eq!(words(0, &bytes), None);
+        let said = |text: &[u8]| {
+            let behind = [[0; HEADER].as_slice(), &attributes(text)].concat();
+            acknowledged(ACK_TLVS, &numbered(-nix::libc::EINVAL, &behind)).unwrap_err().to_string()
+        };
+        assert!(said(b"no VLAN\0").starts_with("no VLAN (Invalid argument"), "{}", said(b"no VLAN\0"));
+        let mut bytes = attributes(b"no VLAN\0");
+        assert_eq!(words(0, Some(&bytes)), None);
         bytes.pop();
-        assert_eq!(words(ACK_TLVS, &bytes), None, "cut short, nothing is made up");
+        assert_eq!(words(ACK_TLVS, Some(&bytes)), None, "cut short, nothing is made up");
+    }
+
+    #[test]
+    fn a_dump_that_ends_with_a_number_below_zero_was_refused() {
+        let text = b"Invalid values in header for FIB dump request\0";
+        let end = |code: i32, flags: u16| ended(flags, &numbered(code, &attributes(text)));
+        assert_eq!(end(0, 0), Ok(()));
+        let refused = end(-nix::libc::EINVAL, ACK_TLVS).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("Invalid values in header for FIB dump request (Invalid argument"),
+            "{refused}"
+        );
+        let plainly = Cause::from(&io::Error::from_raw_os_error(nix::libc::EINVAL));
+        assert_eq!(end(-nix::libc::EINVAL, 0), Err(plainly));
+        assert!(matches!(end(-nix::libc::EOPNOTSUPP, 0), Err(Cause::Unsupported(_))));
+        assert_eq!(end(-nix::libc::ENOENT, ACK_TLVS), Ok(()), "a table that does not exist is empty");
+        assert!(ended(0, &[0; HEADER + 3]).is_err_and(|e| e.to_string().contains("cut short")));
+    }
+
+    #[test]
+    fn a_kernel_that_refuses_a_dump_is_heard() {
+        let mut wire = Wire::open().expect("a socket");
+        assert!(wire.is_strict(), "this kernel is too old for the test");
+        let mut dump = |change: fn(&mut RouteMessage)| {
+            let mut question = RouteMessage::default();
+            question.header.address_family = AddressFamily::Inet;
+            change(&mut question);
+            wire.dump(&RouteNetlinkMessage::GetRoute(question), Sift::Nothing, |m| Some(m.len()))
+        };
+        let refused = dump(|m| m.header.destination_prefix_length = 8).unwrap_err().to_string();
+        assert!(refused.contains("Invalid argument"), "{refused}");
+        assert_eq!(dump(|m| m.attributes.push(RouteAttribute::Table(0x7fff_fffe))), Ok(vec![]));
     }
 
     #[test]
     fn an_acknowledgement_is_done_or_says_why_not() {
-        let said = |code: i32| {
-            let mut bytes = vec![0; HEADER];
-            bytes.extend(code.to_ne_bytes());
-            bytes.resize(HEADER + 4 + HEADER, 0);
-            acknowledged(0, &bytes)
-        };
+        let said = |code: i32| acknowledged(0, &numbered(code, &[0; HEADER]));
         assert_eq!(said(0), Ok(()));
         assert_eq!(
             said(-nix::libc::EEXIST),
@@ -317,8 +379,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = words(ACK_TLVS, &bytes);
+            let _ = words(ACK_TLVS, Some(&bytes));
             let _ = header(&bytes);
+            let _ = ended(ACK_TLVS, &bytes);
             let _ = acknowledged(ACK_TLVS, &bytes);
         }
     }
