@@ -10,6 +10,7 @@ use super::explain::{YamlError, explain, number, refuse_control_characters, refu
 use super::relax::Relaxed;
 use super::scalar::{self, Plain};
 use super::{Data, Node, Span};
+use crate::pillar::secret::{ENCRYPTED, SECRET};
 
 /// The deepest nesting of a document: what a value may have on the wire.
 const MAX_DEPTH: usize = lab_proto::value::MAX_DEPTH as usize;
@@ -29,7 +30,6 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
         let mut loader = Loader {
             parser,
             lines: input.split('\n').collect(),
-            open_end: (!input.ends_with('\n')).then(|| input.chars().count()),
             anchors: HashMap::new(),
             nodes: 0,
             lists: Vec::new(),
@@ -97,8 +97,6 @@ impl Loaded {
 struct Loader<'t> {
     parser: Parser<'t, StrInput<'t>>,
     lines: Vec<&'t str>,
-    /// How many characters the text has, where its last line has no end.
-    open_end: Option<usize>,
     anchors: HashMap<usize, Loaded>,
     nodes: usize,
     /// Room for the entries of collections, used again and again; what a collection keeps has its exact size.
@@ -134,12 +132,10 @@ enum Open {
 
 impl Loader<'_> {
     fn next(&mut self) -> Result<(Event<'_>, Span), YamlError> {
-        let end = self.open_end;
         match self.parser.next_event() {
             Some(Ok((mut event, span))) => {
-                // A block without a line end at the end of the text has none.
                 if let Event::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &mut event
-                    && end.is_some_and(|end| span.end.index() >= end)
+                    && ends_open(text, &span)
                     && let Some(shorter) = text.strip_suffix('\n')
                 {
                     *text = Cow::Owned(shorter.to_owned());
@@ -228,6 +224,9 @@ impl Loader<'_> {
                     }
                     Some(Open::Map { entries: mut room, span, anchor, set, flow, mark, .. }) => {
                         self.leave(flow);
+                        if let Some(Open::List { pairs: true, .. }) = open.last() {
+                            refuse_special(&room)?;
+                        }
                         let entries = flatten(&mut room, span)?;
                         self.maps.push(room);
                         let data = if set {
@@ -305,6 +304,16 @@ impl Loader<'_> {
     }
 }
 
+/// Tells whether the text ends with the last line of a block. The scanner gives it the line end that it does not have.
+fn ends_open(block: &str, span: &EventSpan) -> bool {
+    if block.bytes().all(|b| b == b'\n') {
+        // An empty block spans its lines from its sign on, and has the end of each but the sign's.
+        return span.end.line() == span.start.line() + 1;
+    }
+    // One with content begins at its indent, and ends left of it where less indented text or blanks follow.
+    span.end.col() >= span.start.col().max(1)
+}
+
 fn place(span: &EventSpan) -> Span {
     Span { file: 0, line: number(span.start.line()), column: number(span.start.col() + 1) }
 }
@@ -319,10 +328,12 @@ fn size(node: &Node) -> usize {
 
 /// Returns the short name of a core tag, or the tag as it was written.
 fn tag_name(tag: &Tag) -> String {
-    match (tag.handle.as_str(), tag.suffix.as_str()) {
-        ("tag:yaml.org,2002:", suffix) => suffix.to_owned(),
-        ("!", "") | ("", "!") => "str".to_owned(),
-        (handle, suffix) => format!("{handle}{suffix}"),
+    // A tag in full (`!<tag:yaml.org,2002:str>`) has no handle.
+    let whole = format!("{}{}", tag.handle, tag.suffix);
+    match whole.strip_prefix("tag:yaml.org,2002:") {
+        Some(core) => core.to_owned(),
+        None if whole == "!" => "str".to_owned(),
+        None => whole,
     }
 }
 
@@ -331,8 +342,19 @@ fn collection_tag(tag: Option<&Tag>, known: &[&str], span: Span) -> Result<Optio
     if known.contains(&name.as_str()) || name == "str" {
         return Ok(Some(name));
     }
-    Err(unknown_tag(&name, span))
+    Err(match name.as_str() {
+        "pairs" => no_list_of_pairs("mapping", span),
+        _ => unknown_tag(&name, span),
+    })
 }
+
+fn no_list_of_pairs(found: &str, span: Span) -> YamlError {
+    YamlError::at(span, format!("expected a list of pairs below '!!pairs', but found a {found}"))
+        .suggest(PAIRS)
+}
+
+/// What `!!pairs` wants.
+const PAIRS: &str = "write a list of mappings with one key each below '!!pairs': `- key: value`";
 
 fn unknown_tag(name: &str, span: Span) -> YamlError {
     YamlError::at(span, format!("could not determine a constructor for the tag '{name}'"))
@@ -341,16 +363,24 @@ fn unknown_tag(name: &str, span: Span) -> YamlError {
 
 /// Makes a list of key and value of a mapping with one entry.
 fn pair(node: Node) -> Result<Node, YamlError> {
-    match node.data {
-        Data::Map(mut entries) if entries.len() == 1 => {
-            let parts = entries.drain(..).flat_map(|(key, value)| [key, value]).collect();
-            Ok(Node { data: Data::List(parts), span: node.span })
+    let found = match &node.data {
+        Data::Map(_) if is_marked(&node) => "a secret".to_owned(),
+        Data::Map(entries) if entries.len() == 1 => {
+            let Data::Map(entries) = node.data else { unreachable!("a mapping just now") };
+            let parts = entries.into_iter().flat_map(|(key, value)| [key, value]).collect();
+            return Ok(Node { data: Data::List(parts), span: node.span });
         }
-        _ => Err(YamlError::at(
-            node.span,
-            format!("expected a mapping of length 1, but found a {}", node.kind()),
-        )),
-    }
+        Data::Map(entries) => format!("one of {}", entries.len()),
+        _ => format!("a {}", node.kind()),
+    };
+    Err(YamlError::at(node.span, format!("expected a mapping of one key in '!!pairs', but found {found}"))
+        .suggest(PAIRS))
+}
+
+/// Tells whether a node is the mark of a secret. Taken apart, it would be a secret that nothing knows of.
+fn is_marked(node: &Node) -> bool {
+    let Data::Map(entries) = &node.data else { return false };
+    matches!(&entries[..], [(key, _)] if key.as_str().is_some_and(|k| k == SECRET || k == ENCRYPTED))
 }
 
 /// Makes the mark of a secret: see [`crate::pillar::secret`].
@@ -390,9 +420,15 @@ fn scalar_node(text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) ->
         Some(tag @ ("!secret" | "!encrypted")) => {
             return Ok(Loaded { node: marked(tag, Node::scalar(text, span), span), special: None });
         }
+        Some("pairs") => return Err(no_list_of_pairs("scalar", span)),
         Some(other) => return Err(unknown_tag(other, span)),
     };
     Ok(Loaded { node: Node::scalar(value, span), special })
+}
+
+/// Refuses a key that has its meaning only in a mapping that stays one.
+fn refuse_special(entries: &[(Loaded, Node)]) -> Result<(), YamlError> {
+    entries.iter().try_for_each(|(key, _)| key.clone().value().map(drop))
 }
 
 /// Puts merged mappings in front, drops what the mapping itself has, and refuses keys given twice.
@@ -410,23 +446,12 @@ fn flatten(entries: &mut Vec<(Loaded, Node)>, span: Span) -> Result<Vec<(Node, N
             continue;
         }
         match value.data {
-            Data::Map(entries) => merged.extend(entries),
             Data::List(items) => {
                 for item in items.into_iter().rev() {
-                    let Data::Map(entries) = item.data else {
-                        let message = format!("expected a mapping for merging, but found a {}", item.kind());
-                        return Err(YamlError::at(item.span, message));
-                    };
-                    merged.extend(entries);
+                    merged.extend(mergeable(item, "mapping")?);
                 }
             }
-            Data::Scalar(_) => {
-                let message = format!(
-                    "expected a mapping or list of mappings for merging, but found a {}",
-                    value.kind()
-                );
-                return Err(YamlError::at(value.span, message));
-            }
+            _ => merged.extend(mergeable(value, "mapping or list of mappings")?),
         }
     }
     if !merged.is_empty() {
@@ -437,6 +462,15 @@ fn flatten(entries: &mut Vec<(Loaded, Node)>, span: Span) -> Result<Vec<(Node, N
     }
     refuse_duplicates(&own, span)?;
     Ok(own)
+}
+
+/// Takes what a merge key puts into its mapping.
+fn mergeable(node: Node, expected: &str) -> Result<Vec<(Node, Node)>, YamlError> {
+    let found = if is_marked(&node) { "secret" } else { node.kind() };
+    match node.data {
+        Data::Map(entries) if found != "secret" => Ok(entries),
+        _ => Err(YamlError::at(node.span, format!("expected a {expected} for merging, but found a {found}"))),
+    }
 }
 
 fn refuse_duplicates(entries: &[(Node, Node)], span: Span) -> Result<(), YamlError> {

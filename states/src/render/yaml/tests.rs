@@ -79,10 +79,102 @@ fn a_block_at_the_end_of_the_text_has_a_line_end_only_where_the_text_has_one() {
 }
 
 #[test]
+fn a_block_ends_as_pyyaml_has_it_whatever_blanks_follow() {
+    let cases = [
+        // Less indented blanks are a line of their own.
+        ("a: |\n  x\n ", "x\n"),
+        ("a: |+\n  x\n ", "x\n"),
+        ("a: >\n  x\n ", "x\n"),
+        ("a: >+\n  x\n ", "x\n"),
+        ("a: |2\n  x\n ", "x\n"),
+        ("a: |2\n   x\n  ", " x\n"),
+        ("a: !!str |\n  x\n ", "x\n"),
+        ("a: &b |\n  x\n ", "x\n"),
+        ("a: |\n  x\n\n ", "x\n"),
+        ("a: |\n  x\n \n ", "x\n"),
+        ("a: |\n\n  x\n ", "\nx\n"),
+        ("a: |+\n  x\n\n\n ", "x\n\n\n"),
+        ("a: |\n  é\n ", "é\n"),
+        ("\u{feff}a: |\n  x\n ", "x\n"),
+        ("a: |\r\n  x\r\n ", "x\n"),
+        ("a: |\n  x\r ", "x\n"),
+        ("a: |\n  x\r", "x\n"),
+        // Others belong to the block.
+        ("a: |\n  x\n  ", "x\n"),
+        ("a: |\n  x\n   ", "x\n "),
+        ("a: |+\n  x\n  ", "x\n"),
+        ("a: |2\n  x\n\n   ", "x\n\n "),
+        ("a: |2+\n  x\n   \n ", "x\n \n"),
+        ("a: |+2\n    ", "  "),
+        ("a: |\n  x", "x"),
+        ("a: |\n  é", "é"),
+        ("\u{feff}a: |\n  x", "x"),
+        ("a: |-\n  x\n ", "x"),
+        // A block without content.
+        ("a: |", ""),
+        ("a: |\n", ""),
+        ("a: |\n ", ""),
+        ("a: |+\n ", ""),
+        ("a: |\n\n  ", ""),
+        ("a: |2\n\n ", ""),
+        ("a: |+\n\n", "\n"),
+        ("a: |+\n\n ", "\n"),
+        ("a: |+\n\n  ", "\n"),
+        ("a: |+1\n\n ", "\n"),
+        ("a: |+\n   \n ", "\n"),
+        // Something else follows.
+        ("a: |\n  x\n# c", "x\n"),
+        ("a: |\n  x\n  # c", "x\n# c"),
+        ("a: |\n  x\n...", "x\n"),
+    ];
+    for (text, want) in cases {
+        assert_eq!(value(text), Value::from([("a", want)]), "{text:?}");
+    }
+    assert_eq!(value("  t: |\n    hello\n  "), Value::from([("t", "hello\n")]));
+    assert_eq!(value("r:\n  a: |\n    x\n  ").get("r"), Some(&Value::from([("a", "x\n")])));
+    assert_eq!(value("- - |\n   x\n  "), Value::List(vec![Value::List(vec!["x\n".into()])]));
+    assert_eq!((value("|\n x\n "), value("|\nx\n"), value("|\nx")), ("x\n".into(), "x\n".into(), "x".into()));
+}
+
+#[test]
 fn pairs_are_lists_of_key_and_value_and_may_repeat_a_key() {
     let pair = |n: i64| Value::List(vec!["x".into(), n.into()]);
     assert_eq!(value("!!pairs [x: 1, x: 2]"), Value::List(vec![pair(1), pair(2)]));
-    assert!(parse("!!pairs [x]").is_err() && parse("!!omap [x: 1]").is_err());
+    assert_eq!(value("!<tag:yaml.org,2002:pairs> [x: 1, x: 2]"), value("!!pairs [x: 1, x: 2]"));
+    assert_eq!(value("!<tag:yaml.org,2002:str> 5"), "5".into());
+    assert!(parse("!!omap [x: 1]").is_err());
+    let refused = [
+        ("!!pairs [x]", 9, "but found a string"),
+        ("!!pairs [{x: 1, y: 2}]", 9, "but found one of 2"),
+        ("!!pairs [{}]", 9, "but found one of 0"),
+        ("!!pairs {x: 1}", 1, "but found a mapping"),
+        ("!!pairs x", 1, "but found a scalar"),
+    ];
+    for (text, column, words) in refused {
+        let error = parse(text).expect_err(text);
+        assert!(error.message.contains("pairs") && error.message.ends_with(words), "{text}: {error}");
+        assert!(
+            error.column >= column && error.suggestion.is_some_and(|s| s.contains("- key: value")),
+            "{text}"
+        );
+    }
+    assert!(parse("!!pairs [<<: {a: 1}]").expect_err("no merge").message.contains("merge"));
+}
+
+#[test]
+fn the_mark_of_a_secret_is_never_taken_apart() {
+    let secret = Value::from([("!secret", "x")]);
+    for text in [
+        "!!pairs [!secret x]",
+        "a: {<<: !secret x, b: 1}",
+        "a: {<<: [!encrypted x]}",
+        "s: &s !secret x\np: !!pairs [*s]",
+    ] {
+        let error = parse(text).expect_err(text);
+        assert!(error.message.ends_with("found a secret"), "{text}: {error}");
+    }
+    let pair = Value::List(vec!["k".into(), secret]);
+    assert_eq!(value("!!pairs [k: !secret x]"), Value::List(vec![pair]));
 }
 
 #[test]
