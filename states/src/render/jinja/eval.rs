@@ -231,9 +231,6 @@ impl Engine<'_> {
                 (Object::Salt, Val::Str(name)) => self.salt_item(name),
                 (Object::Module { vars, .. }, Val::Str(name)) => vars.get(name).cloned(),
                 (Object::Namespace(attributes), Val::Str(name)) => attributes.borrow().get(name).cloned(),
-                (Object::Group { grouper, list }, _) => {
-                    index(2).map(|at| if at == 0 { grouper.clone() } else { list.clone() })
-                }
                 _ => None,
             },
             _ => None,
@@ -251,6 +248,11 @@ impl Engine<'_> {
     pub(super) fn python_attribute(&self, object: &Val, name: &Text) -> Res<Option<Val>> {
         if let Val::Object(inner) = object {
             return self.object_attribute(inner, name);
+        }
+        if let Val::Tuple(tuple) = object
+            && let Some(item) = tuple.named(name)
+        {
+            return Ok(Some(item.clone()));
         }
         let method = super::methods::exists(object, name);
         Ok(method.then(|| Val::object(Object::Method(object.clone(), Rc::clone(name)))))
@@ -295,11 +297,6 @@ impl Engine<'_> {
                 "caller" => Some(Val::Bool(def.uses_caller)),
                 "catch_kwargs" => Some(Val::Bool(def.uses_kwargs)),
                 "catch_varargs" => Some(Val::Bool(def.uses_varargs)),
-                _ => None,
-            },
-            Object::Group { grouper, list } => match &**name {
-                "grouper" => Some(grouper.clone()),
-                "list" => Some(list.clone()),
                 _ => None,
             },
             Object::Cycler { items, at } => match &**name {

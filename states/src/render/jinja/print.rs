@@ -116,20 +116,10 @@ fn write_object(object: &Object, out: &mut String, depth: usize) -> Res<()> {
         Object::SaltFunction(name) => out.push_str(&format!("<function {name}>")),
         Object::Salt => out.push_str("<salt>"),
         Object::SaltModule(name) => out.push_str(&format!("<module {name}>")),
-        Object::Group { grouper, list } => write_group(grouper, list, out, depth)?,
         Object::Cycler { .. } => out.push_str("<Cycler>"),
         Object::Joiner { .. } => out.push_str("<Joiner>"),
         Object::BlockRef(name) | Object::Super(name, _) => out.push_str(&format!("<block {name}>")),
         Object::SelfRef => out.push_str("<TemplateReference>"),
     }
-    Ok(())
-}
-
-fn write_group(grouper: &Val, list: &Val, out: &mut String, depth: usize) -> Res<()> {
-    out.push('(');
-    write(grouper, out, depth + 1)?;
-    out.push_str(", ");
-    write(list, out, depth + 1)?;
-    out.push(')');
     Ok(())
 }

@@ -70,20 +70,42 @@ impl Drop for ListCell {
     }
 }
 
+/// A tuple; one that is named can also be asked for its items by their names.
 #[derive(Debug)]
-pub(super) struct Tuple(Vec<Val>);
+pub(super) struct Tuple {
+    items: Vec<Val>,
+    names: Option<&'static Names>,
+}
+
+/// What makes a tuple a named one.
+#[derive(Debug)]
+pub(super) struct Names {
+    type_name: &'static str,
+    fields: &'static [&'static str],
+}
+
+/// One group of `groupby`.
+pub(super) const GROUP: Names = Names { type_name: "_GroupTuple", fields: &["grouper", "list"] };
+
+impl Tuple {
+    /// Returns the item that has a name.
+    pub(super) fn named(&self, name: &str) -> Option<&Val> {
+        let at = self.names?.fields.iter().position(|field| *field == name)?;
+        self.items.get(at)
+    }
+}
 
 impl Deref for Tuple {
     type Target = [Val];
 
     fn deref(&self) -> &[Val] {
-        &self.0
+        &self.items
     }
 }
 
 impl Drop for Tuple {
     fn drop(&mut self) {
-        bury(std::mem::take(&mut self.0));
+        bury(std::mem::take(&mut self.items));
     }
 }
 
@@ -176,11 +198,6 @@ pub(super) enum Object {
     SaltModule(Text),
     /// `salt['module.function']`, which is also a value.
     SaltFunction(Text),
-    /// One group of `groupby`: a pair whose parts have names.
-    Group {
-        grouper: Val,
-        list: Val,
-    },
     Cycler {
         items: Vec<Val>,
         at: Cell<usize>,
@@ -251,7 +268,11 @@ impl Val {
     }
 
     pub(super) fn tuple(items: Vec<Self>) -> Self {
-        Self::Tuple(Rc::new(Tuple(items)))
+        Self::Tuple(Rc::new(Tuple { items, names: None }))
+    }
+
+    pub(super) fn named_tuple(names: &'static Names, items: Vec<Self>) -> Self {
+        Self::Tuple(Rc::new(Tuple { items, names: Some(names) }))
     }
 
     pub(super) fn dict(entries: Dict) -> Self {
@@ -318,7 +339,7 @@ impl Val {
             Self::Str(_) => "str",
             Self::Bytes(_) => "bytes",
             Self::List(_) => "list",
-            Self::Tuple(_) => "tuple",
+            Self::Tuple(tuple) => tuple.names.map_or("tuple", |names| names.type_name),
             Self::Dict(_) => "dict",
             Self::Set(_) => "set",
             Self::Range(_) => "range",
@@ -333,7 +354,6 @@ impl Val {
                 Object::Builtin(_) | Object::SaltFunction(_) => "function",
                 Object::Salt => "AliasedLoader",
                 Object::SaltModule(_) => "AliasedModule",
-                Object::Group { .. } => "_GroupTuple",
                 Object::Cycler { .. } => "Cycler",
                 Object::Joiner { .. } => "Joiner",
                 Object::BlockRef(_) | Object::Super(..) => "BlockReference",
@@ -382,10 +402,6 @@ impl Val {
                 let Object::Loop(state) = &**object else { return Ok(Vec::new()) };
                 state.items[(state.at.get() + 1).min(state.items.len())..].to_vec()
             }
-            Self::Object(object) if matches!(**object, Object::Group { .. }) => {
-                let Object::Group { grouper, list } = &**object else { return Ok(Vec::new()) };
-                vec![grouper.clone(), list.clone()]
-            }
             other => return Err(Fault::failed(format!("'{}' object is not iterable", other.type_name()))),
         })
     }
@@ -401,7 +417,6 @@ impl Val {
             Self::Range(r) => r.len(),
             Self::View(v) => v.items.len(),
             Self::Nothing => 0,
-            Self::Object(object) if matches!(**object, Object::Group { .. }) => 2,
             Self::Object(object) if matches!(**object, Object::Loop(_)) => {
                 let Object::Loop(state) = &**object else { return Ok(0) };
                 state.items.len()
@@ -484,7 +499,6 @@ impl Val {
                     }
                     Value::Map(map)
                 }
-                Object::Group { .. } => Value::Tuple(all(&self.iterate()?)?),
                 Object::Module { text, .. } => Value::from(&**text),
                 Object::SaltFunction(name) => Value::from(&**name),
                 _ => return Err(Fault::failed(format!("a {} is no data", self.type_name()))),

@@ -18,7 +18,7 @@ use super::call::{CallArgs, required};
 use super::engine::{Engine, Frame};
 use super::error::{Fault, Res};
 use super::ops;
-use super::value::{Object, Text, Val};
+use super::value::{GROUP, Text, Val};
 
 /// The names of all filters, for suggestions.
 const NAMES: &[&str] = &[
@@ -392,7 +392,7 @@ impl Engine<'_> {
         }
         let groups = groups
             .into_iter()
-            .map(|(_, grouper, items)| Val::object(Object::Group { grouper, list: Val::list(items) }));
+            .map(|(_, grouper, items)| Val::named_tuple(&GROUP, vec![grouper, Val::list(items)]));
         Ok(Val::list(groups.collect()))
     }
 
