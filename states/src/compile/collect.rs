@@ -264,9 +264,11 @@ pub(super) fn absolute(name: &str, sls: &str, is_init: bool) -> Option<String> {
         parts.push("init");
     }
     parts.truncate(parts.len().checked_sub(dots)?);
-    // Dots alone mean the init.sls of the directory.
-    if !rest.is_empty() || parts.is_empty() {
-        parts.push(rest);
+    // Dots alone mean the init.sls of the directory, which only at the top has a name of its own.
+    match (rest, &parts[..]) {
+        ("", []) => parts.push("init"),
+        ("", _) => {}
+        _ => parts.push(rest),
     }
     Some(parts.join("."))
 }
@@ -287,6 +289,10 @@ mod tests {
             (".", "app.sub", false, Some("app")),
             (".", "app", true, Some("app")),
             ("..", "app.sub.leaf", false, Some("app")),
+            (".", "rootf", false, Some("init")),
+            ("..", "app.y", false, Some("init")),
+            ("..", "app", true, Some("init")),
+            ("..", "rootf", false, None),
         ];
         for (name, sls, is_init, want) in cases {
             assert_eq!(absolute(name, sls, is_init).as_deref(), want, "{name} in {sls}");
