@@ -1,0 +1,3 @@
+include: [..]
+y:
+  test.nop

@@ -1,0 +1,2 @@
+i:
+  test.nop

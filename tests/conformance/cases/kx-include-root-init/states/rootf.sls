@@ -1,0 +1,3 @@
+include: [.]
+r:
+  test.nop
