@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use lab_proto::v1::link::MAX_STREAMS;
 use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, ALPN_OPERATOR};
 use lab_proto::{Fingerprint, Timestamp};
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
@@ -28,8 +29,6 @@ const MAX_HANDSHAKES: usize = 512;
 /// Both ends use it: a bridge's forward delay must not end a link (docs/protocol.md, "Timing").
 const IDLE: Duration = Duration::from_secs(120);
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// Streams that one peer may have open: control, events, jobs, and questions.
-const MAX_STREAMS: u32 = 14;
 /// Bytes that one peer may have sent and we have not read; a stranger may less, until a certificate was shown.
 const RECEIVE_WINDOW: u32 = 2 << 20;
 const STRANGERS_WINDOW: u32 = 64 << 10;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_proto::v1::link::{Query, QueryReply};
+use lab_proto::v1::link::{Query, QueryReply, RESET_DAMAGED, RESET_UNREAD, RESET_UNREADABLE};
 use lab_proto::{Digest, Map, MinionId, Target, Value};
 use quinn::SendStream;
 use tokio::sync::mpsc;
@@ -30,7 +30,7 @@ const LARGE: u64 = 1 << 20;
 const MAX_UPLOAD: u64 = 256 << 20;
 /// Blobs on their way at a time, up and down, of all minions: each holds a blocking thread while its peer is slow.
 pub(super) const MAX_TRANSFERS: usize = 128;
-/// How long a transfer may stand still.
+/// How long a transfer may stand still, and the peer's end may take to acknowledge the last of it.
 const STALL: Duration = Duration::from_secs(60);
 /// The longest name of a mine value: an event's tag holds it beside the longest id.
 const MAX_NAME: usize = 128;
@@ -60,7 +60,7 @@ pub(crate) async fn answer(
 }
 
 /// Streams a blob in constant memory, as it lies on the disk: whoever asks for a digest checks what comes against it. Where
-/// nothing is left to send the question is whether it is whole here; one that does not verify is reset instead of finished.
+/// nothing is left to send the question is whether it is whole here. What is not finished is reset with a code that says why.
 async fn send_blob(
     shared: &Arc<Shared>,
     digest: Digest,
@@ -97,14 +97,13 @@ async fn send_blob(
         let parts = match parts {
             Ok(parts) => parts,
             Err(e) => {
-                warn!(%digest, error = chain(&e), "a blob is damaged");
-                let _ = down.reset(1u32.into());
+                let _ = down.reset(give_up(&digest, &e).into());
                 return Ok(());
             }
         };
         for part in parts {
             let Ok(written) = tokio::time::timeout(STALL, down.write_chunk(part.into())).await else {
-                let _ = down.reset(2u32.into());
+                let _ = down.reset(RESET_UNREAD.into());
                 return Ok(());
             };
             written?;
@@ -112,7 +111,26 @@ async fn send_blob(
     }
     let _ = pump.await;
     down.finish()?;
+    // Until then the bytes are in memory: neither the place nor the width is given back before.
+    acknowledged(&mut down).await;
     Ok(())
+}
+
+/// Waits until the peer's end has all that was sent, or wants no more; forgets what it leaves standing.
+async fn acknowledged(down: &mut SendStream) {
+    if tokio::time::timeout(STALL, down.stopped()).await.is_err() {
+        let _ = down.reset(RESET_UNREAD.into());
+    }
+}
+
+/// Says why a blob is not sent on; returns the code for its stream.
+fn give_up(digest: &Digest, error: &BlobError) -> u32 {
+    if matches!(error, BlobError::Damaged { .. } | BlobError::Cut { .. }) {
+        warn!(%digest, error = chain(error), "a blob is damaged");
+        return RESET_DAMAGED;
+    }
+    warn!(%digest, error = chain(error), "a blob cannot be read");
+    RESET_UNREADABLE
 }
 
 /// Reads a blob from an offset on, some parts at a time, until nobody wants more.
@@ -304,4 +322,69 @@ async fn say(down: &mut SendStream, reply: QueryReply) -> Result<(), FrameError>
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use quinn::{ClientConfig, Endpoint, ServerConfig};
+    use rustls_pki_types::PrivatePkcs8KeyDer;
+
+    use super::*;
+
+    /// Two ends on the loopback.
+    fn ends() -> (ServerConfig, ClientConfig) {
+        let made =
+            rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("makes a certificate");
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).expect("a certificate");
+        let server = ServerConfig::with_single_cert(vec![made.cert.der().clone()], key.into()).expect("fits");
+        (server, ClientConfig::with_root_certificates(Arc::new(roots)).expect("fits"))
+    }
+
+    #[test]
+    fn a_stream_that_is_finished_is_under_way_until_the_other_end_has_it() {
+        let here = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        // It goes on only while it is driven: the peer stands still the rest of the time.
+        let there = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let (server, client) = ends();
+        let server = {
+            let _entered = here.enter();
+            Endpoint::server(server, (Ipv4Addr::LOCALHOST, 0).into()).expect("binds")
+        };
+        let address = server.local_addr().expect("bound");
+        let accepted = here.spawn(async move {
+            let connection = server.accept().await.expect("comes").await.expect("is let in");
+            (connection.accept_bi().await.expect("opens").0, connection, server)
+        });
+        let (mut up, mut recv, _client) = there.block_on(async {
+            let mut endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).expect("binds");
+            endpoint.set_default_client_config(client);
+            let connection = endpoint.connect(address, "localhost").expect("dials").await.expect("gets in");
+            let (mut up, down) = connection.open_bi().await.expect("opens");
+            up.write_all(b"?").await.expect("goes out");
+            (up, down, (connection, endpoint))
+        });
+        let _ = up.finish();
+        let (mut down, connection, _server) = there.block_on(async { accepted.await.expect("accepts") });
+
+        let _entered = here.enter();
+        here.block_on(down.write_all(&[7; 1000])).expect("there is room");
+        down.finish().expect("open");
+        let mut done = pin!(acknowledged(&mut down));
+        assert!(done.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let driven = std::thread::spawn(move || {
+            there.block_on(async move {
+                assert_eq!(recv.read_to_end(2000).await.expect("comes").len(), 1000);
+                (_client.0).closed().await;
+            });
+        });
+        here.block_on(done);
+        connection.close(0u32.into(), b"");
+        driven.join().expect("hears the end");
+    }
 }

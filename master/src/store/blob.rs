@@ -37,6 +37,18 @@ pub enum BlobError {
         /// The file.
         path: PathBuf,
     },
+    /// The file is shorter than it was when it was opened.
+    #[error("blob {digest} is damaged: {} ends after {at} of {size} bytes; remove the file and fetch it anew", path.display())]
+    Cut {
+        /// The name.
+        digest: Digest,
+        /// Where it ends.
+        at: u64,
+        /// Where it ended.
+        size: u64,
+        /// The file.
+        path: PathBuf,
+    },
     /// Contents that were to have a given digest have another.
     #[error("the contents have the digest {found}, not {expected} as announced; nothing was kept")]
     Unexpected {
@@ -124,7 +136,7 @@ impl BlobStore {
             other => other.map_err(StoreError::io("open", &path))?,
         };
         let size = file.metadata().map_err(StoreError::io("read", &path))?.len();
-        Ok(BlobReader { digest: *digest, path, file, size })
+        Ok(BlobReader { digest: *digest, path, file, size, at: 0 })
     }
 
     /// Reads a whole blob of at most `limit` bytes, verified.
@@ -281,6 +293,7 @@ pub struct BlobReader {
     path: PathBuf,
     file: File,
     size: u64,
+    at: u64,
 }
 
 impl BlobReader {
@@ -294,18 +307,23 @@ impl BlobReader {
     /// # Errors
     /// When the disk failed.
     pub fn seek(&mut self, offset: u64) -> Result<(), BlobError> {
-        self.file.seek(SeekFrom::Start(offset)).map_err(StoreError::io("read", &self.path))?;
+        self.at = self.file.seek(SeekFrom::Start(offset)).map_err(StoreError::io("read", &self.path))?;
         Ok(())
     }
 
     /// Returns the next part; none after the last one.
     ///
     /// # Errors
-    /// When the disk failed.
+    /// When the disk failed, or the file ends before the size that was told.
     pub fn next_part(&mut self) -> Result<Option<Vec<u8>>, BlobError> {
         let mut part = Vec::with_capacity(PART);
         let read = (&mut self.file).take(PART as u64).read_to_end(&mut part);
         let got = read.map_err(StoreError::io("read", &self.path))?;
+        if got == 0 && self.at < self.size {
+            let Self { digest, at, size, .. } = *self;
+            return Err(BlobError::Cut { digest, at, size, path: self.path.clone() });
+        }
+        self.at += got as u64;
         Ok((got > 0).then_some(part))
     }
 
@@ -385,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_found_by_every_kind_of_read_and_healed_by_keeping_anew() {
+    fn damage_is_found_by_whole_reads_and_by_verifying_and_healed_by_keeping_anew() {
         let (store, _dir) = fresh();
         let digest = store.put(b"contents").expect("puts");
         fs::write(store.path_of(&digest), b"cOntents").expect("writes");
@@ -393,6 +411,24 @@ mod tests {
         assert!(matches!(stream(&store, &digest), Err(BlobError::Damaged { .. })));
         store.put(b"contents").expect("puts");
         assert_eq!(store.get(&digest, 100).expect("reads"), b"contents");
+    }
+
+    #[test]
+    fn a_stream_of_a_blob_that_is_cut_short_meanwhile_does_not_end_well() {
+        let (store, _dir) = fresh();
+        let digest = store.put(&vec![7; 2 * PART]).expect("puts");
+        let mut reader = store.reader(&digest).expect("opens");
+        File::options()
+            .write(true)
+            .open(store.path_of(&digest))
+            .expect("opens")
+            .set_len(PART as u64)
+            .expect("cuts");
+        assert_eq!(reader.next_part().expect("reads").map(|part| part.len()), Some(PART));
+        let error = reader.next_part().expect_err("it is not the end");
+        assert!(
+            matches!(error, BlobError::Cut { at, size, .. } if (at, size) == (PART as u64, 2 * PART as u64))
+        );
     }
 
     #[test]

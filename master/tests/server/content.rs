@@ -1,14 +1,18 @@
 //! Blobs on their way to minions: from any offset, beside jobs, and looked at where a minion doubts what came.
 
-use lab_proto::v1::link::{JobsDown, Query, QueryReply, StreamOpen};
+use std::path::PathBuf;
+
+use lab_proto::v1::link::{
+    JobsDown, MAX_STREAMS, Query, QueryReply, RESET_DAMAGED, RESET_UNREADABLE, StreamOpen,
+};
 use lab_proto::v1::op::OpRequest;
 use lab_proto::{Digest, Map};
 use quinn::{Connection, RecvStream, VarInt};
 
 use crate::support::{Frames, Master, minions, run_request};
 
-/// Streams that carry a blob beside control, events, jobs and the one that brought it; a minion may have 14.
-const BLOBS: usize = 10;
+/// Streams that carry a blob beside control, events, jobs and the one that brought it.
+const BLOBS: u32 = MAX_STREAMS - 4;
 
 /// Bytes that tell where they lie.
 fn contents(megabytes: usize) -> Vec<u8> {
@@ -41,6 +45,12 @@ async fn rest(mut bytes: Vec<u8>, mut stream: RecvStream) -> Result<Vec<u8>, qui
     Ok(bytes)
 }
 
+/// Where the master keeps a blob.
+fn file_of(master: &Master, digest: &Digest) -> PathBuf {
+    let name = digest.to_string();
+    master.dir.path().join("data/blobs").join(&name[..2]).join(&name[2..])
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blob_comes_from_any_offset_and_at_its_end_the_master_looks_at_its_own_copy() {
     let master = Master::start().await;
@@ -54,8 +64,7 @@ async fn a_blob_comes_from_any_offset_and_at_its_end_the_master_looks_at_its_own
         assert!(came == blob[usize::try_from(offset).expect("small")..], "from {offset}");
     }
 
-    let name = digest.to_string();
-    let file = master.dir.path().join("data/blobs").join(&name[..2]).join(&name[2..]);
+    let file = file_of(&master, &digest);
     let mut rotten = blob.clone();
     rotten[1000] ^= 1;
     std::fs::write(&file, &rotten).expect("written");
@@ -65,7 +74,16 @@ async fn a_blob_comes_from_any_offset_and_at_its_end_the_master_looks_at_its_own
     assert!(rest(first, stream).await.expect("comes") == rotten);
     let (_, first, stream) = get(&up.connection, digest, length).await;
     let gave_up = rest(first, stream).await.expect_err("the master's copy is damaged");
-    assert_eq!(gave_up, quinn::ReadError::Reset(VarInt::from_u32(1)));
+    assert_eq!(gave_up, quinn::ReadError::Reset(VarInt::from_u32(RESET_DAMAGED)));
+
+    // What no disk gives, whatever it is asked.
+    std::fs::remove_file(&file).expect("removed");
+    std::fs::create_dir(&file).expect("made");
+    for offset in [0, u64::MAX] {
+        let (_, first, stream) = get(&up.connection, digest, offset).await;
+        let gave_up = rest(first, stream).await.expect_err("a directory has no bytes");
+        assert_eq!(gave_up, quinn::ReadError::Reset(VarInt::from_u32(RESET_UNREADABLE)), "from {offset}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lab_proto::v1::link::MAX_STREAMS;
 use lab_proto::v1::{DEFAULT_PORT, MASTER_TLS_NAME};
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicClientConfig};
 use quinn::{
@@ -22,10 +23,8 @@ const IDLE: Duration = Duration::from_secs(120);
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
 /// What a peer may send ahead on one stream: one large frame.
 const STREAM_WINDOW: u32 = 1 << 20;
-/// Streams that a master lets be open.
-const STREAMS: u32 = 14;
 /// What it may send ahead altogether: as much as on all streams, and more, or files that nobody reads would hold up jobs.
-const WINDOW: u32 = (STREAMS + 2) * STREAM_WINDOW;
+const WINDOW: u32 = (MAX_STREAMS + 2) * STREAM_WINDOW;
 /// What may be sent and not acknowledged.
 const SEND_WINDOW: u64 = 4 << 20;
 /// What the system may hold for the socket of what the master sends.

@@ -25,6 +25,15 @@ pub const MAX_BATCH: usize = 1024;
 pub const MAX_UNACKED_BYTES: usize = 512 * 1024;
 /// The most boots that a hello lists.
 pub const MAX_BOOTS: usize = 16;
+/// The most streams that a minion may have open at a time: control, events, jobs, and questions.
+pub const MAX_STREAMS: u32 = 14;
+
+/// The master ends a blob's stream with this code when its own copy is not what the name says: asking again does not help.
+pub const RESET_DAMAGED: u32 = 1;
+/// The master ends a blob's stream with this code when the minion did not take what was sent for a minute.
+pub const RESET_UNREAD: u32 = 2;
+/// The master ends a blob's stream with this code when its disk failed: asking again may help.
+pub const RESET_UNREADABLE: u32 = 3;
 
 /// The first frame of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -307,7 +316,9 @@ pub enum Progress {
 /// A question of a minion. The master answers only for this minion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query {
-    /// The bytes of a blob from an offset on. They follow the reply raw, up to the end of the stream.
+    /// The bytes of a blob from an offset on. They follow the reply raw, up to the end of the stream, as they lie on the
+    /// master's disk: nobody has verified them, the asker checks. Asked from the end on, the master verifies its copy: the
+    /// stream is finished when it is whole, else reset with [`RESET_DAMAGED`].
     BlobGet {
         /// Which.
         digest: Digest,
