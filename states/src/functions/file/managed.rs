@@ -24,7 +24,8 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional(
         "source",
         Kind::Any,
-        "Where the content is: salt://path, an absolute path here, or a list of which the first that exists is taken.",
+        "Where the content is: salt://path, an absolute path here, or a list of which the first that exists is taken. An \
+         entry `- SOURCE: SUM` holds it to a sum of its own.",
     ),
     ArgDoc::optional(
         "source_hash",
@@ -324,7 +325,10 @@ fn wanted_of(
     if args.template.is_none()
         && let Some(large) = source::large_source(source, call, ctx)?
     {
-        let sum = sum_to_check(args, &large.name, call, ctx)?;
+        let sum = match &large.sum {
+            Some(own) => Some(own.clone()),
+            None => sum_to_check(args, &large.name, call, ctx)?,
+        };
         let sum = sum.map(|sum| sum.verify_file(&large.path, ctx)).transpose()?;
         let mode = if keep { large.mode(ctx) } else { None };
         return Ok((Content::File { path: large.path, size: large.size, sum }, mode));
@@ -463,7 +467,9 @@ fn from_source(
     ctx: &JobCtx<'_>,
 ) -> Result<source::Found, StateError> {
     let mut found = first_source(source, call, ctx)?;
-    if let Some(sum) = sum_to_check(args, &found.name, call, ctx)? {
+    if !found.held
+        && let Some(sum) = sum_to_check(args, &found.name, call, ctx)?
+    {
         sum.verify(&found.name, &found.content)?;
     }
     if let Some(engine) = &args.template {

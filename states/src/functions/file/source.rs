@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lab_proto::{Map, Value};
 
-use super::super::support::{absolute, in_tree, text_of};
+use super::super::support::{SourceSum, SumNames, absolute, in_tree, text_of};
 use crate::function::{JobCtx, StateCall, StateError, Template};
 use crate::nearest::nearest;
 
@@ -15,6 +15,8 @@ pub(super) struct Found {
     pub(super) name: String,
     pub(super) content: Vec<u8>,
     mode: SourceMode,
+    /// Whether it was held to a sum that is written beside it.
+    pub(super) held: bool,
 }
 
 /// Where the permission bits of a source are known. Few ask for them, and the tree is listed to find them.
@@ -47,12 +49,16 @@ pub(super) fn first_source(
     ctx: &JobCtx<'_>,
 ) -> Result<Found, StateError> {
     let candidates = candidates(argument);
-    for source in &candidates {
-        if let Some(found) = one_source(source, call, ctx)? {
+    for candidate in &candidates {
+        if let Some(mut found) = one_source(&candidate.name, call, ctx)? {
+            if let Some(sum) = candidate.sum(call, ctx)? {
+                sum.verify(&found.name, &found.content)?;
+                found.held = true;
+            }
             return Ok(found);
         }
     }
-    let what = candidates.join(", ");
+    let what = candidates.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
     let mut text = match candidates.len() {
         1 => format!("source file {what} not found in the state tree (environment {})", call.saltenv),
         _ => format!("none of the sources exists: {what}"),
@@ -70,6 +76,8 @@ pub(super) struct Large {
     pub(super) path: PathBuf,
     pub(super) size: u64,
     mode: SourceMode,
+    /// The sum that is written beside it.
+    pub(super) sum: Option<SourceSum>,
 }
 
 impl Large {
@@ -88,7 +96,8 @@ pub(super) fn large_source(
     call: &StateCall,
     ctx: &JobCtx<'_>,
 ) -> Result<Option<Large>, StateError> {
-    for name in candidates(argument) {
+    for candidate in candidates(argument) {
+        let name = candidate.name.clone();
         if let Some((path, saltenv)) = in_tree(&name, &call.saltenv) {
             let size = match ctx.services.size(&path, &saltenv) {
                 Ok(Some(size)) if size > LARGE => size,
@@ -97,17 +106,26 @@ pub(super) fn large_source(
                 Err(e) => return Err(e.into()),
             };
             let place = PathBuf::from(ctx.services.cache_file(&path, &saltenv)?);
-            return Ok(Some(Large { name, path: place, size, mode: SourceMode::InTree { path, saltenv } }));
+            let sum = candidate.sum(call, ctx)?;
+            return Ok(Some(Large {
+                name,
+                path: place,
+                size,
+                mode: SourceMode::InTree { path, saltenv },
+                sum,
+            }));
         }
         if name.contains("://") && !name.starts_with("file://") {
             return Ok(None);
         }
         let path = absolute(name.strip_prefix("file://").unwrap_or(&name), ctx.host)?;
         match ctx.host.stat(&path)? {
-            Some(meta) if meta.is_file() => {
-                let large = Large { name, path, size: meta.size, mode: SourceMode::Known(meta.mode) };
-                return Ok(Some(large).filter(|l| l.size > LARGE));
+            Some(meta) if meta.is_file() && meta.size > LARGE => {
+                let sum = candidate.sum(call, ctx)?;
+                let mode = SourceMode::Known(meta.mode);
+                return Ok(Some(Large { name, path, size: meta.size, mode, sum }));
             }
+            Some(meta) if meta.is_file() => return Ok(None),
             _ => {}
         }
     }
@@ -115,24 +133,40 @@ pub(super) fn large_source(
 }
 
 /// Finds the file of the tree that a source was probably to name.
-fn nearest_in_tree(candidates: &[String], call: &StateCall, ctx: &JobCtx<'_>) -> Option<String> {
-    let wanted = candidates.first()?.strip_prefix("salt://")?;
+fn nearest_in_tree(candidates: &[Candidate], call: &StateCall, ctx: &JobCtx<'_>) -> Option<String> {
+    let wanted = candidates.first()?.name.strip_prefix("salt://")?;
     let files = ctx.services.list("", &call.saltenv).ok()?;
     nearest(wanted, files.iter().map(|f| f.path.as_str())).map(str::to_owned)
 }
 
-fn candidates(argument: &Value) -> Vec<String> {
+/// A source that may exist.
+struct Candidate {
+    name: String,
+    hash: Option<String>,
+}
+
+fn candidates(argument: &Value) -> Vec<Candidate> {
     match argument {
-        Value::List(items) => items.iter().map(candidate).collect(),
-        single => vec![candidate(single)],
+        Value::List(items) => items.iter().map(Candidate::new).collect(),
+        single => vec![Candidate::new(single)],
     }
 }
 
-/// An entry of a list of sources may be a mapping of the source to its hash.
-fn candidate(item: &Value) -> String {
-    match item.as_map().and_then(|m| m.keys().next()) {
-        Some(source) => text_of(source),
-        None => text_of(item),
+impl Candidate {
+    /// Reads an entry of a list of sources: the source, or a mapping of it to its sum.
+    fn new(item: &Value) -> Self {
+        match item.as_map().and_then(|m| m.first()) {
+            Some((source, hash)) => {
+                Self { name: text_of(source), hash: Some(hash).filter(|h| h.truthy()).map(text_of) }
+            }
+            None => Self { name: text_of(item), hash: None },
+        }
+    }
+
+    /// Returns the sum that is written beside the source, which counts wherever the source is.
+    fn sum(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option<SourceSum>, StateError> {
+        let names = SumNames { given: None, file: &call.name, source: &self.name };
+        self.hash.as_deref().map(|hash| SourceSum::find(hash, &names, &call.saltenv, ctx)).transpose()
     }
 }
 
@@ -141,7 +175,7 @@ fn one_source(source: &str, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option
         return match ctx.services.file(&path, &saltenv) {
             Ok(content) => {
                 let mode = SourceMode::InTree { path, saltenv };
-                Ok(Some(Found { name: source.to_owned(), content, mode }))
+                Ok(Some(Found { name: source.to_owned(), content, mode, held: false }))
             }
             Err(e) if e.missing => Ok(None),
             Err(e) => Err(e.into()),
@@ -156,7 +190,8 @@ fn one_source(source: &str, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option
     match ctx.host.stat(&path)? {
         Some(meta) if meta.is_file() => {
             let content = ctx.host.read(&path)?;
-            Ok(Some(Found { name: source.to_owned(), content, mode: SourceMode::Known(meta.mode) }))
+            let mode = SourceMode::Known(meta.mode);
+            Ok(Some(Found { name: source.to_owned(), content, mode, held: false }))
         }
         _ => Ok(None),
     }
@@ -201,7 +236,7 @@ pub(super) fn texts(
     }
     let mut found = Vec::new();
     for source in sources {
-        let Found { name, content, mode: _ } = first_source(source, call, ctx)?;
+        let Found { name, content, .. } = first_source(source, call, ctx)?;
         let text = String::from_utf8(content)
             .map_err(|_| StateError::failed(format!("{name} is no text in UTF-8")))?;
         found.push(match template {
@@ -232,5 +267,38 @@ mod tests {
         assert_eq!(found(&["salt://large", "salt://small"]), whole);
         assert_eq!(found(&["salt://small", "salt://large"]), None);
         assert_eq!(found(&["salt://none"]), None);
+    }
+
+    #[test]
+    fn a_source_is_held_to_the_sum_that_is_written_beside_it() {
+        use crate::function::VerdictKind;
+        let large = "x".repeat(usize::try_from(LARGE).unwrap() + 1);
+        let host = SimHost::new().with_dir("/srv").with_file("/here", "x").with_file("/large", large.clone());
+        let bench = Bench::new(host).with_state_file("x", "x").with_state_file("sums", "no sum\n");
+        let kind = |entry: &str, more: &str| {
+            let sls = format!(
+                "/srv/f:\n  file.managed:\n    - source:\n      - salt://none: zz\n      - {entry}\n{more}"
+            );
+            bench.dry(&sls).kind
+        };
+        let (right, wrong) = (lab_proto::Digest::of(b"x").to_string(), "f".repeat(64));
+        let of_large = lab_proto::Digest::of(large.as_bytes()).to_string();
+        for (entry, want) in [
+            (format!("salt://x: sha256={right}"), VerdictKind::WouldChange),
+            (format!("salt://x: sha256={wrong}"), VerdictKind::Failed),
+            (format!("/here: {right}"), VerdictKind::WouldChange),
+            (format!("file:///here: {wrong}"), VerdictKind::Failed),
+            (format!("/large: {of_large}"), VerdictKind::WouldChange),
+            (format!("/large: {wrong}"), VerdictKind::Failed),
+            ("salt://x: salt://sums".to_owned(), VerdictKind::Failed),
+            ("salt://x: null".to_owned(), VerdictKind::WouldChange),
+        ] {
+            assert_eq!(kind(&entry, ""), want, "{entry}");
+        }
+        // It stands in for the sum of the whole list.
+        let other = format!("    - source_hash: '{wrong}'\n");
+        assert_eq!(kind(&format!("/here: {right}"), &other), VerdictKind::WouldChange);
+        assert_eq!(kind(&format!("/large: {of_large}"), &other), VerdictKind::WouldChange);
+        assert_eq!(kind("/here", &other), VerdictKind::Failed);
     }
 }
