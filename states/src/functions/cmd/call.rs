@@ -104,7 +104,7 @@ impl CommandArgs {
         command.umask = self.umask.map(|m| m.0);
         command.stdin = self.stdin.clone().map(String::into_bytes);
         command.timeout = self.time_limit(ctx)?;
-        // Output is read by people and programs far away, so it does not follow this machine's language.
+        // Output is read by people and programs far away, so it follows this machine's language only where LC_ALL says so.
         for name in LOCALE {
             command.env.insert(name.to_owned(), Some("C".to_owned()));
         }

@@ -7,7 +7,7 @@ use lab_proto::{Digest, Map, Value};
 use serde::Deserialize;
 
 use super::super::file::fetch;
-use super::super::support::{OnWatch, map, text_of};
+use super::super::support::{OnWatch, in_tree, map, text_of};
 use super::call::{CommandArgs, stateful, verdict};
 use super::run::{IN_STATES, documented};
 use crate::function::{
@@ -125,8 +125,9 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
     };
     let room = private_room(ctx, &content)?;
     // The script keeps the ending of its source: some programs go by it.
+    let file = in_tree(source, &call.saltenv).map_or_else(|| source.to_owned(), |(path, _)| path);
     let ending =
-        Path::new(source).extension().and_then(|e| e.to_str()).map_or_else(String::new, |e| format!(".{e}"));
+        Path::new(&file).extension().and_then(|e| e.to_str()).map_or_else(String::new, |e| format!(".{e}"));
     let script = room.join(format!("script{ending}"));
     let options = WriteOptions { mode: Some(0o700), ..WriteOptions::default() };
     // A script may be named with its arguments; they stand in for those of `args`.
@@ -138,7 +139,7 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
         }
         (None, Some(one)) => text_of(one),
     };
-    let line = format!("{} {more}", script.display());
+    let line = format!("{} {more}", shell::quote(&script.display().to_string()));
     let ran = ctx
         .host
         .write(&script, &content, options)
@@ -191,6 +192,23 @@ mod tests {
         assert_eq!(verdict.kind, VerdictKind::Ok, "{}", verdict.comment);
         assert!(bench.host.list(Path::new("/tmp")).unwrap().is_empty());
         assert_eq!(bench.run("x:\n  cmd.script:\n    - source: salt://none.sh\n").kind, VerdictKind::Failed);
+    }
+
+    #[test]
+    fn the_ending_is_that_of_the_file_and_no_word_of_the_shell() {
+        let mut bench = Bench::new(SimHost::new().with_script(|_| Some(SimReply::default())));
+        let names = ["x.sh", "x.(1)", "x.a;echo>INJ"];
+        for name in names {
+            bench = bench.with_state_file(name, "#!/bin/sh\n");
+        }
+        for source in ["x.sh?saltenv=base", "x.(1)", "x.a;echo>INJ"] {
+            let verdict = bench.run(&format!("x:\n  cmd.script:\n    - source: 'salt://{source}'\n"));
+            assert_eq!(verdict.kind, VerdictKind::Ok, "{source}: {}", verdict.comment);
+        }
+        let lines: Vec<String> = bench.host.commands().iter().map(|c| c.line().to_owned()).collect();
+        assert!(lines[0].ends_with("/script.sh"), "{lines:?}");
+        assert!(lines[1].starts_with("'/tmp/") && lines[1].ends_with("/script.(1)'"), "{lines:?}");
+        assert!(lines[2].starts_with("'/tmp/") && lines[2].ends_with("/script.a;echo>INJ'"), "{lines:?}");
     }
 
     #[test]
