@@ -26,6 +26,7 @@ pub(super) struct Bench {
 /// Simulated services of an agent.
 pub(super) struct SimServices {
     files: BTreeMap<String, Vec<u8>>,
+    own_files: BTreeMap<(String, String), Vec<u8>>,
     grains: Arc<Value>,
     pillar: Arc<Value>,
     pub(super) events: Mutex<Vec<(String, Value)>>,
@@ -46,6 +47,7 @@ impl Bench {
             registry: super::builtin(),
             services: SimServices {
                 files: BTreeMap::new(),
+                own_files: BTreeMap::new(),
                 grains: Arc::new(grains),
                 pillar: Arc::new(pillar),
                 events: Mutex::default(),
@@ -60,6 +62,12 @@ impl Bench {
 
     pub(super) fn with_state_file(mut self, path: &str, content: &str) -> Self {
         self.services.files.insert(path.to_owned(), content.as_bytes().to_vec());
+        self
+    }
+
+    /// Puts a file into an environment of its own; those of [`Self::with_state_file`] are in all of them.
+    pub(super) fn with_state_file_in(mut self, env: &str, path: &str, content: &str) -> Self {
+        self.services.own_files.insert((env.to_owned(), path.to_owned()), content.as_bytes().to_vec());
         self
     }
 
@@ -160,9 +168,10 @@ impl Services for SimServices {
         Arc::new(Value::from([("id", "sim")]))
     }
 
-    fn file(&self, path: &str, _: &str) -> Result<Vec<u8>, ServiceError> {
+    fn file(&self, path: &str, saltenv: &str) -> Result<Vec<u8>, ServiceError> {
         let missing = || ServiceError::missing(format!("simulation: no file {path}"));
-        self.files.get(path).cloned().ok_or_else(missing)
+        let own = self.own_files.get(&(saltenv.to_owned(), path.to_owned()));
+        own.or_else(|| self.files.get(path)).cloned().ok_or_else(missing)
     }
 
     fn cache_file(&self, path: &str, saltenv: &str) -> Result<String, ServiceError> {

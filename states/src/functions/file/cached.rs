@@ -120,7 +120,9 @@ fn verify(args: &Args, call: &StateCall, path: &std::path::Path, ctx: &JobCtx<'_
         Some(hash) => {
             let names =
                 SumNames { given: args.source_hash_name.as_deref(), file: &call.name, source: &call.name };
-            SourceSum::find(hash, &names, &call.saltenv, ctx)?.verify_file(path, ctx).map(drop)
+            // A file of sums without an environment of its own is looked for in that of the file.
+            let saltenv = args.saltenv.as_deref().unwrap_or(&call.saltenv);
+            SourceSum::find(hash, &names, saltenv, ctx)?.verify_file(path, ctx).map(drop)
         }
         None => Ok(()),
     }
@@ -184,6 +186,25 @@ mod tests {
         assert!(bench.run(gone).changed() && !bench.run(gone).changed());
         assert_eq!(bench.run("salt://none:\n  file.cached: []\n").kind, VerdictKind::Failed);
         assert_eq!(bench.run("http://h/x:\n  file.cached: []\n").kind, VerdictKind::Failed);
+    }
+
+    #[test]
+    fn a_file_of_sums_is_looked_for_in_the_environment_that_is_given() {
+        let sum = lab_proto::Digest::of(b"x");
+        let host = SimHost::new().with_file("/var/cache/simulated/app.bin", "x");
+        let bench = Bench::new(host).with_state_file("app.bin", "x").with_state_file_in(
+            "dev",
+            "sums",
+            &format!("{sum}  app.bin\n"),
+        );
+        let run = |more: &str| {
+            bench
+                .run(&format!("salt://app.bin:\n  file.cached:\n    - source_hash: salt://sums{more}\n"))
+                .kind
+        };
+        assert_eq!(run(""), VerdictKind::Failed);
+        assert_eq!(run("\n    - saltenv: dev"), VerdictKind::Ok);
+        assert_eq!(run("?saltenv=dev"), VerdictKind::Ok);
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn file_of_sums(hash: &str, saltenv: &str, ctx: &JobCtx<'_>) -> Result<Option<St
     }
     match scheme(hash) {
         None => Ok(None),
-        Some("file") => Ok(text(ctx.host.read(Path::new(hash.trim_start_matches("file://")))?)),
+        Some("file") => Ok(text(ctx.host.read(Path::new(hash.strip_prefix("file://").unwrap_or(hash)))?)),
         Some("http" | "https") => {
             let reply = ctx.host.http(&HttpRequest::get(hash), ctx)?;
             if reply.status >= 400 {
