@@ -50,6 +50,9 @@ fn ranges_and_texts_have_a_largest_size() {
         "{{ [1, 2] | batch(10 ** 10, 0) | list }}",
         "{{ '10.0.0.0/8' | network_hosts }}",
         "{{ range(30) | list | permutations(12) | list }}",
+        "{{ [1, 2] | product(repeat=18) | list }}",
+        "{{ [1] | product(repeat=10 ** 10) | list }}",
+        "{{ [] | product(repeat=10 ** 10) | list }}",
     ] {
         let error = refused(text);
         assert!(error.place.line == 1 && error.place.column > 0, "{text}: {error}");

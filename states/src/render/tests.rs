@@ -53,6 +53,25 @@ fn an_undefined_name_is_shown_with_line_caret_and_the_nearest_name() {
 }
 
 #[test]
+fn a_product_costs_as_many_steps_as_it_has_items() {
+    assert_eq!(json("a: {{ [1]|product(repeat=1000)|first|length }}"), r#"{"a":1000}"#);
+    assert_eq!(
+        json("a: {{ []|product([1])|list }}\nb: {{ [1]|product(repeat=0)|list|length }}"),
+        r#"{"a":[],"b":1}"#
+    );
+    assert_eq!(refusal("{{ [1]|product(repeat=300000)|list|length }}").kind, RenderErrorKind::Bounds);
+    let negative = refusal("{{ [1]|product(repeat=-1)|list }}");
+    assert!(negative.message.contains("repeat argument cannot be negative"), "{negative}");
+}
+
+#[test]
+fn attr_of_a_mapping_says_how_a_key_is_read() {
+    let error = refusal("{{ {'a': 1}|attr('a') }}").to_string();
+    assert!(error.contains("has no attribute 'a'") && error.contains("x['a']"), "{error}");
+    assert!(!error.contains("did you mean"), "{error}");
+}
+
+#[test]
 fn an_error_inside_an_imported_macro_names_its_file_and_the_caller() {
     let files = [
         ("a.sls", "{% from 'm.jinja' import m %}\n\n{{ m() }}\n"),

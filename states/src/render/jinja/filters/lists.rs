@@ -1,6 +1,7 @@
 //! Filters of sequences.
 
 use super::super::call::{CallArgs, required};
+use super::super::engine::Engine;
 use super::super::error::{Fault, Res};
 use super::super::methods::make_set;
 use super::super::ops::{self, Num};
@@ -51,22 +52,6 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             Val::list(ops::sort_by_key(value.iterate()?, key, false)?)
         }
         "zip" | "zip_longest" => zip(name, value, args)?,
-        "product" => {
-            let repeat = args.keyword.iter().find(|(k, _)| &**k == "repeat").map(|(_, v)| v);
-            let repeat = count(repeat, 1)?;
-            let lists: Vec<Vec<Val>> =
-                std::iter::once(value).chain(&args.positional).map(Val::iterate).collect::<Res<_>>()?;
-            limit(repeat)?;
-            let mut rows = vec![Vec::new()];
-            for items in std::iter::repeat_n(&lists, repeat).flatten() {
-                limit(rows.len().saturating_mul(items.len()))?;
-                rows = rows
-                    .into_iter()
-                    .flat_map(|row| items.iter().map(move |i| [row.clone(), vec![i.clone()]].concat()))
-                    .collect();
-            }
-            Val::generator(rows.into_iter().map(Val::tuple).collect())
-        }
         "combinations" | "permutations" | "combinations_with_replacement" => choices(name, value, args)?,
         "compress" => {
             let [selectors] = args.bind(name, ["selectors"])?;
@@ -82,6 +67,34 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
         }
         _ => return Ok(None),
     }))
+}
+
+/// Every choice of one item from each list, the last list turning fastest.
+pub(super) fn product(engine: &Engine<'_>, value: &Val, args: &CallArgs) -> Res<Val> {
+    let repeat = args.keyword.iter().find(|(k, _)| &**k == "repeat").map(|(_, v)| v);
+    if matches!(repeat, Some(Val::Int(..0))) {
+        return Err(Fault::failed("repeat argument cannot be negative"));
+    }
+    let repeat = count(repeat, 1)?;
+    let lists: Vec<Vec<Val>> =
+        std::iter::once(value).chain(&args.positional).map(Val::iterate).collect::<Res<_>>()?;
+    let width = lists.len().saturating_mul(repeat);
+    limit(width)?;
+    let columns: Vec<&Vec<Val>> = std::iter::repeat_n(&lists, repeat).flatten().collect();
+    let rows = columns.iter().fold(1, |rows: usize, items| rows.saturating_mul(items.len()));
+    let cells = rows.saturating_mul(width.max(1));
+    limit(cells)?;
+    engine.spend(cells as u64)?;
+    let row = |mut number: usize| {
+        let mut cells: Vec<Val> = Vec::with_capacity(width);
+        for items in columns.iter().rev() {
+            cells.push(items[number % items.len()].clone());
+            number /= items.len();
+        }
+        cells.reverse();
+        Val::tuple(cells)
+    };
+    Ok(Val::generator((0..rows).map(row).collect()))
 }
 
 fn empty(what: &str) -> Val {

@@ -18,7 +18,9 @@ use super::call::{CallArgs, required};
 use super::engine::{Engine, Frame};
 use super::error::{Fault, Res};
 use super::ops;
-use super::value::{GROUP, Text, Val};
+use super::value::{GROUP, Text, Undefined, Val};
+use crate::render::error::RenderErrorKind;
+use crate::render::python;
 
 /// The names of all filters, for suggestions.
 const NAMES: &[&str] = &[
@@ -205,6 +207,7 @@ impl Engine<'_> {
             "attr" => self.attr(&value, args),
             "groupby" => self.groupby(frame, &value, args),
             "sort" => self.sort(frame, &value, args),
+            "product" => lists::product(self, &value, &args),
             "unique" => self.unique(&value, args),
             "sum" => self.sum(frame, &value, args),
             "join" => self.join(frame, &value, args),
@@ -368,8 +371,15 @@ impl Engine<'_> {
     fn attr(&self, value: &Val, args: CallArgs) -> Res<Val> {
         let [name] = args.bind("attr", ["name"])?;
         let name: Text = required(name, "attr", "name")?.to_text()?.into();
-        let found = self.python_attribute(value, &name)?;
-        Ok(found.unwrap_or_else(|| self.missing(value, &Val::Str(name))))
+        Ok(match (self.python_attribute(value, &name)?, value) {
+            (Some(found), _) => found,
+            (None, Val::Dict(_)) => Val::Undefined(Rc::new(Undefined {
+                message: format!("'dict object' has no attribute '{name}'"),
+                suggestion: Some(format!("a key of a mapping is read by x[{}]", python::quoted(&name))),
+                kind: RenderErrorKind::JinjaUndefined,
+            })),
+            (None, _) => self.missing(value, &Val::Str(name)),
+        })
     }
 
     fn groupby(&self, frame: &Frame, value: &Val, args: CallArgs) -> Res<Val> {
