@@ -1,5 +1,7 @@
 //! `slsutil.*` and `defaults.*`: helpers for templates.
 
+use std::collections::VecDeque;
+
 use lab_proto::{Map, Value};
 use serde::Deserialize;
 
@@ -203,7 +205,7 @@ fn defaults_get(call: &Call<'_>) -> Result<Value, CallError> {
 /// Reads the first file of defaults that a formula has.
 fn defaults_of(formula: &str, call: &Call<'_>) -> Result<Option<Value>, CallError> {
     for ending in ["yaml", "json"] {
-        let path = format!("{formula}/defaults.{ending}");
+        let path = format!("{}/defaults.{ending}", formula.trim_start_matches('/'));
         let bytes = match call.ctx.services.file(&path, "base") {
             Ok(bytes) => bytes,
             Err(e) if e.missing => continue,
@@ -211,9 +213,13 @@ fn defaults_of(formula: &str, call: &Call<'_>) -> Result<Option<Value>, CallErro
         };
         let text = String::from_utf8(bytes)
             .map_err(|_| CallError::failed(format!("salt://{path} is no text in UTF-8")))?;
-        let data = yaml::parse(&text)
-            .map(|node| node.to_value())
-            .map_err(|e| CallError::failed(format!("salt://{path}: {e}")))?;
+        let data = match ending {
+            "json" => {
+                serde_json::from_str::<serde_json::Value>(&text).map(Value::from).map_err(|e| e.to_string())
+            }
+            _ => yaml::parse(&text).map(|node| node.to_value()).map_err(|e| e.to_string()),
+        };
+        let data = data.map_err(|e| CallError::failed(format!("salt://{path}: {e}")))?;
         return Ok(Some(if data.truthy() { data } else { Value::map() }));
     }
     Ok(None)
@@ -280,31 +286,63 @@ fn banner(call: &Call<'_>) -> Result<Value, CallError> {
     Ok((lines.join("\n") + if newline { "\n" } else { "" }).into())
 }
 
-/// Breaks a text into lines at blanks and behind hyphens within words; a word that is too long is cut.
+/// Breaks a text into lines at blanks and behind hyphens within words; a word that is too long is cut. Blanks within a
+/// line stay as they are.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
     let count = |text: &str| text.chars().count();
-    for word in text.split_whitespace() {
-        for (index, part) in parts(word).into_iter().enumerate() {
-            let blank = usize::from(index == 0 && !line.is_empty());
-            let mut part: String = part.to_owned();
-            if !line.is_empty() && count(&line) + blank + count(&part) > width && count(&part) <= width {
-                lines.push(std::mem::take(&mut line));
-            } else if blank == 1 && count(&line) + 1 < width {
-                line.push(' ');
-            }
-            while count(&line) + count(&part) > width {
-                let room = width - count(&line);
-                line.extend(part.chars().take(room));
-                part = part.chars().skip(room).collect();
-                lines.push(std::mem::take(&mut line));
-            }
-            line.push_str(&part);
+    let blank = |text: &str| text.starts_with(' ');
+    let mut chunks: VecDeque<String> = chunks(&without_tabs(text)).into();
+    let mut lines: Vec<String> = Vec::new();
+    while let Some(first) = chunks.front() {
+        if blank(first) && !lines.is_empty() {
+            chunks.pop_front();
+        }
+        let mut line: Vec<String> = Vec::new();
+        let mut room = width;
+        while let Some(chunk) = chunks.pop_front_if(|chunk| count(chunk) <= room) {
+            room -= count(&chunk);
+            line.push(chunk);
+        }
+        if let Some(long) = chunks.front_mut().filter(|chunk| count(chunk) > width) {
+            let at = long.char_indices().nth(room).map_or(long.len(), |(at, _)| at);
+            let rest = long.split_off(at);
+            line.push(std::mem::replace(long, rest));
+        }
+        if line.last().is_some_and(|last| blank(last)) {
+            line.pop();
+        }
+        lines.extend((!line.is_empty()).then(|| line.concat()));
+    }
+    lines
+}
+
+/// Turns tabs into the blanks up to their stop, and other white space into one blank each.
+fn without_tabs(text: &str) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for c in text.chars() {
+        let wide = if c == '\t' { 8 - column % 8 } else { 1 };
+        column = if matches!(c, '\n' | '\r') { 0 } else { column + wide };
+        match c {
+            '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' => out.extend(std::iter::repeat_n(' ', wide)),
+            _ => out.push(c),
         }
     }
-    lines.extend((!line.is_empty()).then_some(line));
-    lines
+    out
+}
+
+/// Takes a text apart into runs of blanks, and words that are cut behind their hyphens.
+fn chunks(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|c| (c == ' ') != (first == ' ')).unwrap_or(rest.len());
+        let (chunk, after) = rest.split_at(end);
+        let pieces = if first == ' ' { vec![chunk] } else { parts(chunk) };
+        out.extend(pieces.into_iter().map(str::to_owned));
+        rest = after;
+    }
+    out
 }
 
 /// Cuts a word behind its hyphens that stand between letters.
@@ -387,6 +425,35 @@ mod tests {
         assert_eq!(get("web:none", &["x".into()]), Ok("x".into()));
         assert_eq!(get("none:port", &[]), Ok("".into()));
         assert_eq!(get("none", &[]), Ok(Value::Null));
+        assert_eq!(get("/web:port", &[]), Ok(80.into()));
+    }
+
+    #[test]
+    fn defaults_in_json_are_read_as_json() {
+        let bench = Bench::new(SimHost::new())
+            .with_state_file("a/defaults.json", "{\"on\": 1, \"on\": 2,\n\t\"off\": 1e3}")
+            .with_state_file("b/defaults.json", "port: 80\n");
+        let get = |key: &str| bench.exec("defaults.get", &[key.into()], &Map::new());
+        assert_eq!(get("a:on"), Ok(2.into()));
+        assert_eq!(get("a:off"), Ok(Value::Float(1000.0)));
+        assert!(get("b:port").is_err());
+    }
+
+    #[test]
+    fn lines_are_wrapped_as_by_python() {
+        for (text, width, want) in [
+            ("a  b", 20, &["a  b"][..]),
+            ("  a  b   c", 5, &["  a", "b   c"]),
+            ("a\tb  c", 20, &["a       b  c"]),
+            ("aaaaaaaa  bb", 4, &["aaaa", "aaaa", "bb"]),
+            ("x   yyyyyyyyy", 5, &["x   y", "yyyyy", "yyy"]),
+            ("ab-cd  ef", 5, &["ab-cd", "ef"]),
+            ("a     b", 3, &["a", "b"]),
+            ("   ", 5, &[]),
+            ("well-known-thing", 6, &["well-", "known-", "thing"]),
+        ] {
+            assert_eq!(wrapped(text, width), want, "{text:?} in {width}");
+        }
     }
 
     #[test]
