@@ -74,6 +74,10 @@ impl RenderFunctions for EchoDouble {
     fn knows(&self, name: &str) -> bool {
         name == "test.args"
     }
+
+    fn has_module(&self, module: &str) -> bool {
+        module == "test"
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the probes are files")]

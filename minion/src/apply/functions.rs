@@ -35,6 +35,10 @@ impl RenderFunctions for Functions<'_> {
         self.ctx.registry.exec(name).is_ok()
     }
 
+    fn has_module(&self, module: &str) -> bool {
+        self.ctx.registry.has_exec_module(module)
+    }
+
     fn names(&self) -> Vec<String> {
         self.ctx.registry.execs().map(|f| ExecFunction::name(f.as_ref()).to_owned()).collect()
     }

@@ -97,6 +97,10 @@ impl RenderFunctions for Functions<'_> {
         self.registry.exec(name).is_ok()
     }
 
+    fn has_module(&self, module: &str) -> bool {
+        self.registry.has_exec_module(module)
+    }
+
     fn names(&self) -> Vec<String> {
         self.registry.execs().map(|f| f.name().to_owned()).collect()
     }

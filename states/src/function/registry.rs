@@ -87,6 +87,14 @@ impl Registry {
         self.execs.values()
     }
 
+    /// Tells whether there are execution functions of a module.
+    pub fn has_exec_module(&self, module: &str) -> bool {
+        let start = format!("{module}.");
+        let first = self.execs.range(start.clone()..).next();
+        first.is_some_and(|(name, _)| name.starts_with(&start))
+            || self.extensions.contains_key(&(ExtensionKind::Module, module.to_owned()))
+    }
+
     /// Tells whether an execution function is one of the user's own executables.
     pub fn is_extension(&self, name: &str) -> bool {
         !self.execs.contains_key(name) && self.extension(ExtensionKind::Module, name).is_some()

@@ -88,6 +88,9 @@ pub trait RenderFunctions {
     /// Tells whether the function exists; a name that does not is an undefined variable.
     fn knows(&self, name: &str) -> bool;
 
+    /// Tells whether there is a module of that name; one that is not is undefined, too.
+    fn has_module(&self, module: &str) -> bool;
+
     /// Returns the known names, for suggestions.
     fn names(&self) -> Vec<String> {
         Vec::new()
@@ -104,6 +107,10 @@ impl RenderFunctions for NoFunctions {
     }
 
     fn knows(&self, _: &str) -> bool {
+        false
+    }
+
+    fn has_module(&self, _: &str) -> bool {
         false
     }
 }

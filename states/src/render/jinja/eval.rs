@@ -239,7 +239,9 @@ impl Engine<'_> {
 
     fn salt_item(&self, name: &Text) -> Option<Val> {
         if !name.contains('.') {
-            return Some(Val::object(Object::SaltModule(Rc::clone(name))));
+            // `salt.get` is the mapping's own method.
+            let there = &**name == "get" || self.env.functions.has_module(name);
+            return there.then(|| Val::object(Object::SaltModule(Rc::clone(name))));
         }
         self.env.functions.knows(name).then(|| Val::object(Object::SaltFunction(Rc::clone(name))))
     }
@@ -340,6 +342,11 @@ impl Engine<'_> {
                 };
                 full.and_then(|full| {
                     let names = self.env.functions.names();
+                    let of_kind = |name: &str| match name.split_once('.') {
+                        Some((module, _)) if !full.contains('.') => module.to_owned(),
+                        _ => name.to_owned(),
+                    };
+                    let names: Vec<String> = names.iter().map(|name| of_kind(name)).collect();
                     crate::nearest::nearest(&full, names.iter().map(String::as_str)).map(str::to_owned)
                 })
             }
