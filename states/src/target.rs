@@ -4,10 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use fancy_regex::Regex;
 use lab_proto::Value;
 
-use crate::python_regex::{self, Flags};
+use crate::python_regex::{Anchor, Failure, Flags, Meter, Pattern, TEMPLATES};
 
 /// What is known of the minion that is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +62,14 @@ pub enum TargetError {
     /// A pattern that does not compile.
     #[error("the pattern '{pattern}' does not compile: {reason}")]
     Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        reason: String,
+    },
+    /// A pattern that costs too much on what it is held against.
+    #[error("the pattern '{pattern}' costs too much: {reason}")]
+    Cost {
         /// The pattern.
         pattern: String,
         /// Why.
@@ -129,7 +136,7 @@ fn matches_at(
     match kind {
         Matcher::Glob => Ok(lab_proto::glob::matches(expression, minion.id)),
         Matcher::List => Ok(expression.split(',').any(|id| id == minion.id)),
-        Matcher::Pcre => begins(&prefix_regex(expression)?, minion.id),
+        Matcher::Pcre => Prefix::new(expression, Flags::default())?.begins(minion.id),
         Matcher::Grain => subdict(minion.grains, expression, ":", Style::Glob),
         Matcher::GrainPcre => subdict(minion.grains, expression, ":", Style::Regex),
         Matcher::Pillar => subdict(minion.pillar, expression, ":", Style::Glob),
@@ -194,17 +201,32 @@ fn engine_of(word: &str) -> Option<(&str, &str)> {
     word.split_once('@').filter(|(e, _)| e.chars().next().is_some_and(|c| c.is_ascii_uppercase()))
 }
 
-/// Compiles a pattern that is anchored at the start only, as Python's `re.match` is.
-fn prefix_regex(pattern: &str) -> Result<Regex, TargetError> {
-    python_regex::compile(&format!("\\A(?:{pattern})"), Flags::default(), "")
-        .map_err(|reason| TargetError::Pattern { pattern: pattern.to_owned(), reason })
+/// A pattern that is anchored at the start only, as Python's `re.match` is.
+struct Prefix {
+    source: String,
+    compiled: Pattern,
 }
 
-/// Tells whether a text begins with what an anchored pattern means; one that takes too long is refused.
-fn begins(regex: &Regex, text: &str) -> Result<bool, TargetError> {
-    regex
-        .is_match(text)
-        .map_err(|e| TargetError::Pattern { pattern: regex.as_str().to_owned(), reason: e.to_string() })
+impl Prefix {
+    fn new(source: &str, flags: Flags) -> Result<Self, TargetError> {
+        let compiled = Pattern::new(source, flags, Anchor::Start).map_err(|e| unusable(source, &e))?;
+        Ok(Self { source: source.to_owned(), compiled })
+    }
+
+    fn begins(&self, text: &str) -> Result<bool, TargetError> {
+        let mut meter = Meter::new(TEMPLATES, u64::MAX);
+        let found = self.compiled.find(text, &mut meter).map_err(|e| unusable(&self.source, &e))?;
+        Ok(found.is_some())
+    }
+}
+
+fn unusable(pattern: &str, failure: &Failure) -> TargetError {
+    let (pattern, reason) = (pattern.to_owned(), failure.to_string());
+    if failure.is_bound() {
+        TargetError::Cost { pattern, reason }
+    } else {
+        TargetError::Pattern { pattern, reason }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,7 +279,7 @@ fn lookups<'a>(data: &'a Value, keys: &[&str]) -> Vec<&'a Value> {
 /// What a value is held against.
 enum Test {
     Glob(String),
-    Regex(Regex),
+    Regex(Prefix),
     Exact(String),
 }
 
@@ -265,7 +287,9 @@ impl Test {
     fn new(pattern: &str, style: Style) -> Result<Self, TargetError> {
         Ok(match style {
             Style::Glob => Self::Glob(pattern.to_lowercase()),
-            Style::Regex => Self::Regex(prefix_regex(&format!("(?i:{pattern})"))?),
+            Style::Regex => {
+                Self::Regex(Prefix::new(pattern, Flags { ignore_case: true, ..Flags::default() })?)
+            }
             Style::Exact => Self::Exact(pattern.to_lowercase()),
         })
     }
@@ -288,7 +312,7 @@ impl Test {
             scalar => match (text_of(scalar), self) {
                 (None, _) => false,
                 (Some(text), Self::Glob(pattern)) => lab_proto::glob::matches(pattern, &text.to_lowercase()),
-                (Some(text), Self::Regex(regex)) => begins(regex, &text)?,
+                (Some(text), Self::Regex(regex)) => regex.begins(&text)?,
                 (Some(text), Self::Exact(wanted)) => *wanted == text.to_lowercase(),
             },
         })
@@ -326,13 +350,6 @@ fn ip_cidr(grains: &Value, expression: &str) -> bool {
         let parsed = value.as_str().and_then(|s| s.parse::<IpAddr>().ok());
         parsed.is_some_and(|ip| ip.is_ipv4() == network.is_ipv4() && cut(bits(ip).0) == cut(network_bits))
     })
-}
-
-/// Matches text as Salt's lists of expressions do: a wildcard, or a regular expression of the whole text.
-pub fn expression_matches(pattern: &str, text: &str) -> bool {
-    lab_proto::glob::matches(pattern, text)
-        || python_regex::compile(&format!("\\A(?:{pattern})\\z"), Flags::default(), "")
-            .is_ok_and(|r| r.is_match(text).unwrap_or(false))
 }
 
 fn compound(expression: &str, minion: &Minion<'_>, groups: &mut Vec<String>) -> Result<bool, TargetError> {

@@ -219,6 +219,7 @@ fn malformed(top: &RenderedSls, node: &Node, message: impl Into<String>) -> Box<
         ),
         ("nodegroup", "define it under [node_groups] in the master's configuration"),
         ("does not compile", "mend the regular expression, or use a glob"),
+        ("costs too much", "write the pattern without look-around and back references, or use a glob"),
         ("compound expression", "close every parenthesis, and put and, or, not between the parts"),
     ];
     let remedy =

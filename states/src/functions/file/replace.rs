@@ -3,7 +3,7 @@
 use lab_proto::Value;
 use serde::Deserialize;
 
-use super::super::support::{Pattern, join_lines, path_of, python_template, text_of};
+use super::super::support::{Pattern, join_lines, path_of, text_of};
 use super::edit::{Edit, backup_suffix, read_if_present};
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
@@ -118,9 +118,12 @@ fn plan(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Option<Edit>, StateError> 
     }
     let repl = text_of(&args.repl);
     let pattern = Pattern::flagged(&args.pattern, args.flags.as_ref())?;
-    let (mut new, matches) = pattern.replace(&old, args.count, |found| {
-        if args.backslash_literal { Ok(repl.clone()) } else { python_template(&repl, found) }
-    })?;
+    let (mut new, matches) = if args.backslash_literal {
+        pattern.replace(&old, args.count, |_, out| out.push_str(&repl))?
+    } else {
+        let template = pattern.template(&repl)?;
+        pattern.replace(&old, args.count, |found, out| template.expand(found, out))?
+    };
     let adds = args.append_if_not_found || args.prepend_if_not_found;
     if matches == 0 && adds {
         let content = args.not_found_content.as_ref().filter(|c| c.truthy()).map_or(repl, text_of);

@@ -20,7 +20,7 @@ pub(super) use encoding::encoded;
 pub(super) use mode::Mode;
 pub(super) use on_watch::OnWatch;
 pub(super) use owner::{Owner, perms};
-pub(super) use pattern::{Pattern, python_template, search};
+pub(super) use pattern::{Pattern, search};
 pub(super) use source_sum::{SourceSum, SumNames};
 pub(super) use text::{diff, join_lines, lines, lines_with_ends, text_list, text_of};
 

@@ -1,44 +1,58 @@
 //! Regular expressions as Python writes them.
 
-use fancy_regex::{Captures, Regex};
 use lab_proto::Value;
 
 use super::text_of;
 use crate::function::StateError;
-use crate::python_regex;
+use crate::python_regex::{self, Anchor, FILES, Failure, Flags, Found, Meter, Template};
 
 /// A compiled pattern.
 #[derive(Debug)]
-pub(in crate::functions) struct Pattern(Regex);
+pub(in crate::functions) struct Pattern {
+    source: String,
+    compiled: python_regex::Pattern,
+}
 
 impl Pattern {
     /// Compiles a pattern in which `^` and `$` stand for the ends of lines.
     pub(in crate::functions) fn multiline(pattern: &str) -> Result<Self, StateError> {
-        Self::with_flags(pattern, "m")
+        Self::with_flags(pattern, Flags { multiline: true, ..Flags::default() })
     }
 
     /// Compiles a pattern with Python's flags: a number, a name, or a list of names. Without flags, MULTILINE.
     pub(in crate::functions) fn flagged(pattern: &str, flags: Option<&Value>) -> Result<Self, StateError> {
-        Self::with_flags(pattern, &letters(flags)?)
+        let letters = letters(flags)?;
+        let flags = Flags {
+            ignore_case: letters.contains('i'),
+            multiline: letters.contains('m'),
+            dot_all: letters.contains('s'),
+            verbose: letters.contains('x'),
+        };
+        Self::with_flags(pattern, flags)
     }
 
-    fn with_flags(pattern: &str, flags: &str) -> Result<Self, StateError> {
-        // Python's end of text is \Z, which here would allow a newline after it.
-        let pattern = pattern.replace("\\Z", "\\z");
-        let full = if flags.is_empty() { pattern.clone() } else { format!("(?{flags}){pattern}") };
-        Regex::new(&full).map(Self).map_err(|e| {
-            StateError::failed(format!("{pattern:?} is no regular expression that can be used: {e}"))
-        })
+    fn with_flags(pattern: &str, flags: Flags) -> Result<Self, StateError> {
+        let compiled =
+            python_regex::Pattern::new(pattern, flags, Anchor::None).map_err(|e| unusable(pattern, &e))?;
+        Ok(Self { source: pattern.to_owned(), compiled })
     }
 
     /// Tells whether the pattern occurs.
     pub(in crate::functions) fn is_match(&self, text: &str) -> Result<bool, StateError> {
-        self.0.is_match(text).map_err(|e| too_hard(&e))
+        let found = self.compiled.find(text, &mut meter()).map_err(|e| unusable(&self.source, &e))?;
+        Ok(found.is_some())
     }
 
     /// Tells whether the pattern occurs at the very beginning.
     pub(in crate::functions) fn is_prefix(&self, text: &str) -> Result<bool, StateError> {
-        Ok(self.0.find(text).map_err(|e| too_hard(&e))?.is_some_and(|m| m.start() == 0))
+        let found = self.compiled.find(text, &mut meter()).map_err(|e| unusable(&self.source, &e))?;
+        Ok(found.is_some_and(|range| range.start == 0))
+    }
+
+    /// Reads a replacement as Python's `re.sub` does: `\1`, `\g<1>`, `\g<name>`, and escapes such as `\n`.
+    pub(in crate::functions) fn template(&self, template: &str) -> Result<Template, StateError> {
+        Template::new(template, &self.compiled)
+            .map_err(|what| StateError::failed(format!("argument repl: {what} in {template:?}")))
     }
 
     /// Replaces the first `count` matches (all, for 0); returns the text and how many there were.
@@ -46,28 +60,21 @@ impl Pattern {
         &self,
         text: &str,
         count: usize,
-        mut with: impl FnMut(&Captures<'_, str>) -> Result<String, StateError>,
+        with: impl FnMut(&Found<'_>, &mut String),
     ) -> Result<(String, usize), StateError> {
-        let mut out = String::with_capacity(text.len());
-        let (mut done, mut end) = (0, 0);
-        for found in self.0.captures_iter(text) {
-            let found = found.map_err(|e| too_hard(&e))?;
-            let Some(whole) = found.get(0) else { continue };
-            out.push_str(&text[end..whole.start()]);
-            out.push_str(&with(&found)?);
-            end = whole.end();
-            done += 1;
-            if done == count {
-                break;
-            }
-        }
-        out.push_str(&text[end..]);
-        Ok((out, done))
+        self.compiled.replace(text, count, &mut meter(), with).map_err(|e| unusable(&self.source, &e))
     }
 }
 
-fn too_hard(e: &fancy_regex::Error) -> StateError {
-    StateError::failed(format!("the regular expression takes too long on this text: {e}"))
+fn meter() -> Meter {
+    Meter::new(FILES, u64::MAX)
+}
+
+fn unusable(pattern: &str, failure: &Failure) -> StateError {
+    StateError::failed(format!(
+        "{pattern:?} is no regular expression that can be used here: {failure} ({})",
+        failure.remedy()
+    ))
 }
 
 /// Tells whether a multi-line pattern occurs in a text.
@@ -103,24 +110,15 @@ fn letters(flags: Option<&Value>) -> Result<String, StateError> {
     }
 }
 
-/// Expands a replacement as Python's `re.sub` does: `\1`, `\g<1>`, `\g<name>`, and escapes such as `\n`.
-pub(in crate::functions) fn python_template(
-    template: &str,
-    found: &Captures<'_, str>,
-) -> Result<String, StateError> {
-    python_regex::expand(template, found)
-        .map_err(|what| StateError::failed(format!("argument repl: {what} in {template:?}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn sub(pattern: &str, repl: &str, text: &str) -> Result<String, StateError> {
-        Pattern::flagged(pattern, None)?
-            .replace(text, 0, |found| python_template(repl, found))
-            .map(|(t, _)| t)
+        let pattern = Pattern::flagged(pattern, None)?;
+        let template = pattern.template(repl)?;
+        pattern.replace(text, 0, |found, out| template.expand(found, out)).map(|(t, _)| t)
     }
 
     #[test]

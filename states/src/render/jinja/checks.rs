@@ -3,7 +3,7 @@
 use super::call::{CallArgs, required};
 use super::engine::Engine;
 use super::error::{Fault, Res};
-use super::filters::{flag, regex_matches};
+use super::filters::begins;
 use super::ops::{self, Num};
 use super::value::{Object, Val};
 
@@ -123,13 +123,7 @@ impl Engine<'_> {
             "sameas" => same(value, &other(args)?),
             "filter" => super::filters::is_filter(&value.to_text()?),
             "test" => NAMES.contains(&value.to_text()?.as_str()),
-            "match" => {
-                let [pattern, ignore_case, multiline] =
-                    args.bind(name, ["rgx", "ignorecase", "multiline"])?;
-                let pattern = required(pattern, name, "rgx")?.to_text()?;
-                let (ignore_case, multiline) = (flag(ignore_case, false)?, flag(multiline, false)?);
-                regex_matches(&pattern, &value.to_text()?, ignore_case, multiline)?
-            }
+            "match" => begins(self, value, args)?,
             _ => {
                 let near = crate::nearest::nearest(name, NAMES.iter().copied());
                 return Err(Fault::syntax(format!("no test named '{name}'"))

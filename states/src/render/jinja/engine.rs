@@ -15,6 +15,7 @@ use super::output::Out;
 use super::parser;
 use super::scope::Scope;
 use super::value::{Object, Text, Val};
+use crate::python_regex::{Anchor, Failure, Flags, Pattern};
 use crate::render::doors::RenderEnv;
 use crate::render::error::{RenderError, RenderErrorKind};
 
@@ -29,11 +30,15 @@ pub(super) struct Engine<'e> {
     modules: RefCell<HashMap<String, Val>>,
     /// Scopes that macros hold on to; let go at the end.
     held: RefCell<Vec<Rc<Scope>>>,
+    /// Regular expressions that were compiled, or cannot be.
+    pub(super) patterns: RefCell<Patterns>,
     fuel: Cell<u64>,
     level: Cell<u32>,
     depth: Cell<u32>,
     random: Cell<u64>,
 }
+
+type Patterns = HashMap<(String, Flags, Anchor), Rc<Result<Pattern, Failure>>>;
 
 /// Where execution is.
 #[derive(Clone)]
@@ -65,6 +70,7 @@ impl<'e> Engine<'e> {
             templates: RefCell::default(),
             modules: RefCell::default(),
             held: RefCell::default(),
+            patterns: RefCell::default(),
             fuel: Cell::new(env.limits.fuel),
             level: Cell::new(0),
             depth: Cell::new(0),
@@ -112,6 +118,11 @@ impl<'e> Engine<'e> {
     /// Counts one step.
     pub(super) fn tick(&self) -> Res<()> {
         self.spend(1)
+    }
+
+    /// Returns how many steps are left.
+    pub(super) fn fuel(&self) -> u64 {
+        self.fuel.get()
     }
 
     pub(super) fn spend(&self, steps: u64) -> Res<()> {

@@ -7,6 +7,7 @@ mod links;
 mod lists;
 mod machine;
 mod nested;
+mod patterns;
 pub(super) mod pretty;
 mod salt;
 pub(super) mod text;
@@ -224,6 +225,9 @@ impl Engine<'_> {
             "urlize" => links::apply(&value, &args),
             "random_shuffle" | "random_sample" | "random_str" | "rand_str" | "random_hash" => {
                 salt::random(self, name, &value, args)
+            }
+            "regex_search" | "regex_match" | "regex_replace" | "check_whitelist_blacklist" => {
+                patterns::apply(self, name, &value, args)
             }
             "strftime" | "date_format" => salt::strftime(self.env.context.now, &value, args),
             _ => {
@@ -468,7 +472,7 @@ pub(super) fn is_filter(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-pub(super) use salt::regex_matches;
+pub(super) use patterns::begins;
 
 /// Returns the truth of an optional argument.
 pub(super) fn flag(value: Option<Val>, default: bool) -> Res<bool> {

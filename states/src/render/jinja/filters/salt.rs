@@ -1,6 +1,5 @@
 //! Salt's filters of text and data.
 
-use fancy_regex::Regex;
 use lab_proto::Timestamp;
 
 use super::super::call::{CallArgs, required};
@@ -10,7 +9,6 @@ use super::super::ops::{self, Num};
 use super::super::value::{Dict, Key, Val};
 use super::data::{python_float, python_int};
 use super::{count, flag, shared};
-use crate::python_regex::{self, Flags};
 use crate::render::yaml;
 use crate::shell;
 
@@ -40,8 +38,6 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             }
         },
         "regex_escape" => Val::str(regex_escape(&text()?)),
-        "regex_search" | "regex_match" => regex_groups(name, &text()?, args)?,
-        "regex_replace" => regex_replace(&text()?, args)?,
         "path_join" => path_join(value, &args)?,
         "basename" => Val::str(text()?.rsplit('/').next().unwrap_or("")),
         "dirname" => {
@@ -175,24 +171,6 @@ fn structures(name: &str, value: &Val, args: CallArgs) -> Res<Option<Val>> {
             }
             Val::Bool(found)
         }
-        "check_whitelist_blacklist" => {
-            let [whitelist, blacklist] = args.bind(name, ["whitelist", "blacklist"])?;
-            let hits = |list: Option<Val>| -> Res<Option<bool>> {
-                let Some(list) = list.filter(|l| !matches!(l, Val::None)) else { return Ok(None) };
-                let patterns = if matches!(list, Val::Str(_)) { vec![list] } else { list.iterate()? };
-                // Only text has something to match.
-                let Val::Str(text) = value else { return Ok((!patterns.is_empty()).then_some(false)) };
-                for pattern in &patterns {
-                    if crate::target::expression_matches(&pattern.to_text()?, text) {
-                        return Ok(Some(true));
-                    }
-                }
-                Ok((!patterns.is_empty()).then_some(false))
-            };
-            let black = hits(blacklist)?;
-            let white = hits(whitelist)?;
-            Val::Bool(black != Some(true) && white != Some(false))
-        }
         _ => return Ok(None),
     }))
 }
@@ -207,53 +185,6 @@ fn regex_escape(text: &str) -> String {
         out.push(c);
     }
     out
-}
-
-/// Compiles a pattern written for Python's `re`, for one text.
-fn regex(pattern: &str, flags: Flags, text: &str) -> Res<Regex> {
-    python_regex::compile(pattern, flags, text)
-        .map_err(|reason| Fault::failed(format!("cannot use the pattern '{pattern}': {reason}")))
-}
-
-fn too_hard(pattern: &str, why: &impl std::fmt::Display) -> Fault {
-    Fault::bounds(format!("the pattern '{pattern}' takes too long on this text: {why}"))
-}
-
-/// Tells whether a text begins with what a pattern means.
-pub(in crate::render::jinja) fn regex_matches(
-    pattern: &str,
-    text: &str,
-    ignore_case: bool,
-    multiline: bool,
-) -> Res<bool> {
-    let regex = regex(&format!("\\A(?:{pattern})"), Flags { ignore_case, multiline }, text)?;
-    regex.is_match(text).map_err(|e| too_hard(pattern, &e))
-}
-
-fn regex_groups(name: &str, text: &str, args: CallArgs) -> Res<Val> {
-    let [pattern, ignore_case, multiline] = args.bind(name, ["rgx", "ignorecase", "multiline"])?;
-    let pattern = required(pattern, name, "rgx")?.to_text()?;
-    let anchored = if name == "regex_match" { format!("\\A(?:{pattern})") } else { pattern.clone() };
-    let flags = Flags { ignore_case: flag(ignore_case, false)?, multiline: flag(multiline, false)? };
-    let found = regex(&anchored, flags, text)?.captures(text).map_err(|e| too_hard(&pattern, &e))?;
-    Ok(match found {
-        None => Val::None,
-        Some(found) => {
-            let groups = found.iter().skip(1).map(|g| g.map_or(Val::None, |m| Val::str(m.as_str())));
-            Val::tuple(groups.collect())
-        }
-    })
-}
-
-fn regex_replace(text: &str, args: CallArgs) -> Res<Val> {
-    let [pattern, value, ignore_case, multiline] =
-        args.bind("regex_replace", ["rgx", "val", "ignorecase", "multiline"])?;
-    let pattern = required(pattern, "regex_replace", "rgx")?.to_text()?;
-    let value = required(value, "regex_replace", "val")?.to_text()?;
-    let flags = Flags { ignore_case: flag(ignore_case, false)?, multiline: flag(multiline, false)? };
-    let regex = regex(&pattern, flags, text)?;
-    let replaced = python_regex::replace(&regex, text, 64 << 20, |found| python_regex::expand(&value, found));
-    replaced.map(Val::str).map_err(|why| Fault::failed(format!("regex_replace with '{pattern}': {why}")))
 }
 
 /// Normalises a path as `os.path.normpath` does.
