@@ -279,7 +279,7 @@ fn lookups<'a>(data: &'a Value, keys: &[&str]) -> Vec<&'a Value> {
 /// What a value is held against.
 enum Test {
     Glob(String),
-    Regex(Prefix),
+    Regex(Box<Prefix>),
     Exact(String),
 }
 
@@ -288,7 +288,8 @@ impl Test {
         Ok(match style {
             Style::Glob => Self::Glob(pattern.to_lowercase()),
             Style::Regex => {
-                Self::Regex(Prefix::new(pattern, Flags { ignore_case: true, ..Flags::default() })?)
+                let flags = Flags { ignore_case: true, ..Flags::default() };
+                Self::Regex(Box::new(Prefix::new(pattern, flags)?))
             }
             Style::Exact => Self::Exact(pattern.to_lowercase()),
         })
