@@ -2,11 +2,17 @@
 //!
 //! A job names the root digest of its state tree. [`Store`] is the cache; [`Tree`] is one tree as a run sees it.
 //! Used by worker threads; blocks.
+//!
+//! What lies here is not synced before it has its name: a power cut may leave a file that is short or empty. It is a cache,
+//! and every take hashes again: such a file is rotten, and is fetched anew.
 
 mod part;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::HashSet;
+use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +25,7 @@ use sha2::Digest as _;
 
 pub use tree::Tree;
 
-use self::part::{Claims, PART, Part, hash};
+use self::part::{Claims, PART, Part, hash, part_of};
 use crate::files::{self, FileError};
 use crate::link::{Queries, QueryError};
 
@@ -50,6 +56,21 @@ pub enum ContentError {
         /// The hash of what came.
         got: Digest,
     },
+    /// What came is not what was asked for, and the master does not say whether its own copy is.
+    #[error(
+        "{what} is damaged: its hash is {got}, and it is not known whether the master's own copy is whole"
+    )]
+    Unknown {
+        /// Which.
+        what: String,
+        /// The hash of what came.
+        got: Digest,
+        /// Why not.
+        source: QueryError,
+    },
+    /// Another job fetched it meanwhile, or tried to.
+    #[error(transparent)]
+    Shared(#[from] Arc<Self>),
     /// The tree's manifest is none.
     #[error("the state tree {tree} has no valid manifest")]
     Manifest {
@@ -60,13 +81,34 @@ pub enum ContentError {
     },
 }
 
+/// Where blobs come from.
+trait Source: Debug + Send + Sync {
+    /// As [`Queries::get_blob`].
+    fn get_blob(&self, from: (Digest, u64), limit: u64, keep: Keep<'_>) -> Result<u64, QueryError>;
+    /// As [`Queries::verify_blob`].
+    fn verify_blob(&self, digest: Digest) -> Result<(), QueryError>;
+}
+
+/// Takes the parts of a blob.
+type Keep<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
+
+impl Source for Queries {
+    fn get_blob(&self, from: (Digest, u64), limit: u64, keep: Keep<'_>) -> Result<u64, QueryError> {
+        Self::get_blob(self, from, limit, keep)
+    }
+
+    fn verify_blob(&self, digest: Digest) -> Result<(), QueryError> {
+        Self::verify_blob(self, digest)
+    }
+}
+
 /// The cache of blobs.
 #[derive(Clone, Debug)]
 pub struct Store {
     dir: PathBuf,
     limit: u64,
     parallel: usize,
-    queries: Queries,
+    source: Arc<dyn Source>,
     claims: Arc<Claims>,
 }
 
@@ -76,8 +118,12 @@ impl Store {
     /// # Errors
     /// When the directory cannot be made.
     pub fn open(dir: &Path, limit: u64, parallel: usize, queries: Queries) -> Result<Self, ContentError> {
+        Self::over(dir, limit, parallel, Arc::new(queries))
+    }
+
+    fn over(dir: &Path, limit: u64, parallel: usize, source: Arc<dyn Source>) -> Result<Self, ContentError> {
         files::make_dir(dir, 0o700)?;
-        Ok(Self { dir: dir.to_owned(), limit, parallel: parallel.max(1), queries, claims: Arc::default() })
+        Ok(Self { dir: dir.to_owned(), limit, parallel: parallel.max(1), source, claims: Arc::default() })
     }
 
     /// Returns a blob, from the cache or from the master.
@@ -86,16 +132,11 @@ impl Store {
     /// When the master does not give it or it arrives damaged.
     pub fn get(&self, digest: Digest, what: &str) -> Result<Vec<u8>, ContentError> {
         let path = self.path(digest);
-        if let Some(bytes) = files::read_if_any(&path)? {
-            if Digest::of(&bytes) == digest {
-                self.touch(&path);
-                return Ok(bytes);
-            }
-            // A rotten copy is worth nothing; the master has a good one.
-            tracing::warn!(path = %path.display(), "a cached file is damaged and is fetched again");
-            fs::remove_file(&path).map_err(FileError::at("remove", &path))?;
+        if let Some(bytes) = files::read_if_any(&path)?.filter(|bytes| Digest::of(bytes) == digest) {
+            self.touch(&path);
+            return Ok(bytes);
         }
-        self.fetch(digest, what)?;
+        self.obtain(digest, what)?;
         fs::read(&path).map_err(|e| FileError::at("read", &path)(e).into())
     }
 
@@ -105,20 +146,11 @@ impl Store {
     /// When the master does not give it or it arrives damaged.
     pub fn place(&self, digest: Digest, what: &str) -> Result<PathBuf, ContentError> {
         let path = self.path(digest);
-        let found = File::open(&path).and_then(|mut file| hash(&mut file));
-        match found.map(|(hasher, _)| Digest::from_bytes(hasher.finalize().into())) {
-            Ok(found) if found == digest => {
-                self.touch(&path);
-                return Ok(path);
-            }
-            Ok(_) => {
-                tracing::warn!(path = %path.display(), "a cached file is damaged and is fetched again");
-                fs::remove_file(&path).map_err(FileError::at("remove", &path))?;
-            }
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => return Err(FileError::at("read", &path)(e).into()),
+        if digest_of(&path)? == Some(digest) {
+            self.touch(&path);
+        } else {
+            self.obtain(digest, what)?;
         }
-        self.fetch(digest, what)?;
         Ok(path)
     }
 
@@ -132,12 +164,7 @@ impl Store {
     /// # Errors
     /// When it cannot be removed.
     pub fn remove(&self, digest: Digest) -> Result<bool, ContentError> {
-        let path = self.path(digest);
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(e) => Err(FileError::at("remove", &path)(e).into()),
-        }
+        Ok(remove_if_any(&self.path(digest))?)
     }
 
     /// Fetches several blobs side by side; those that are here already cost nothing.
@@ -154,7 +181,7 @@ impl Store {
         let next = AtomicUsize::new(0);
         let fetch_some = || {
             while let Some((digest, what)) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.fetch(*digest, what)?;
+                self.obtain(*digest, what)?;
             }
             Ok(())
         };
@@ -173,51 +200,71 @@ impl Store {
     /// # Errors
     /// When the directory cannot be listed.
     pub fn shrink(&self) -> Result<(), ContentError> {
-        let taken = self.claims.taken();
-        let in_hand: HashSet<_> = taken.iter().map(|digest| format!("{digest}{PART}")).collect();
+        let in_hand = self.claims.in_hand();
         let mut all = Vec::new();
         for entry in fs::read_dir(&self.dir).map_err(FileError::at("list", &self.dir))?.flatten() {
-            let being_written = entry.file_name().to_str().is_some_and(|name| in_hand.contains(name));
+            let part = entry.file_name().to_str().and_then(part_of);
+            let being_written = part.is_some_and(|digest| in_hand.contains(&digest));
             if let (false, Ok(meta)) = (being_written, entry.metadata()) {
-                all.push((meta.modified().unwrap_or(SystemTime::UNIX_EPOCH), meta.len(), entry.path()));
+                let used = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                all.push((used, meta.len(), entry.path(), part));
             }
         }
-        let mut used: u64 = all.iter().map(|(_, size, _)| size).sum();
+        let mut used: u64 = all.iter().map(|(_, size, ..)| size).sum();
         all.sort();
-        for (_, size, path) in all {
+        for (_, size, path, part) in all {
             if used <= self.limit {
                 break;
             }
-            if fs::remove_file(&path).is_ok() {
+            let remove = || fs::remove_file(&path).is_ok();
+            // Somebody may have taken it up since it was listed.
+            if part.map_or_else(remove, |digest| self.claims.unless_taken(digest, remove) == Some(true)) {
                 used -= size;
             }
         }
         Ok(())
     }
 
-    /// Asks the master, goes on where an earlier attempt broke off, checks, and puts the file in its place.
+    /// Has a blob that was missing or rotten put in its place. Of the jobs that want one at a time, one does it; the others
+    /// wait, and fare as it does.
+    fn obtain(&self, digest: Digest, what: &str) -> Result<(), ContentError> {
+        let done = self.claims.once(digest, || {
+            let path = self.path(digest);
+            match digest_of(&path)? {
+                // Another job was quicker.
+                Some(found) if found == digest => return Ok(()),
+                Some(_) => {
+                    tracing::warn!(path = %path.display(), "a cached file is damaged and is fetched again");
+                    remove_if_any(&path)?;
+                }
+                None => {}
+            }
+            self.fetch(digest, what)
+        });
+        Ok(done?)
+    }
+
+    /// Goes on where an earlier attempt broke off, checks, and puts the file in its place.
     fn fetch(&self, digest: Digest, what: &str) -> Result<(), ContentError> {
-        let _claim = self.claims.claim(digest);
-        if self.holds(digest) {
-            // Another job fetched it while this one waited.
-            return Ok(());
-        }
         let place = self.dir.join(format!("{digest}{PART}"));
         loop {
             let mut part = Part::open(&place).map_err(FileError::at("open", &place))?;
             let begun_before = part.size > 0;
-            self.fill(&mut part, digest, what)?;
-            let (size, got) = (part.size, part.digest());
+            if part.digest() != digest {
+                self.fill(&mut part, digest, what)?;
+            }
+            let got = part.digest();
             if got == digest {
                 return Ok(fs::rename(&place, self.path(digest)).map_err(FileError::at("rename", &place))?);
             }
             fs::remove_file(&place).map_err(FileError::at("remove", &place))?;
             if !begun_before {
-                return Err(self.blame(digest, size, what, got));
+                return Err(self.blame(digest, what, got));
             }
             tracing::warn!(
                 what,
-                "what an earlier attempt left of it is damaged; it is fetched from its start"
+                "it does not fit its hash: what an earlier attempt left of it is damaged, or the master's copy is; \
+                 it is fetched from its start"
             );
         }
     }
@@ -229,14 +276,15 @@ impl Store {
         loop {
             attempt += 1;
             let offset = part.size;
-            let got = self.queries.get_blob((digest, offset), MAX_BLOB, &mut |bytes| part.add(bytes));
+            let got = self.source.get_blob((digest, offset), MAX_BLOB, &mut |bytes| part.add(bytes));
             if part.size > offset {
                 // What gets on may break as often as it likes.
                 attempt = 0;
             }
             match got {
                 Ok(size) if part.size >= size => return Ok(()),
-                Ok(_) | Err(QueryError::Stream(_) | QueryError::Silent) if attempt < ATTEMPTS => {}
+                Ok(_) | Err(QueryError::Stream(_) | QueryError::Silent | QueryError::Unreadable)
+                    if attempt < ATTEMPTS => {}
                 Ok(_) => return Err(failed(QueryError::Silent)),
                 Err(QueryError::Keep(source)) => {
                     let place = self.dir.join(format!("{digest}{PART}"));
@@ -247,13 +295,13 @@ impl Store {
         }
     }
 
-    /// Says whose fault it is that a file came whole and is another: asked for what comes after its end, the master looks
-    /// at its own copy.
-    fn blame(&self, digest: Digest, size: u64, what: &str, got: Digest) -> ContentError {
+    /// Says whose fault it is that a file came whole and is another, as far as the master tells.
+    fn blame(&self, digest: Digest, what: &str, got: Digest) -> ContentError {
         let what = what.to_owned();
-        match self.queries.get_blob((digest, size), MAX_BLOB, &mut |_| Ok(())) {
+        match self.source.verify_blob(digest) {
+            Ok(()) => ContentError::Hash { what, got },
             Err(source @ QueryError::Damaged) => ContentError::Fetch { what, source },
-            _ => ContentError::Hash { what, got },
+            Err(source) => ContentError::Unknown { what, got, source },
         }
     }
 
@@ -264,5 +312,23 @@ impl Store {
 
     fn path(&self, digest: Digest) -> PathBuf {
         self.dir.join(digest.to_string())
+    }
+}
+
+/// Returns the digest of a file, if there is one.
+fn digest_of(path: &Path) -> Result<Option<Digest>, FileError> {
+    match File::open(path).and_then(|mut file| hash(&mut file)) {
+        Ok((hasher, _)) => Ok(Some(Digest::from_bytes(hasher.finalize().into()))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(FileError::at("read", path)(e)),
+    }
+}
+
+/// Removes a file; tells whether there was one.
+fn remove_if_any(path: &Path) -> Result<bool, FileError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(FileError::at("remove", path)(e)),
     }
 }

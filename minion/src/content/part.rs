@@ -1,13 +1,15 @@
 //! A file on its way into the cache, and who has it in hand.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use lab_proto::Digest;
 use sha2::{Digest as _, Sha256};
+
+use super::ContentError;
 
 /// The name of a part ends so.
 pub(super) const PART: &str = ".part";
@@ -36,8 +38,8 @@ impl Part {
     }
 
     /// Returns the digest of what is here.
-    pub(super) fn digest(self) -> Digest {
-        Digest::from_bytes(self.hasher.finalize().into())
+    pub(super) fn digest(&self) -> Digest {
+        Digest::from_bytes(self.hasher.clone().finalize().into())
     }
 }
 
@@ -54,32 +56,80 @@ pub(super) fn hash(file: &mut File) -> io::Result<(Sha256, u64)> {
     }
 }
 
+/// Returns which file a part is of, by its name.
+pub(super) fn part_of(name: &str) -> Option<Digest> {
+    name.strip_suffix(PART)?.parse().ok()
+}
+
+/// What came of fetching a file.
+pub(super) type Outcome = Result<(), Arc<ContentError>>;
+
+/// Set when it is known; not at all when whoever was at it panicked.
+type Slot = Arc<OnceLock<Outcome>>;
+
 /// What is being fetched, by all jobs: a part has one writer, and one that is being written is not for the broom.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    taken: Mutex<HashSet<Digest>>,
+    taken: Mutex<HashMap<Digest, Slot>>,
     given_back: Condvar,
 }
 
 /// The right to fetch a file, given back when it is dropped.
-pub(super) struct Claim<'a> {
+struct Claim<'a> {
     claims: &'a Claims,
     digest: Digest,
+    outcome: Slot,
 }
 
 impl Claims {
-    /// Waits until nobody else fetches a file, and takes it in hand.
-    pub(super) fn claim(&self, digest: Digest) -> Claim<'_> {
-        let mut taken = self
-            .given_back
-            .wait_while(self.taken(), |taken| taken.contains(&digest))
-            .unwrap_or_else(PoisonError::into_inner);
-        taken.insert(digest);
-        Claim { claims: self, digest }
+    /// Fetches a file. While somebody is at it already, waits, and returns what came of that.
+    pub(super) fn once(&self, digest: Digest, fetch: impl FnOnce() -> Result<(), ContentError>) -> Outcome {
+        let claim = loop {
+            match self.claim(digest) {
+                Ok(claim) => break claim,
+                Err(theirs) => {
+                    if let Some(outcome) = theirs.get() {
+                        return outcome.clone();
+                    }
+                }
+            }
+        };
+        claim.outcome.get_or_init(|| fetch().map_err(Arc::new)).clone()
     }
 
-    /// Returns what is being fetched; nothing is begun while this is held.
-    pub(super) fn taken(&self) -> MutexGuard<'_, HashSet<Digest>> {
+    /// Takes a file in hand, or waits until whoever has it gives it back.
+    fn claim(&self, digest: Digest) -> Result<Claim<'_>, Slot> {
+        let mut taken = self.taken();
+        let Some(theirs) = taken.get(&digest).cloned() else {
+            let outcome = Slot::default();
+            taken.insert(digest, outcome.clone());
+            return Ok(Claim { claims: self, digest, outcome });
+        };
+        let at_it =
+            |taken: &mut HashMap<_, Slot>| taken.get(&digest).is_some_and(|s| Arc::ptr_eq(s, &theirs));
+        drop(self.given_back.wait_while(taken, at_it).unwrap_or_else(PoisonError::into_inner));
+        Err(theirs)
+    }
+
+    /// Returns what is being fetched.
+    pub(super) fn in_hand(&self) -> HashSet<Digest> {
+        self.taken().keys().copied().collect()
+    }
+
+    /// Does something that must not happen while a file is fetched; none is begun meanwhile.
+    pub(super) fn unless_taken<T>(&self, digest: Digest, act: impl FnOnce() -> T) -> Option<T> {
+        let taken = self.taken();
+        (!taken.contains_key(&digest)).then(act)
+    }
+
+    /// Returns how many wait for a file that is being fetched.
+    #[cfg(test)]
+    pub(super) fn waiting(&self, digest: Digest) -> usize {
+        // One is in the map, and one has the claim.
+        self.taken().get(&digest).map_or(0, |slot| Arc::strong_count(slot) - 2)
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<Digest, Slot>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -93,7 +143,7 @@ impl Drop for Claim<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::*;
 
@@ -116,18 +166,26 @@ mod tests {
     fn a_file_has_one_writer_and_others_do_not_wait_for_it() {
         let claims = Claims::default();
         let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
-        let given_back = AtomicBool::new(false);
+        let (fetched, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let fetch = || {
+            fetched.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        };
         std::thread::scope(|scope| {
-            let first = claims.claim(one);
+            let first = claims.claim(one).ok().unwrap();
             let waits = scope.spawn(|| {
-                let _second = claims.claim(one);
-                given_back.load(Ordering::SeqCst)
+                claims.once(one, fetch).unwrap();
+                ended.load(Ordering::SeqCst)
             });
-            drop(claims.claim(two));
-            given_back.store(true, Ordering::SeqCst);
+            claims.once(two, fetch).unwrap();
+            assert_eq!(claims.unless_taken(one, || ()), None);
+            assert_eq!(claims.unless_taken(two, || ()), Some(()));
+            ended.store(true, Ordering::SeqCst);
+            // As after a panic: nobody knows what came of it.
             drop(first);
             assert!(waits.join().unwrap(), "the second came while the first had it");
         });
-        assert!(claims.taken().is_empty());
+        assert_eq!(fetched.load(Ordering::SeqCst), 2);
+        assert!(claims.in_hand().is_empty());
     }
 }

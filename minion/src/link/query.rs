@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lab_proto::Digest;
-use lab_proto::v1::link::{Query, QueryReply, StreamOpen};
+use lab_proto::v1::link::{Query, QueryReply, RESET_DAMAGED, RESET_UNREADABLE, StreamOpen};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -13,9 +13,6 @@ use super::{FrameReader, FrameWriter, StreamError};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes of a blob that are taken from its stream at once.
 const PART: usize = 256 << 10;
-
-/// The master resets the stream of a blob with this code when its copy does not verify.
-const DAMAGED: quinn::VarInt = quinn::VarInt::from_u32(1);
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +35,9 @@ pub enum QueryError {
     /// The master's own copy of a blob is not what its name says.
     #[error("the master's own copy is damaged; its log names the file")]
     Damaged,
+    /// The master's disk failed under a blob.
+    #[error("the master cannot read its copy; its log says why")]
+    Unreadable,
     /// What came could not be kept on this side.
     #[error("what the master sent cannot be kept")]
     Keep(#[source] std::io::Error),
@@ -82,17 +82,15 @@ impl Queries {
         keep: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<u64, QueryError> {
         self.runtime.block_on(async {
-            let begin = async {
-                let mut reader = self.open(Query::BlobGet { digest, offset }, &[]).await?;
-                let reply = known(reader.next().await?.ok_or(StreamError::Ended)?)?;
-                Ok((reply, reader))
-            };
-            let (reply, reader) = self.patiently(begin).await?;
-            let QueryReply::Blob { size } = reply else { return Err(QueryError::Unexpected) };
+            let (size, reader) = self.open_blob(digest, offset).await?;
             if size > limit {
                 return Err(QueryError::Failed(format!(
                     "the blob has {size} bytes; at most {limit} are taken"
                 )));
+            }
+            if offset >= size {
+                // Nothing is to come; whether the master's copy is whole is not what is asked here.
+                return Ok(size);
             }
             let (first, mut stream) = reader.into_raw();
             let mut left = size.saturating_sub(offset);
@@ -109,6 +107,31 @@ impl Queries {
             }
             Ok(size)
         })
+    }
+
+    /// Lets the master compare its own copy of a blob with its name.
+    ///
+    /// # Errors
+    /// When it is damaged, or the master does not say in time whether it is.
+    pub fn verify_blob(&self, digest: Digest) -> Result<(), QueryError> {
+        self.runtime.block_on(async {
+            let (_, reader) = self.open_blob(digest, u64::MAX).await?;
+            let (first, mut stream) = reader.into_raw();
+            let end = self.patiently(async { Ok(stream.read(&mut [0]).await) }).await?.map_err(broken)?;
+            if first.is_empty() && end.is_none() { Ok(()) } else { Err(QueryError::Unexpected) }
+        })
+    }
+
+    /// Asks for a blob from an offset on; returns its whole size and what its bytes come from.
+    async fn open_blob(&self, digest: Digest, offset: u64) -> Result<(u64, FrameReader), QueryError> {
+        let begin = async {
+            let mut reader = self.open(Query::BlobGet { digest, offset }, &[]).await?;
+            match known(reader.next().await?.ok_or(StreamError::Ended)?)? {
+                QueryReply::Blob { size } => Ok((size, reader)),
+                _ => Err(QueryError::Unexpected),
+            }
+        };
+        self.patiently(begin).await
     }
 
     /// Sends a blob.
@@ -179,7 +202,8 @@ impl Queries {
 /// Tells a blob that the master gave up from a stream that broke.
 fn broken(error: quinn::ReadError) -> QueryError {
     match error {
-        quinn::ReadError::Reset(code) if code == DAMAGED => QueryError::Damaged,
+        quinn::ReadError::Reset(code) if code == RESET_DAMAGED.into() => QueryError::Damaged,
+        quinn::ReadError::Reset(code) if code == RESET_UNREADABLE.into() => QueryError::Unreadable,
         other => QueryError::Stream(other.into()),
     }
 }
