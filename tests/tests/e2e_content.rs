@@ -41,6 +41,23 @@ fn places(minion: &Minion, contents: &[u8]) -> (PathBuf, PathBuf) {
     (minion.path(&format!("data/cache/{digest}")), minion.path(&format!("data/cache/{digest}.part")))
 }
 
+/// Where the master keeps it.
+fn blob(master: &Alone, contents: &[u8]) -> PathBuf {
+    let digest = Digest::of(contents).to_string();
+    master.path("data/blobs").join(&digest[..2]).join(&digest[2..])
+}
+
+/// Forgets how much memory a process has held until now.
+fn forget_peak(pid: u32) {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
+}
+
+/// How many bytes a process has read from files.
+fn bytes_read(pid: u32) -> usize {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
 /// The most memory that a process has held, in KiB.
 fn peak(pid: u32) -> usize {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -53,6 +70,7 @@ fn a_file_is_held_in_memory_on_neither_side() {
     let (master, minion, contents) = lab();
     master.run(&["run", "web1", "cp.list_master"]).unwrap();
     let pids = [master.pid(), minion.pid()];
+    pids.map(forget_peak);
     let before = pids.map(peak);
 
     let said = cache_file(&master);
@@ -68,6 +86,8 @@ fn a_file_is_held_in_memory_on_neither_side() {
 fn jobs_that_want_one_file_at_a_time_all_get_it_whole() {
     let (master, minion, contents) = lab();
     let (place, part) = places(&minion, &contents);
+    master.run(&["run", "web1", "cp.list_master"]).unwrap();
+    let before = bytes_read(master.pid());
     std::thread::scope(|scope| {
         let jobs: Vec<_> = (0..4).map(|_| scope.spawn(|| cache_file(&master))).collect();
         for job in jobs {
@@ -75,6 +95,30 @@ fn jobs_that_want_one_file_at_a_time_all_get_it_whole() {
             assert!(said.stdout.contains(&*place.to_string_lossy()), "{said:?}\n{}", minion.log());
         }
     });
+    assert!(fs::read(&place).unwrap() == contents && !part.exists());
+    let read = bytes_read(master.pid()) - before;
+    assert!(
+        (contents.len()..contents.len() * 3 / 2).contains(&read),
+        "the master read {read} bytes to send {} once",
+        contents.len()
+    );
+}
+
+#[test]
+fn a_fetch_takes_what_an_earlier_one_left_and_asks_for_the_rest_alone() {
+    let (master, minion, contents) = lab();
+    let (place, part) = places(&minion, &contents);
+    master.run(&["run", "web1", "cp.list_master"]).unwrap();
+    let half = contents.len() / 2;
+    fs::write(&part, &contents[..half]).unwrap();
+    // Whoever begins anew gets this.
+    let mut rotten = contents.clone();
+    rotten[..half].fill(0);
+    fs::write(blob(&master, &contents), rotten).unwrap();
+
+    let said = cache_file(&master);
+
+    assert!(said.stdout.contains(&*place.to_string_lossy()), "{said:?}");
     assert!(fs::read(&place).unwrap() == contents && !part.exists());
 }
 
@@ -106,7 +150,7 @@ fn what_rots_on_the_master_gets_no_name_and_is_told() {
     let digest = Digest::of(&contents).to_string();
     let mut rotten = contents.clone();
     rotten[7_000_000] ^= 1;
-    fs::write(master.path("data/blobs").join(&digest[..2]).join(&digest[2..]), &rotten).unwrap();
+    fs::write(blob(&master, &contents), &rotten).unwrap();
 
     let said = cache_file(&master);
 
