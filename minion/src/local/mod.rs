@@ -226,6 +226,7 @@ impl Services for Local {
     }
 
     fn list(&self, folder: &str, saltenv: &str) -> Result<Vec<FileEntry>, ServiceError> {
+        // As in Salt, an environment that is not there lists nothing; asking it for a file is an error.
         Ok(if known(folder, saltenv).is_ok() { self.states.below(folder) } else { Vec::new() })
     }
 

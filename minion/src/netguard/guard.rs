@@ -162,9 +162,23 @@ fn await_event(eye: &Inotify, clock: &TimerFd, until: Duration) -> nix::Result<(
     clock.set(expiry, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
     let mut awaited = [eye.as_fd(), clock.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
     poll(&mut awaited, PollTimeout::NONE)?;
+    let broken = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
+    if awaited.iter().any(|fd| fd.revents().is_some_and(|happened| happened.intersects(broken))) {
+        return Err(Errno::EIO);
+    }
     // What happened is not asked: the journal says.
-    while eye.read_events().is_ok() {}
-    Ok(())
+    drain(|| eye.read_events())
+}
+
+/// Reads until there is nothing more. What cannot be read would wake the guard again at once, and for ever.
+fn drain<T>(mut read: impl FnMut() -> nix::Result<T>) -> nix::Result<()> {
+    loop {
+        match read() {
+            Ok(_) => {}
+            Err(Errno::EAGAIN) => return Ok(()),
+            Err(other) => return Err(other),
+        }
+    }
 }
 
 fn undecided(places: &Places, change: &str) -> io::Result<Option<Journal>> {
@@ -213,5 +227,15 @@ mod tests {
             eye.rest(soon);
             assert!(since_boot() >= soon, "its time has come");
         }
+    }
+
+    #[test]
+    fn an_eye_that_cannot_be_read_is_not_taken_for_one_that_has_seen_all() {
+        let drained = |last| {
+            let mut answers = vec![Err(last), Ok(())];
+            drain(move || answers.pop().expect("it ends"))
+        };
+        assert_eq!(drained(Errno::EAGAIN), Ok(()));
+        assert_eq!(drained(Errno::EBADF), Err(Errno::EBADF));
     }
 }

@@ -1,6 +1,7 @@
 //! From netlink messages to a snapshot.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::panic::resume_unwind;
 use std::thread;
@@ -28,16 +29,20 @@ use super::wire::{Wire, decode};
 
 /// Reads everything: links with their addresses on one thread, beside them what leads to links and is as much work.
 pub(super) fn snapshot(wire: &mut Wire) -> Result<NetSnapshot, Cause> {
+    snapshot_over(wire, Wire::open())
+}
+
+/// Where there is no second socket or no thread, everything is read one after the other.
+fn snapshot_over(wire: &mut Wire, other: Result<Wire, Cause>) -> Result<NetSnapshot, Cause> {
+    let alone = |error: &dyn Display| tracing::debug!(%error, "everything is read one after the other");
+    let other = other.inspect_err(|error| alone(error)).ok();
     let (net, ways) = thread::scope(|scope| {
-        // A thread is in the namespace of the one that starts it.
-        let beside = thread::Builder::new().spawn_scoped(scope, || Ways::read(&mut Wire::open()?));
+        let spawn = |mut other| thread::Builder::new().spawn_scoped(scope, move || Ways::read(&mut other));
+        let beside = other.and_then(|other| spawn(other).inspect_err(|error| alone(error)).ok());
         let net = links_with_addresses(wire);
         let ways = match beside {
-            Ok(beside) => beside.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            Err(error) => {
-                tracing::debug!(%error, "everything is read one after the other");
-                Ways::read(wire)
-            }
+            Some(beside) => beside.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            None => Ways::read(wire),
         };
         (net, ways)
     });
@@ -293,4 +298,17 @@ fn read_neighbour(message: &NeighbourMessage) -> Option<(u32, IpAddr, Mac)> {
         }
     }
     usable.then_some((message.header.ifindex, ip?, mac?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_needs_no_second_socket() {
+        let mut wire = Wire::open().expect("a socket");
+        let read = snapshot_over(&mut wire, Err(Cause::Other("too many open files".to_owned())));
+        let net = read.expect("is read over the first one");
+        assert!(net.links.iter().any(|l| l.name == "lo"));
+    }
 }
