@@ -70,7 +70,7 @@ fn a_file_is_held_in_memory_on_neither_side() {
     let (master, minion, contents) = lab();
     master.run(&["run", "web1", "cp.list_master"]).unwrap();
     let pids = [master.pid(), minion.pid()];
-    pids.map(forget_peak);
+    pids.into_iter().for_each(forget_peak);
     let before = pids.map(peak);
 
     let said = cache_file(&master);
