@@ -52,10 +52,10 @@ fn forget_peak(pid: u32) {
     fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
 }
 
-/// How many bytes a process has read from files.
-fn bytes_read(pid: u32) -> usize {
+/// How many bytes a process has written to files.
+fn bytes_written(pid: u32) -> usize {
     let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
-    io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+    io.lines().find_map(|line| line.strip_prefix("wchar: ")).unwrap().parse().unwrap()
 }
 
 /// The most memory that a process has held, in KiB.
@@ -87,7 +87,7 @@ fn jobs_that_want_one_file_at_a_time_all_get_it_whole() {
     let (master, minion, contents) = lab();
     let (place, part) = places(&minion, &contents);
     master.run(&["run", "web1", "cp.list_master"]).unwrap();
-    let before = bytes_read(master.pid());
+    let before = bytes_written(minion.pid());
     std::thread::scope(|scope| {
         let jobs: Vec<_> = (0..4).map(|_| scope.spawn(|| cache_file(&master))).collect();
         for job in jobs {
@@ -96,10 +96,10 @@ fn jobs_that_want_one_file_at_a_time_all_get_it_whole() {
         }
     });
     assert!(fs::read(&place).unwrap() == contents && !part.exists());
-    let read = bytes_read(master.pid()) - before;
+    let written = bytes_written(minion.pid()) - before;
     assert!(
-        (contents.len()..contents.len() * 3 / 2).contains(&read),
-        "the master read {read} bytes to send {} once",
+        (contents.len()..contents.len() * 3 / 2).contains(&written),
+        "the minion wrote {written} bytes to keep {} once",
         contents.len()
     );
 }

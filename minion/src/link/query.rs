@@ -126,7 +126,12 @@ impl Queries {
     async fn open_blob(&self, digest: Digest, offset: u64) -> Result<(u64, FrameReader), QueryError> {
         let begin = async {
             let mut reader = self.open(Query::BlobGet { digest, offset }, &[]).await?;
-            match known(reader.next().await?.ok_or(StreamError::Ended)?)? {
+            // A blob that is given up at once takes its first frame along.
+            let first = reader.next().await.map_err(|e| match e {
+                StreamError::Read(e) => broken(e),
+                other => other.into(),
+            })?;
+            match known(first.ok_or(StreamError::Ended)?)? {
                 QueryReply::Blob { size } => Ok((size, reader)),
                 _ => Err(QueryError::Unexpected),
             }
