@@ -5,19 +5,19 @@ use std::net::IpAddr;
 
 use lab_states::host::{Address, Lifetime, Protocol, Route, RouteKind};
 
-/// The size of a netlink header, and of the headers of a route and of an address behind it.
-const HEADER: usize = 16;
+use super::sift::{HEADER, KIND};
+
+/// The sizes of the headers of a route and of an address, behind that of the message.
 const ROUTE_HEADER: usize = 12;
 const ADDRESS_HEADER: usize = 8;
 const ATTRIBUTE_HEADER: usize = 4;
-/// Bits of an attribute's kind that say how its value is written.
-const KIND: u16 = 0x3fff;
 
 /// `AF_INET`, `AF_INET6`.
 const V4: u8 = 2;
 const V6: u8 = 10;
-/// `RT_SCOPE_UNIVERSE`, `RT_SCOPE_SITE`.
+/// `RT_SCOPE_UNIVERSE`, `RT_SCOPE_SITE`, `RT_SCOPE_LINK`.
 const GLOBAL: [u8; 2] = [0, 200];
+const OF_THE_LINK: u8 = 253;
 /// Flags of an address (`IFA_F_…`).
 const DAD_FAILED: u32 = 0x08;
 const PERMANENT: u32 = 0x80;
@@ -74,6 +74,9 @@ impl KernelAddress {
 pub(super) fn address(message: &[u8]) -> Option<KernelAddress> {
     let head: [u8; ADDRESS_HEADER] = array(message.get(HEADER..)?)?;
     let [_, prefix, short_flags, scope, a, b, c, d] = head;
+    if scope == OF_THE_LINK {
+        return None;
+    }
     let (mut local, mut other, mut lifetime, mut flags) = (None, None, None, u32::from(short_flags));
     for attribute in attributes(&message[HEADER + ADDRESS_HEADER..]) {
         let (kind, value) = attribute?;
@@ -117,12 +120,17 @@ impl KernelRoute {
     }
 }
 
-/// Reads a route from a whole message. The kernel's own table and its cache are left out.
+/// Tells whether a message of a dump is about a family of addresses.
+pub(super) fn is_of(message: &[u8], family: u8) -> bool {
+    message.get(HEADER) == Some(&family)
+}
+
+/// Reads a route from a whole message. The kernel's own table (two thirds of all) and its cache are left out.
 pub(super) fn route(message: &[u8]) -> Option<KernelRoute> {
     let head: [u8; ROUTE_HEADER] = array(message.get(HEADER..)?)?;
     let [family, prefix, _, _, table, protocol, _, kind, a, b, c, d] = head;
     let flags = u32::from_ne_bytes([a, b, c, d]);
-    if ![V4, V6].contains(&family) || flags & CLONED != 0 {
+    if ![V4, V6].contains(&family) || flags & CLONED != 0 || u32::from(table) == LOCAL_TABLE {
         return None;
     }
     let mut route = Route {

@@ -208,7 +208,7 @@ fn port_vlans(wire: &mut Wire, links: &mut [Link], places: &HashMap<u32, usize>)
 
 /// Reads what `read` makes of each address.
 pub(super) fn addresses<T>(wire: &mut Wire, read: impl FnMut(&[u8]) -> Option<T>) -> Result<Vec<T>, Cause> {
-    wire.dump(&RouteNetlinkMessage::GetAddress(AddressMessage::default()), Sift::Addresses, read)
+    wire.dump(&RouteNetlinkMessage::GetAddress(AddressMessage::default()), Sift::Nothing, read)
 }
 
 /// Reads what `read` makes of each route. A kernel that can be asked for a type of them need not list its own, which are most.
@@ -218,7 +218,7 @@ pub(super) fn dump_routes<T>(
 ) -> Result<Vec<T>, Cause> {
     if !wire.is_strict() {
         let question = RouteNetlinkMessage::GetRoute(RouteMessage::default());
-        return wire.dump(&question, Sift::Routes, read);
+        return wire.dump(&question, Sift::Nothing, read);
     }
     let mut found = Vec::new();
     for family in [AddressFamily::Inet, AddressFamily::Inet6] {
@@ -227,8 +227,8 @@ pub(super) fn dump_routes<T>(
             (question.header.address_family, question.header.kind) = (family, kind);
             let question = RouteNetlinkMessage::GetRoute(question);
             // Where there is no IPv6, whoever asks for it is told about all others.
-            let sift = Sift::RoutesOf(family.into());
-            found.extend(wire.dump(&question, sift, &mut read)?);
+            let mut one = |m: &[u8]| if plain::is_of(m, family.into()) { read(m) } else { None };
+            found.extend(wire.dump(&question, Sift::Nothing, &mut one)?);
         }
     }
     Ok(found)

@@ -4,36 +4,25 @@
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sift {
-    /// Everything counts.
+    /// Everything counts: addresses and routes are judged as they are read ([`super::plain`]).
     Nothing,
     /// Links, by what [`super::read`] reads of them: a link comes with hundreds of settings and counters.
     Links,
-    /// Addresses but those that the kernel gave for use on one link.
-    Addresses,
-    /// Routes that somebody made or that come with an address: not the kernel's own table (two thirds of all), nor its cache.
-    Routes,
-    /// Those of one family of addresses.
-    RoutesOf(u8),
     /// Neighbours that are known: not groups and those that were not found.
     Neighbours,
 }
 
 /// The size of a netlink header, where the header of what is listed begins.
-const HEADER: usize = 16;
+pub(super) const HEADER: usize = 16;
+/// Bits of an attribute's kind that say how its value is written are not among these.
+pub(super) const KIND: u16 = 0x3fff;
 /// The size of the header of a link.
 const LINK_HEADER: usize = 16;
 /// Kinds of messages (`RTM_NEW…`).
 const NEW_LINK: u16 = 16;
-const NEW_ADDRESS: u16 = 20;
-const NEW_ROUTE: u16 = 24;
 const NEW_NEIGHBOUR: u16 = 28;
 /// Attributes of a link (`IFLA_…`): address, name, MTU, lower link, master, kind, alias, namespace of the lower link.
 const OF_LINKS: [u16; 8] = [1, 3, 4, 5, 10, 18, 20, 37];
-const SCOPE_LINK: u8 = 253;
-const TABLE_LOCAL: u8 = 255;
-/// Unicast, blackhole, unreachable, prohibit.
-const OF_ROUTES: [u8; 4] = [1, 6, 7, 8];
-const CLONED: u32 = 0x200;
 /// Reachable, stale, delay, probe, permanent.
 const KNOWN: u16 = 0x02 | 0x04 | 0x08 | 0x10 | 0x80;
 
@@ -41,26 +30,16 @@ impl Sift {
     /// Returns the message, or as much of it as is read; nothing when it is not read at all.
     pub(super) fn of<'a>(self, message: &'a [u8], scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
         let Some(kind) = number(message, 4) else { return Some(message) };
-        let byte = |at: usize| message.get(HEADER + at).copied().unwrap_or_default();
         let keep = match (self, kind) {
             (Self::Links, NEW_LINK) => {
                 trim(message, scratch);
                 return Some(scratch);
             }
-            (Self::Addresses, NEW_ADDRESS) => byte(3) != SCOPE_LINK,
-            (Self::Routes, NEW_ROUTE) => is_kept(&byte),
-            (Self::RoutesOf(family), NEW_ROUTE) => byte(0) == family && is_kept(&byte),
             (Self::Neighbours, NEW_NEIGHBOUR) => number(message, HEADER + 8).is_none_or(|s| s & KNOWN != 0),
             _ => true,
         };
         keep.then_some(message)
     }
-}
-
-/// Tells by the bytes of its header whether a route is read.
-fn is_kept(byte: &impl Fn(usize) -> u8) -> bool {
-    let flags = u32::from_ne_bytes([byte(8), byte(9), byte(10), byte(11)]);
-    byte(4) != TABLE_LOCAL && OF_ROUTES.contains(&byte(7)) && flags & CLONED == 0
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u16> {
@@ -75,7 +54,7 @@ fn trim(message: &[u8], scratch: &mut Vec<u8>) {
     while let (Some(length), Some(kind)) = (number(rest, 0), number(rest, 2)) {
         let length = usize::from(length).next_multiple_of(4).clamp(4, rest.len());
         let (attribute, behind) = rest.split_at(length);
-        if OF_LINKS.contains(&(kind & 0x3fff)) {
+        if OF_LINKS.contains(&(kind & KIND)) {
             scratch.extend_from_slice(attribute);
         }
         rest = behind;
@@ -120,30 +99,18 @@ mod tests {
     }
 
     #[test]
-    fn the_kernels_own_routes_addresses_and_neighbours_are_left_out() {
-        let route = |table: u8, kind: u8, flags: u32| {
-            let mut body = [2, 24, 0, 0, table, 2, 0, kind].to_vec();
-            body.extend(flags.to_ne_bytes());
-            kept(Sift::Routes, NEW_ROUTE, &body)
-        };
-        assert!(route(254, 1, 0) && route(252, 6, 0) && !route(255, 2, 0) && !route(254, 1, CLONED));
-        let v4 = [2, 24, 0, 0, 254, 2, 0, 1];
-        assert!(kept(Sift::RoutesOf(2), NEW_ROUTE, &v4) && !kept(Sift::RoutesOf(10), NEW_ROUTE, &v4));
-        assert!(kept(Sift::Addresses, NEW_ADDRESS, &[2, 24, 0, 0]));
-        assert!(kept(Sift::Addresses, NEW_ADDRESS, &[2, 8, 0, 254]), "the loopback's is read");
-        assert!(!kept(Sift::Addresses, NEW_ADDRESS, &[10, 64, 0, SCOPE_LINK]));
+    fn neighbours_that_are_none_are_left_out() {
         let neighbour =
             |state: u8| kept(Sift::Neighbours, NEW_NEIGHBOUR, &[2, 0, 0, 0, 1, 0, 0, 0, state, 0]);
         assert!(neighbour(4) && neighbour(0x80) && !neighbour(0x40) && !neighbour(1));
-        assert!(kept(Sift::Routes, NEW_LINK, &[]), "another kind of message is not judged");
+        assert!(kept(Sift::Neighbours, NEW_LINK, &[]), "another kind of message is not judged");
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_sifted_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let all = [Sift::Nothing, Sift::Links, Sift::Addresses, Sift::Routes, Sift::RoutesOf(2), Sift::Neighbours];
-            for sift in all {
-                for kind in [NEW_LINK, NEW_ADDRESS, NEW_ROUTE, NEW_NEIGHBOUR] {
+            for sift in [Sift::Nothing, Sift::Links, Sift::Neighbours] {
+                for kind in [NEW_LINK, NEW_NEIGHBOUR] {
                     let _ = sift.of(&bytes, &mut Vec::new());
                     let _ = sift.of(&message(kind, &bytes), &mut Vec::new());
                 }
