@@ -66,6 +66,8 @@ pub enum TargetError {
         pattern: String,
         /// Why.
         reason: String,
+        /// What to do about it.
+        remedy: &'static str,
     },
     /// A pattern that costs too much on what it is held against.
     #[error("the pattern '{pattern}' costs too much: {reason}")]
@@ -74,6 +76,8 @@ pub enum TargetError {
         pattern: String,
         /// Why.
         reason: String,
+        /// What to do about it.
+        remedy: &'static str,
     },
     /// A compound expression that cannot be read.
     #[error("cannot read the compound expression '{expression}': {reason}")]
@@ -221,11 +225,11 @@ impl Prefix {
 }
 
 fn unusable(pattern: &str, failure: &Failure) -> TargetError {
-    let (pattern, reason) = (pattern.to_owned(), failure.to_string());
+    let (pattern, reason, remedy) = (pattern.to_owned(), failure.to_string(), failure.remedy());
     if failure.is_bound() {
-        TargetError::Cost { pattern, reason }
+        TargetError::Cost { pattern, reason, remedy }
     } else {
-        TargetError::Pattern { pattern, reason }
+        TargetError::Pattern { pattern, reason, remedy }
     }
 }
 

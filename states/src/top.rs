@@ -218,8 +218,6 @@ fn malformed(top: &RenderedSls, node: &Node, message: impl Into<String>) -> Box<
             "the matchers are glob, list, pcre, grain, grain_pcre, pillar, compound, ipcidr and nodegroup",
         ),
         ("nodegroup", "define it under [node_groups] in the master's configuration"),
-        ("does not compile", "mend the regular expression, or use a glob"),
-        ("costs too much", "write the pattern without look-around and back references, or use a glob"),
         ("compound expression", "close every parenthesis, and put and, or, not between the parts"),
     ];
     let remedy =
@@ -319,7 +317,13 @@ fn is_for(
     match target::matches(matcher, &expression, minion) {
         // A local run knows no groups, so that nobody is in one; the master knows which there are.
         Err(TargetError::Nodegroup(_)) if is_local(env) => Ok(false),
-        found => found.map_err(|e| malformed(top, section.target, e.to_string())),
+        found => found.map_err(|e| {
+            let mut error = malformed(top, section.target, e.to_string());
+            if let TargetError::Pattern { remedy, .. } | TargetError::Cost { remedy, .. } = e {
+                error.suggestion = Some(format!("{remedy}; or use a glob"));
+            }
+            error
+        }),
     }
 }
 

@@ -123,7 +123,7 @@ fn a_fetch_takes_what_an_earlier_one_left_and_asks_for_the_rest_alone() {
 }
 
 #[test]
-fn a_fetch_goes_on_after_a_kill_and_begins_anew_where_what_was_left_has_rotted() {
+fn a_fetch_outlives_a_kill_and_begins_anew_where_what_was_left_has_rotted() {
     let (master, mut minion, contents) = lab();
     let (place, part) = places(&minion, &contents);
     master.run(&["run", "web1", "cp.cache_file", "salt://big", "--detach"]).unwrap();

@@ -144,7 +144,7 @@ fn the_words_of_a_run_that_changed_the_network_end_with_the_change() {
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the host runs it");
     let (said, heard) = mpsc::channel();
     let reader = thread::spawn(move || said.send(child.wait_with_output()));
-    // Of an hour; without a guard that is woken the channel stays silent, and the lab's end closes the pipe.
+    // Of an hour; a guard that slept until then would keep the channel silent.
     let output = heard.recv_timeout(Duration::from_secs(120)).expect("the words end").expect("it ran");
     reader.join().expect("ends").expect("is heard");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use lab_proto::v1::link::MAX_STREAMS;
+use lab_proto::v1::link::{MAX_STREAMS, WINDOW};
 use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, ALPN_OPERATOR};
 use lab_proto::{Fingerprint, Timestamp};
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
@@ -33,9 +33,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const RECEIVE_WINDOW: u32 = 2 << 20;
 const STRANGERS_WINDOW: u32 = 64 << 10;
 const STREAM_WINDOW: u32 = 1 << 20;
-/// Bytes that one peer has not acknowledged: more than a minion grants to all of its streams, or blobs on a slow way would hold
-/// up jobs.
-const SEND_WINDOW: u64 = 16 << 20;
 /// Bytes that the system may hold for the socket in each direction.
 const SOCKET_BUFFER: usize = 8 << 20;
 
@@ -132,7 +129,7 @@ fn transport() -> TransportConfig {
     t.max_concurrent_uni_streams(VarInt::from_u32(0));
     t.receive_window(VarInt::from_u32(STRANGERS_WINDOW));
     t.stream_receive_window(VarInt::from_u32(STREAM_WINDOW));
-    t.send_window(SEND_WINDOW);
+    t.send_window(u64::from(WINDOW));
     t.datagram_receive_buffer_size(None);
     t
 }

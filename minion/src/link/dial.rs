@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_proto::v1::link::MAX_STREAMS;
+use lab_proto::v1::link::{STREAM_WINDOW, WINDOW};
 use lab_proto::v1::{DEFAULT_PORT, MASTER_TLS_NAME};
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicClientConfig};
 use quinn::{
@@ -21,10 +21,6 @@ const DIAL_PATIENCE: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(120);
 /// How often a silent session says something.
 const KEEP_ALIVE: Duration = Duration::from_secs(4);
-/// What a peer may send ahead on one stream: one large frame.
-const STREAM_WINDOW: u32 = 1 << 20;
-/// What it may send ahead altogether: as much as on all streams, and more, or files that nobody reads would hold up jobs.
-const WINDOW: u32 = (MAX_STREAMS + 2) * STREAM_WINDOW;
 /// What may be sent and not acknowledged.
 const SEND_WINDOW: u64 = 4 << 20;
 /// What the system may hold for the socket of what the master sends.

@@ -222,8 +222,8 @@ mod tests {
         eye.rest(never);
         places.forget_change().expect("removes");
         eye.rest(never);
-        let soon = since_boot() + Duration::from_millis(1);
         for eye in [eye, Eye(None)] {
+            let soon = since_boot() + Duration::from_millis(1);
             eye.rest(soon);
             assert!(since_boot() >= soon, "its time has come");
         }

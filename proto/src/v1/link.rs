@@ -27,6 +27,11 @@ pub const MAX_UNACKED_BYTES: usize = 512 * 1024;
 pub const MAX_BOOTS: usize = 16;
 /// The most streams that a minion may have open at a time: control, events, jobs, and questions.
 pub const MAX_STREAMS: u32 = 14;
+/// Bytes that a minion lets the master send ahead on one stream: one large frame.
+pub const STREAM_WINDOW: u32 = 1 << 20;
+/// Bytes that it may send ahead altogether, and that the master keeps unacknowledged for one minion: as much as on all streams,
+/// and more, or blobs that nobody reads would hold up jobs.
+pub const WINDOW: u32 = (MAX_STREAMS + 2) * STREAM_WINDOW;
 
 /// The master ends a blob's stream with this code when its own copy is not what the name says: asking again does not help.
 pub const RESET_DAMAGED: u32 = 1;

@@ -2,8 +2,8 @@
 //!
 //! [`Engine`] is a plain value. The master's core (and the simulator) feeds it every event of the log in
 //! order and the passing of time, and carries out the [`Effect`]s that it asks for. It reads no clock, makes no
-//! random numbers, and holds nothing that the log, and the blobs that its start names, do not: [`Engine::replay`] over the same events is the
-//! same engine. [`RunView`] folds the same events into what people see, live or long after.
+//! random numbers, and holds nothing that the log, and the blobs that its start names, do not: [`Engine::replay`]
+//! over the same events is the same engine. [`RunView`] folds the same events into what people see, live or long after.
 //!
 //! The rule that everything here serves: a step's entry, with where every awaited minion stood, is durable
 //! before its job leaves; and a wait is a question to the log since that entry, not to the ear from now on.

@@ -58,7 +58,7 @@ impl Minion {
         child.wait().expect("it ends");
     }
 
-    /// Ends it as a power cut does.
+    /// Ends it by SIGKILL: what it wrote stays with the kernel.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");
         child.kill().expect("it is there");

@@ -9,7 +9,6 @@ use super::grains::{empty, laid_over};
 use super::{Call, Exec};
 use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 use crate::functions::lookup::traverse;
-use crate::render::yaml;
 
 const MERGE: &[ArgDoc] = &[
     ArgDoc::required("obj_a", Kind::Map, "What is laid over."),
@@ -213,13 +212,7 @@ fn defaults_of(formula: &str, call: &Call<'_>) -> Result<Option<Value>, CallErro
         };
         let text = String::from_utf8(bytes)
             .map_err(|_| CallError::failed(format!("salt://{path} is no text in UTF-8")))?;
-        let data = match ending {
-            "json" => {
-                serde_json::from_str::<serde_json::Value>(&text).map(Value::from).map_err(|e| e.to_string())
-            }
-            _ => yaml::parse(&text).map(|node| node.to_value()).map_err(|e| e.to_string()),
-        };
-        let data = data.map_err(|e| CallError::failed(format!("salt://{path}: {e}")))?;
+        let data = super::render::read(ending, &text, &format!("salt://{path}"))?;
         return Ok(Some(if data.truthy() { data } else { Value::map() }));
     }
     Ok(None)

@@ -159,7 +159,7 @@ fn source(path: &str, saltenv: &str, call: &Call<'_>) -> Result<String, CallErro
     String::from_utf8(bytes).map_err(|_| CallError::failed(format!("{path} is no text in UTF-8")))
 }
 
-fn read(format: &str, text: &str, name: &str) -> Result<Value, CallError> {
+pub(super) fn read(format: &str, text: &str, name: &str) -> Result<Value, CallError> {
     let bad = |e: &dyn std::fmt::Display| CallError::failed(format!("{name} is no {format}: {e}"));
     match format {
         "json" => serde_json::from_str::<serde_json::Value>(text).map(Value::from).map_err(|e| bad(&e)),

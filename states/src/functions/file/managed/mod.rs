@@ -175,8 +175,8 @@ fn present(
     given: bool,
     host: &dyn Host,
 ) -> Result<(Option<FileMeta>, Option<Vec<u8>>), StateError> {
-    // A template may do anything, so what is there is read after it; without `create`, what is no file is not opened.
-    let compared = args.replace && args.create && args.template.is_none() && given;
+    // A template may do anything, so what is there is read after it.
+    let compared = args.replace && args.template.is_none() && given;
     let seen = match (compared, args.follow_symlinks) {
         (true, follow) => host.stat_and_read(path, LARGE, follow)?,
         (false, true) => host.stat(path)?.map(|have| (have, None)),
