@@ -5,4 +5,5 @@
 
 mod scan;
 
+pub(crate) use scan::SETTLED_AFTER;
 pub use scan::{Scan, ScanError, Scanner};

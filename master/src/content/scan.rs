@@ -6,15 +6,17 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use lab_proto::Digest;
 use lab_proto::tree::{Entry, Manifest, ManifestError};
+use lab_proto::{Digest, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 /// The deepest directory that is followed.
 const MAX_DEPTH: usize = 64;
-/// A file that changed so recently may change again without its times telling.
-const SETTLED_AFTER_SECONDS: i64 = 2;
+/// A file that changed so recently may change again without its times telling: they may be coarse, and a long write sets
+/// them when it begins.
+pub(crate) const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// A tree that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,8 @@ pub struct Scan {
     pub digest: Digest,
     /// Where each content lies.
     pub sources: BTreeMap<Digest, PathBuf>,
+    /// Whether all of it will be known to the next scan. What changed a moment ago is hashed once more.
+    pub settled: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,20 +87,27 @@ impl Stamp {
             changed: (m.ctime(), m.ctime_nsec()),
         }
     }
+
+    /// Returns when the file changed last.
+    fn changed_at(&self) -> Timestamp {
+        let (seconds, nanoseconds) = self.changed;
+        Timestamp::from_micros(seconds.saturating_mul(1_000_000).saturating_add(nanoseconds / 1000))
+    }
 }
 
 impl Scanner {
     /// Reads the roots; of a path in several roots the first one counts. A root that does not exist is empty.
-    /// `now_seconds` is the wall clock, to tell files that may still be being written.
+    /// `now` is the wall clock, to tell files that may still be being written.
     ///
     /// # Errors
     /// When something exists and cannot be read, has no UTF-8 name, or there is too much.
-    pub fn scan(&mut self, roots: &[PathBuf], now_seconds: i64) -> Result<Scan, ScanError> {
+    pub fn scan(&mut self, roots: &[PathBuf], now: Timestamp) -> Result<Scan, ScanError> {
         let mut walk = Walk {
             scanner: self,
-            now_seconds,
+            now,
             entries: Vec::new(),
             sources: BTreeMap::new(),
+            settled: true,
             seen: BTreeSet::new(),
             above: Vec::new(),
         };
@@ -110,33 +121,41 @@ impl Scanner {
                 Err(source) => return Err(ScanError::Io { verb: "read", path: root.clone(), source }),
             }
         }
-        let Walk { entries, sources, seen, .. } = walk;
+        let Walk { entries, sources, settled, seen, .. } = walk;
         self.known.retain(|path, _| seen.contains(path));
         let manifest = Manifest::new(entries)?;
         let digest = Digest::of(&manifest.to_bytes());
-        Ok(Scan { manifest, digest, sources })
+        Ok(Scan { manifest, digest, sources, settled })
     }
 
-    fn digest(&mut self, path: &Path, metadata: &Metadata, now_seconds: i64) -> Result<Digest, ScanError> {
+    /// Returns a file's digest, and whether it is known from now on.
+    fn digest(
+        &mut self,
+        path: &Path,
+        metadata: &Metadata,
+        now: Timestamp,
+    ) -> Result<(Digest, bool), ScanError> {
         let stamp = Stamp::of(metadata);
         if let Some((known, digest)) = self.known.get(path)
             && *known == stamp
         {
-            return Ok(*digest);
+            return Ok((*digest, true));
         }
         let digest = hash(path)?;
-        if now_seconds - metadata.ctime() > SETTLED_AFTER_SECONDS {
+        let settled = now.since(stamp.changed_at()) > SETTLED_AFTER;
+        if settled {
             self.known.insert(path.to_owned(), (stamp, digest));
         }
-        Ok(digest)
+        Ok((digest, settled))
     }
 }
 
 struct Walk<'a> {
     scanner: &'a mut Scanner,
-    now_seconds: i64,
+    now: Timestamp,
     entries: Vec<Entry>,
     sources: BTreeMap<Digest, PathBuf>,
+    settled: bool,
     seen: BTreeSet<PathBuf>,
     /// Device and inode of the directories that lead here.
     above: Vec<(u64, u64)>,
@@ -189,7 +208,8 @@ impl Walk<'_> {
             return Ok(());
         }
         let link = fs::read_link(path).ok().map(|to| to.to_string_lossy().into_owned());
-        let digest = self.scanner.digest(path, &metadata, self.now_seconds)?;
+        let (digest, settled) = self.scanner.digest(path, &metadata, self.now)?;
+        self.settled &= settled;
         self.seen.insert(path.to_owned());
         self.sources.entry(digest).or_insert_with(|| path.to_owned());
         let mode = metadata.permissions().mode() & 0o7777;
@@ -216,6 +236,8 @@ fn hash(path: &Path) -> Result<Digest, ScanError> {
 mod tests {
     use super::*;
 
+    const LATER: Timestamp = Timestamp::from_micros(i64::MAX);
+
     #[test]
     fn roots_are_merged_links_are_kept_and_changes_change_the_digest() {
         let dir = tempfile::tempdir().expect("tempdir");
@@ -228,14 +250,14 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", b.join("dangling")).expect("linked");
         let roots = [a.clone(), b, dir.path().join("absent")];
         let mut scanner = Scanner::default();
-        let first = scanner.scan(&roots, i64::MAX / 2).expect("scans");
+        let first = scanner.scan(&roots, LATER).expect("scans");
         let paths: Vec<&str> = first.manifest.entries().iter().map(|e| e.path.as_str()).collect();
         assert_eq!(paths, ["link.sls", "top.sls", "web/init.sls"]);
         let link = first.manifest.get("link.sls").expect("there");
         assert_eq!((link.digest, link.link.as_deref()), (Digest::of(b"two"), Some("top.sls")));
-        assert_eq!(scanner.scan(&roots, i64::MAX / 2).expect("scans").digest, first.digest);
+        assert_eq!(scanner.scan(&roots, LATER).expect("scans").digest, first.digest);
         fs::write(a.join("web/init.sls"), "three").expect("written");
-        assert_ne!(scanner.scan(&roots, i64::MAX / 2).expect("scans").digest, first.digest);
+        assert_ne!(scanner.scan(&roots, LATER).expect("scans").digest, first.digest);
     }
 
     #[test]
@@ -246,8 +268,26 @@ mod tests {
         for (to, link) in [(".", "loop"), ("../web", "web/again"), ("b", "a"), ("a", "b")] {
             std::os::unix::fs::symlink(to, dir.path().join(link)).expect("linked");
         }
-        let scan = Scanner::default().scan(&[dir.path().to_owned()], 0).expect("scans");
+        let scan = Scanner::default().scan(&[dir.path().to_owned()], LATER).expect("scans");
         let paths: Vec<&str> = scan.manifest.entries().iter().map(|e| e.path.as_str()).collect();
         assert_eq!(paths, ["web/init.sls"]);
+    }
+
+    #[test]
+    fn a_file_that_changed_a_moment_ago_is_hashed_until_its_times_can_be_trusted() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let file = dir.path().join("f");
+        fs::write(&file, "one").expect("written");
+        let changed = Stamp::of(&fs::metadata(&file).expect("there")).changed_at();
+        let roots = [dir.path().to_owned()];
+        let mut scanner = Scanner::default();
+        let mut scan = |age: Duration| {
+            let scan = scanner.scan(&roots, changed + age).expect("scans");
+            (scan.settled, scanner.known.len())
+        };
+        assert_eq!(scan(Duration::ZERO), (false, 0));
+        assert_eq!(scan(SETTLED_AFTER), (false, 0));
+        assert_eq!(scan(SETTLED_AFTER + Duration::from_millis(1)), (true, 1));
+        assert_eq!(scan(Duration::ZERO), (true, 1), "it is known by now");
     }
 }

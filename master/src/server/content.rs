@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lab_proto::tree::Manifest;
 use lab_proto::{Digest, Timestamp};
+use tokio::sync::Notify;
 
 use super::wall_time;
 use crate::content::{ScanError, Scanner};
@@ -30,6 +31,8 @@ pub(crate) struct Content {
     roots: Vec<PathBuf>,
     blobs: BlobStore,
     scanner: Mutex<Scanner>,
+    /// Told when a pin met files that the next one has to hash again.
+    unsettled: Notify,
     trees: Mutex<BTreeMap<Digest, Arc<Manifest>>>,
 }
 
@@ -59,7 +62,8 @@ pub(crate) enum ContentError {
 impl Content {
     pub(crate) fn open(data: &Path, roots: Vec<PathBuf>) -> Result<Self, StoreError> {
         let blobs = BlobStore::open(&data.join("blobs"))?;
-        Ok(Self { roots, blobs, scanner: Mutex::default(), trees: Mutex::default() })
+        let (scanner, unsettled, trees) = Default::default();
+        Ok(Self { roots, blobs, scanner, unsettled, trees })
     }
 
     /// Returns the blobs.
@@ -69,9 +73,16 @@ impl Content {
 
     /// Pins the tree as it is now.
     pub(crate) fn pin(&self) -> Result<(Digest, Arc<Manifest>), ContentError> {
+        self.pin_at(wall_time)
+    }
+
+    fn pin_at(&self, now: fn() -> Timestamp) -> Result<(Digest, Arc<Manifest>), ContentError> {
         let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..ATTEMPTS {
-            let scan = scanner.scan(&self.roots, wall_time().as_micros().div_euclid(1_000_000))?;
+            let scan = scanner.scan(&self.roots, now())?;
+            if !scan.settled {
+                self.unsettled.notify_one();
+            }
             if let Some(known) = self.known(&scan.digest) {
                 return Ok((scan.digest, known));
             }
@@ -88,6 +99,18 @@ impl Content {
         }
         let roots: Vec<String> = self.roots.iter().map(|r| r.display().to_string()).collect();
         Err(ContentError::Restless(roots.join(", ")))
+    }
+
+    /// Waits for a pin that met files which had changed a moment before: the next one has to hash them again.
+    pub(crate) async fn unsettled(&self) {
+        self.unsettled.notified().await;
+    }
+
+    /// Hashes what the next pin would, so that no job waits for it.
+    pub(crate) fn settle(&self) -> Result<(), ContentError> {
+        let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+        scanner.scan(&self.roots, wall_time())?;
+        Ok(())
     }
 
     /// Returns the manifest of a pinned tree.
@@ -164,5 +187,35 @@ impl Content {
             trees.pop_first();
         }
         trees.insert(tree, manifest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    /// No file has settled yet.
+    const EARLY: fn() -> Timestamp = || Timestamp::from_micros(0);
+    /// Every file has.
+    const LATE: fn() -> Timestamp = || Timestamp::from_micros(i64::MAX);
+
+    #[test]
+    fn a_pin_tells_of_files_that_the_next_one_would_hash_again_once() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let content =
+            Content::open(&dir.path().join("data"), vec![dir.path().join("states")]).expect("opens");
+        let told = || content.unsettled().now_or_never().is_some();
+        std::fs::create_dir(&content.roots[0]).expect("made");
+        content.pin_at(EARLY).expect("pins");
+        assert!(!told(), "there are no files");
+        std::fs::write(content.roots[0].join("f"), "one").expect("written");
+        content.pin_at(EARLY).expect("pins");
+        assert!(told());
+        content.settle().expect("reads");
+        assert!(!told(), "one that goes on changing is left to the jobs");
+        content.pin_at(LATE).expect("pins");
+        assert!(!told());
     }
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lab_proto::Digest;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{Shared, chain};
+use crate::content::SETTLED_AFTER;
 use crate::core::Write;
 use crate::core::records;
 use crate::store::RetentionPolicy;
@@ -51,6 +52,21 @@ pub(crate) async fn give_back(shared: Arc<Shared>, endpoint: quinn::Endpoint) {
             }
         }
         before = now;
+    }
+}
+
+/// Hashes files that had changed just before a job looked at them once more, before the next job has to: one that is large
+/// would hold it up. One that goes on changing is left to the jobs. Runs until the server ends.
+pub(crate) async fn settle(shared: Arc<Shared>) {
+    loop {
+        shared.content.unsettled().await;
+        tokio::time::sleep(SETTLED_AFTER).await;
+        let settle = shared.clone();
+        match tokio::task::spawn_blocking(move || settle.content.settle()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => debug!(error = chain(&e), "the roots cannot be read; the next job says so"),
+            Err(e) => warn!(error = %e, "the roots were not read to their end"),
+        }
     }
 }
 

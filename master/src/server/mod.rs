@@ -203,9 +203,10 @@ impl Server {
         });
         let listener = tokio::spawn(listener::run(shared.clone(), endpoint.clone(), unnamed));
         let give_back = housekeeping::give_back(shared.clone(), endpoint.clone());
+        let settle = housekeeping::settle(shared.clone());
         let run = housekeeping::run(shared.clone());
         let housekeeping = tokio::spawn(async {
-            tokio::join!(run, give_back);
+            tokio::join!(run, give_back, settle);
         });
         info!(address = ?endpoint.local_addr().ok(), "listening");
         Ok(Self { shared, endpoint, listener, housekeeping, hub_task, failed })

@@ -160,8 +160,9 @@ impl Renderer {
     fn render(&self, id: &str, grains: &Value, overrides: &Map) -> Result<Rendered, String> {
         let scan = {
             let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = wall_time().as_micros().div_euclid(1_000_000);
-            scanner.scan(&self.roots, now).map_err(|e| format!("pillar cannot be read: {}", chain(&e)))?
+            scanner
+                .scan(&self.roots, wall_time())
+                .map_err(|e| format!("pillar cannot be read: {}", chain(&e)))?
         };
         let mut out =
             Rendered { data: overrides.clone(), secrets: Vec::new(), known: Vec::new(), layers: Vec::new() };
