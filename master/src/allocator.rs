@@ -10,17 +10,40 @@ const ARENAS: i32 = 2;
 #[cfg(target_env = "gnu")]
 const LARGE: i32 = 128 * 1024;
 
+/// What a command asks the system for at a time.
+#[cfg(target_env = "gnu")]
+const PIECE: i32 = 2 << 20;
+/// What a command does not give back before it ends.
+#[cfg(target_env = "gnu")]
+const KEPT: i32 = 32 << 20;
+
 /// Makes the allocator give back what it does not need. Must come before the first thread is made.
 #[cfg(target_env = "gnu")]
 #[expect(
     unsafe_code,
     reason = "mallopt has no safe wrapper; it takes two numbers and touches nothing of ours"
 )]
-pub fn keep_little() {
+pub(crate) fn keep_little() {
     use nix::libc::{M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
     for (option, value) in [(M_ARENA_MAX, ARENAS), (M_MMAP_THRESHOLD, LARGE), (M_TRIM_THRESHOLD, LARGE)] {
         // SAFETY: mallopt only sets parameters of the allocator, and no other thread runs yet.
         // A refusal costs memory, not correctness.
+        let _ = unsafe { mallopt(option, value) };
+    }
+}
+
+/// Lets a command that does its work and ends take memory in large pieces and keep what it frees: it needs it again at once.
+/// Must come before the first thread is made.
+#[cfg(target_env = "gnu")]
+#[expect(
+    unsafe_code,
+    reason = "mallopt has no safe wrapper; it takes two numbers and touches nothing of ours"
+)]
+pub(crate) fn take_in_large_pieces() {
+    use nix::libc::{M_MMAP_THRESHOLD, M_TOP_PAD, M_TRIM_THRESHOLD, mallopt};
+    for (option, value) in [(M_TOP_PAD, PIECE), (M_MMAP_THRESHOLD, KEPT), (M_TRIM_THRESHOLD, KEPT)] {
+        // SAFETY: mallopt only sets parameters of the allocator, and no other thread runs yet.
+        // A refusal costs time, not correctness.
         let _ = unsafe { mallopt(option, value) };
     }
 }
@@ -38,7 +61,11 @@ pub(crate) fn give_back() {
 
 /// Other allocators are left as they are.
 #[cfg(not(target_env = "gnu"))]
-pub fn keep_little() {}
+pub(crate) fn keep_little() {}
+
+/// Other allocators are left as they are.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn take_in_large_pieces() {}
 
 /// Other allocators are left as they are.
 #[cfg(not(target_env = "gnu"))]

@@ -5,6 +5,5 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    lab_master::allocator::keep_little();
     lab_master::cli::Cli::parse().run(lab_master::server::wall_time())
 }

@@ -69,6 +69,26 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
     if bytes.len() > MAX_FRAME { Err(CodecError::Oversized { got: bytes.len() }) } else { Ok(bytes) }
 }
 
+/// Encodes one value behind what is there already.
+///
+/// # Errors
+/// When a value cannot be encoded.
+pub fn encode_onto<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    bincode::serde::encode_into_std_write(value, out, bincode::config::standard())
+        .map(|_| ())
+        .map_err(|e| malformed::<T>(&e))
+}
+
+/// Decodes the text that encoded bytes begin with, and nothing of what follows.
+///
+/// # Errors
+/// When they begin with no text.
+pub fn leading_text(bytes: &[u8]) -> Result<&str, CodecError> {
+    bincode::serde::borrow_decode_from_slice::<&str, _>(bytes, config())
+        .map(|(text, _)| text)
+        .map_err(|e| malformed::<str>(&e))
+}
+
 /// Decodes one value that must fill `bytes` exactly.
 ///
 /// # Errors
@@ -90,12 +110,29 @@ pub fn frame<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
     let mut out = Vec::with_capacity(USUAL);
     out.extend_from_slice(&[0; HEADER]);
     out.push(FORMAT);
-    bincode::serde::encode_into_std_write(value, &mut out, bincode::config::standard())
-        .map_err(|e| malformed::<T>(&e))?;
-    let got = out.len() - HEADER;
+    encode_onto(value, &mut out)?;
+    seal(out)
+}
+
+/// Makes a frame of a payload that is encoded already, in parts.
+///
+/// # Errors
+/// When the frame is over [`MAX_FRAME`].
+pub fn frame_of(parts: &[&[u8]]) -> Result<Vec<u8>, CodecError> {
+    let size: usize = parts.iter().map(|part| part.len()).sum();
+    let mut out = Vec::with_capacity(HEADER + 1 + size);
+    out.extend_from_slice(&[0; HEADER]);
+    out.push(FORMAT);
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    seal(out)
+}
+
+/// Writes the length of a frame before it.
+fn seal(mut frame: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+    let got = frame.len() - HEADER;
     let len = u32::try_from(got).ok().filter(|_| got <= MAX_FRAME).ok_or(CodecError::Oversized { got })?;
-    out[..HEADER].copy_from_slice(&len.to_be_bytes());
-    Ok(out)
+    frame[..HEADER].copy_from_slice(&len.to_be_bytes());
+    Ok(frame)
 }
 
 /// Collects stream bytes and hands out whole frames. Holds at most one frame's worth of bytes beyond what

@@ -138,10 +138,7 @@ impl TimeOrdered {
         if digits.len() != 20 || random.len() != 16 || !s.is_ascii() {
             return Err(bad());
         }
-        let [y, mo, d, h, mi, sec, us] =
-            [0..4, 4..6, 6..8, 8..10, 10..12, 12..14, 14..20].map(|r| &digits[r]);
-        let micros =
-            format!("{y}-{mo}-{d}T{h}:{mi}:{sec}.{us}Z").parse::<Timestamp>().map_err(|_| bad())?.as_micros();
+        let micros = Timestamp::from_jid_digits(digits).ok_or_else(bad)?.as_micros();
         let random = u64::from_str_radix(random, 16).map_err(|_| bad())?;
         Ok(Self { micros, random })
     }

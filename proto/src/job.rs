@@ -147,6 +147,17 @@ pub enum EndState {
 }
 
 impl EndState {
+    /// All of them.
+    const ALL: [Self; 7] = [
+        Self::Returned,
+        Self::Failed,
+        Self::Interrupted,
+        Self::Killed,
+        Self::TimedOut,
+        Self::Lost,
+        Self::Offline,
+    ];
+
     /// Names the state as the CLI and events print it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -158,6 +169,11 @@ impl EndState {
             Self::Lost => "lost",
             Self::Offline => "offline",
         }
+    }
+
+    /// Returns the state of that name.
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 

@@ -30,7 +30,8 @@ impl EventTag {
         if tag.len() > MAX_TAG {
             return Err(bad("it is over 512 bytes"));
         }
-        if tag.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        let plain = tag.bytes().all(|b| b.is_ascii_graphic());
+        if !plain && tag.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(bad("it has white space or control characters"));
         }
         Ok(Self(tag))
@@ -49,15 +50,17 @@ impl EventTag {
     /// Tells whether `minion` may emit this tag: tags below the prefixes that name a minion must name it,
     /// tags of the master's own facts are never a minion's, all others are free.
     pub fn allowed_from(&self, minion: &MinionId) -> bool {
-        let parts: Vec<&str> = self.parts().collect();
-        let own = |at: usize| parts.get(at).is_some_and(|p| *p == minion.as_str());
-        match parts.as_slice() {
-            ["salt", "minion" | "beacon", ..] => own(2),
-            ["salt", "job", _, "ret" | "prog", ..] => own(4),
-            ["salt", "state_result", _, _, ..] => own(3),
-            ["lab", "minion", _, "start" | "ready" | "interrupted" | "event", ..] => own(2),
-            ["lab", "net" | "virt" | "mine", ..] => own(2),
-            ["salt" | "lab", ..] => false,
+        let mut parts = self.parts();
+        // A tag has at least one part; those that are missing are like empty ones, which no kind and no minion is named.
+        let [first, second, third, fourth, fifth] = std::array::from_fn(|_| parts.next().unwrap_or_default());
+        let own = |part: &str| part == minion.as_str();
+        match (first, second, fourth) {
+            ("salt", "minion" | "beacon", _) => own(third),
+            ("salt", "job", "ret" | "prog") => own(fifth),
+            ("salt", "state_result", _) => own(fourth),
+            ("lab", "minion", "start" | "ready" | "interrupted" | "event") => own(third),
+            ("lab", "net" | "virt" | "mine", _) => own(third),
+            ("salt" | "lab", _, _) => false,
             _ => true,
         }
     }
@@ -101,7 +104,12 @@ impl TagPattern {
 
     /// Tells whether the tag as a whole matches.
     pub fn matches(&self, tag: &EventTag) -> bool {
-        glob::matches(&self.0, tag.as_str())
+        self.matches_text(tag.as_str())
+    }
+
+    /// Tells whether the text of a tag as a whole matches.
+    pub fn matches_text(&self, tag: &str) -> bool {
+        glob::matches(&self.0, tag)
     }
 
     /// Returns the pattern as text.

@@ -28,12 +28,43 @@ impl Timestamp {
 
     /// Prints the 20 digits that Salt's job ids begin with: `YYYYMMDDhhmmssffffff`.
     pub fn to_jid_digits(self) -> String {
-        self.civil().map_or_else(|| "0".repeat(20), |t| t.strftime("%Y%m%d%H%M%S%6f").to_string())
+        self.digits().map_or_else(|| "0".repeat(20), |digits| digits.iter().map(|d| char::from(*d)).collect())
     }
 
-    fn civil(self) -> Option<jiff::civil::DateTime> {
-        let t = jiff::Timestamp::from_microsecond(self.0).ok()?;
-        Some(t.to_zoned(jiff::tz::TimeZone::UTC).datetime())
+    /// Reads the digits that [`Self::to_jid_digits`] prints.
+    pub(crate) fn from_jid_digits(digits: &str) -> Option<Self> {
+        let digits: &[u8; 20] = digits.as_bytes().try_into().ok()?;
+        let number = |from: usize, to: usize| {
+            digits[from..to]
+                .iter()
+                .try_fold(0i32, |n, d| d.is_ascii_digit().then(|| n * 10 + i32::from(d - b'0')))
+        };
+        let small = |from: usize| number(from, from + 2).and_then(|n| i8::try_from(n).ok());
+        let year = i16::try_from(number(0, 4)?).ok()?;
+        let (month, day, hour, minute, second) = (small(4)?, small(6)?, small(8)?, small(10)?, small(12)?);
+        let nanos = number(14, 20)? * 1000;
+        let civil = jiff::civil::DateTime::new(year, month, day, hour, minute, second, nanos).ok()?;
+        Some(Self(jiff::tz::Offset::UTC.to_timestamp(civil).ok()?.as_microsecond()))
+    }
+
+    /// Returns `YYYYMMDDhhmmssffffff`; `None` for years that are not of four digits.
+    fn digits(self) -> Option<[u8; 20]> {
+        let t = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::from_microsecond(self.0).ok()?);
+        let mut out = [b'0'; 20];
+        let mut put = |from: usize, to: usize, number: u32| {
+            let mut left = number;
+            for place in out[from..to].iter_mut().rev() {
+                *place = b'0' + (left % 10) as u8;
+                left /= 10;
+            }
+        };
+        put(0, 4, u32::try_from(t.year()).ok()?);
+        for (from, part) in [(4, t.month()), (6, t.day()), (8, t.hour()), (10, t.minute()), (12, t.second())]
+        {
+            put(from, from + 2, u32::try_from(part).ok()?);
+        }
+        put(14, 20, u32::try_from(t.subsec_nanosecond()).ok()? / 1000);
+        Some(out)
     }
 }
 
@@ -54,10 +85,11 @@ impl std::ops::Sub<Duration> for Timestamp {
 impl fmt::Display for Timestamp {
     /// Prints RFC 3339 with microseconds, `2026-11-21T05:13:00.000000Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.civil() {
-            Some(t) => write!(f, "{}Z", t.strftime("%Y-%m-%dT%H:%M:%S.%6f")),
-            None => write!(f, "@{}us", self.0),
-        }
+        let Some(digits) = self.digits() else { return write!(f, "@{}us", self.0) };
+        let mut out = *b"0000-00-00T00:00:00.000000Z";
+        let mut digits = digits.into_iter();
+        out.iter_mut().filter(|c| c.is_ascii_digit()).for_each(|c| *c = digits.next().unwrap_or(b'0'));
+        f.write_str(std::str::from_utf8(&out).unwrap_or_default())
     }
 }
 
@@ -94,6 +126,8 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -102,6 +136,30 @@ mod tests {
         assert_eq!(t.to_string(), "2026-11-21T05:19:40.000042Z");
         assert_eq!(t.to_string().parse::<Timestamp>().expect("parses"), t);
         assert_eq!(t.to_jid_digits(), "20261121051940000042");
+        assert_eq!(Timestamp::from_jid_digits("20261121051940000042"), Some(t));
         assert!("yesterday".parse::<Timestamp>().is_err());
+        for odd in [
+            "20261321051940000042",
+            "20260230051940000042",
+            "2026112105194000004x",
+            "+0261121051940000042",
+            "",
+        ] {
+            assert_eq!(Timestamp::from_jid_digits(odd), None, "{odd}");
+        }
+        assert_eq!(Timestamp::from_micros(i64::MIN).to_string(), format!("@{}us", i64::MIN));
+    }
+
+    proptest! {
+        /// What is printed by hand is what the library of times prints, and reads back.
+        #[test]
+        fn prints_as_the_library_does(micros in -62_135_596_800_000_000i64..253_402_207_200_000_000) {
+            let t = Timestamp::from_micros(micros);
+            let civil = jiff::tz::Offset::UTC
+                .to_datetime(jiff::Timestamp::from_microsecond(micros).expect("in range"));
+            prop_assert_eq!(t.to_string(), format!("{}Z", civil.strftime("%Y-%m-%dT%H:%M:%S.%6f")));
+            prop_assert_eq!(t.to_jid_digits(), civil.strftime("%Y%m%d%H%M%S%6f").to_string());
+            prop_assert_eq!(Timestamp::from_jid_digits(&t.to_jid_digits()), Some(t));
+        }
     }
 }

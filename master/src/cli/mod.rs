@@ -178,7 +178,10 @@ impl Cli {
     /// Runs the command to its end and returns its exit code.
     pub fn run(self, now: Timestamp) -> ExitCode {
         let Self { global, command } = self;
-        if !matches!(command, Command::Serve(_)) {
+        if matches!(command, Command::Serve(_)) {
+            crate::allocator::keep_little();
+        } else {
+            crate::allocator::take_in_large_pieces();
             output::end_with_reader();
         }
         let result = match command {

@@ -22,14 +22,43 @@ pub(super) fn json(value: &impl serde::Serialize) {
 }
 
 /// Makes one JSON line.
-pub(super) fn json_line(value: &impl serde::Serialize) -> Option<String> {
-    serde_json::to_string(value).map_err(|e| eprintln!("error: a value has no JSON form: {e}")).ok()
+fn json_line(value: &impl serde::Serialize) -> Option<String> {
+    serde_json::to_string(value).map_err(no_json).ok()
 }
 
-/// Prints lines that came together in one go, as they are: text must be [`printable`].
-pub(super) fn lines(lines: &[String]) {
-    if !lines.is_empty() {
-        put(&lines.join("\n"));
+fn no_json(e: serde_json::Error) {
+    eprintln!("error: a value has no JSON form: {e}");
+}
+
+/// Lines that came together and are printed in one go.
+#[derive(Default)]
+pub(super) struct Lines(Vec<u8>);
+
+impl Lines {
+    /// Adds a JSON line.
+    pub(super) fn json(&mut self, value: &impl serde::Serialize) {
+        let before = self.0.len();
+        match serde_json::to_writer(&mut self.0, value) {
+            Ok(()) => self.0.push(b'\n'),
+            Err(e) => {
+                self.0.truncate(before);
+                no_json(e);
+            }
+        }
+    }
+
+    /// Adds a line of text, with what would steer a terminal shown.
+    pub(super) fn text(&mut self, line: &str) {
+        self.0.extend_from_slice(printable(line).as_bytes());
+        self.0.push(b'\n');
+    }
+
+    /// Prints them.
+    pub(super) fn print(&self) {
+        let mut out = std::io::stdout().lock();
+        if let Err(e) = out.write_all(&self.0).and_then(|()| out.flush()) {
+            unprinted(&e);
+        }
     }
 }
 
@@ -41,9 +70,13 @@ pub(super) fn line(text: &str) {
 /// Prints a line as it is. What cannot be printed ends the command: its reader must not take a part for the whole.
 fn put(text: &str) {
     if let Err(e) = writeln!(std::io::stdout().lock(), "{text}") {
-        eprintln!("error: cannot write to standard output: {e}");
-        std::process::exit(super::exit::FAILED.into());
+        unprinted(&e);
     }
+}
+
+fn unprinted(error: &std::io::Error) -> ! {
+    eprintln!("error: cannot write to standard output: {error}");
+    std::process::exit(super::exit::FAILED.into());
 }
 
 /// Shows what would steer a terminal instead of doing it: a host's output is not to be trusted with the operator's screen.

@@ -15,16 +15,27 @@ pub(super) enum Row {
     End(JobEnd),
 }
 
-impl Row {
-    /// Tells whether the minion did what it was asked.
-    pub(super) fn good(&self) -> bool {
-        matches!(self, Self::Return(r) if r.state == EndState::Returned && r.success)
-    }
+/// What a row amounts to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdict {
+    state: EndState,
+    /// Whether the minion did what it was asked.
+    good: bool,
+    /// Whether its states do not compile.
+    uncompiled: bool,
+}
 
-    fn state(&self) -> EndState {
+impl Row {
+    /// Returns what it amounts to.
+    pub(super) fn verdict(&self) -> Verdict {
+        let compile = i64::from(RefusalKind::DoesNotCompile.exit_code());
         match self {
-            Self::Return(r) => r.state,
-            Self::End(e) => e.state,
+            Self::Return(r) => Verdict {
+                state: r.state,
+                good: r.state == EndState::Returned && r.success,
+                uncompiled: r.state == EndState::Failed && r.retcode == compile,
+            },
+            Self::End(e) => Verdict { state: e.state, good: false, uncompiled: false },
         }
     }
 
@@ -38,14 +49,11 @@ impl Row {
 }
 
 /// Returns the exit code of a job: what is worst decides, failures before silence.
-pub(super) fn exit_code<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> u8 {
-    let compile = i64::from(RefusalKind::DoesNotCompile.exit_code());
-    let uncompiled =
-        |r: &Row| matches!(r, Row::Return(r) if r.state == EndState::Failed && r.retcode == compile);
-    if rows.clone().any(uncompiled) && rows.clone().all(|r| r.good() || uncompiled(r)) {
+pub(super) fn exit_code(rows: impl Iterator<Item = Verdict> + Clone) -> u8 {
+    if rows.clone().any(|r| r.uncompiled) && rows.clone().all(|r| r.good || r.uncompiled) {
         return RefusalKind::DoesNotCompile.exit_code();
     }
-    let any = |states: &[EndState]| rows.clone().any(|r| !r.good() && states.contains(&r.state()));
+    let any = |states: &[EndState]| rows.clone().any(|r| !r.good && states.contains(&r.state));
     if any(&[EndState::Returned, EndState::Failed, EndState::Killed]) {
         exit::FAILED
     } else if any(&[EndState::TimedOut]) {
@@ -181,7 +189,7 @@ mod tests {
     #[test]
     fn the_worst_end_decides_the_exit_code() {
         let good = || row(EndState::Returned, true, Value::from(true));
-        let of = |rows: Vec<Row>| exit_code(rows.iter());
+        let of = |rows: Vec<Row>| exit_code(rows.iter().map(Row::verdict));
         assert_eq!(of(vec![good(), good()]), 0);
         assert_eq!(of(vec![good(), row(EndState::TimedOut, false, Value::Null)]), 11);
         assert_eq!(of(vec![row(EndState::Offline, false, Value::Null), good()]), 12);

@@ -9,7 +9,7 @@ use lab_proto::v1::op::{Batch, OpReply, OpRequest, RunRequest};
 use lab_proto::{Event, JobId, Map, MinionId, Value};
 
 use super::arguments::TargetArgs;
-use super::returns::{Row, exit_code};
+use super::returns::{Row, Verdict, exit_code};
 use super::{Context, Failure, Outcome, arguments, output};
 
 /// What `run` and `apply` share.
@@ -122,7 +122,7 @@ struct Job {
     detach: bool,
     jid: Option<JobId>,
     expected: BTreeSet<MinionId>,
-    rows: BTreeMap<MinionId, Row>,
+    rows: BTreeMap<MinionId, Verdict>,
 }
 
 impl Job {
@@ -139,8 +139,9 @@ impl Job {
             }
             OpReply::Progress { jid: _, minion, progress } => self.progress(&minion, &progress),
             OpReply::Events(events) => {
-                let lines: Vec<String> = events.iter().flat_map(|e| self.event(e)).collect();
-                output::lines(&lines);
+                let mut lines = output::Lines::default();
+                events.iter().for_each(|e| self.event(e, &mut lines));
+                lines.print();
             }
             _ => {}
         }
@@ -163,16 +164,19 @@ impl Job {
         }
     }
 
-    /// Takes an event; returns what is printed for it.
-    fn event(&mut self, event: &Event) -> Vec<String> {
-        let row = match Fact::of(event) {
+    /// Takes an event; what is printed for it goes to `lines`.
+    fn event(&mut self, event: &Event, lines: &mut output::Lines) {
+        let (id, row) = match Fact::of(event) {
             Ok(Some(Fact::JobReturn(r))) => (r.id.clone(), Row::Return(r)),
             Ok(Some(Fact::JobEnd(e))) => (e.id.clone(), Row::End(e)),
-            _ => return Vec::new(),
+            _ => return,
         };
-        let lines = if self.json { output::json_line(event).into_iter().collect() } else { shown(&row.1) };
-        self.rows.insert(row.0, row.1);
-        lines
+        self.rows.insert(id, row.verdict());
+        if self.json {
+            lines.json(event);
+        } else {
+            row.lines().iter().for_each(|line| lines.text(line));
+        }
     }
 
     fn end(self) -> u8 {
@@ -185,7 +189,7 @@ impl Job {
             eprintln!("no answer from {}", silent.join(", "));
             return super::exit::UNREACHABLE;
         }
-        exit_code(self.rows.values())
+        exit_code(self.rows.values().copied())
     }
 
     fn detached(&self) {
@@ -194,10 +198,6 @@ impl Job {
             output::line(&jid.to_string());
         }
     }
-}
-
-fn shown(row: &Row) -> Vec<String> {
-    row.lines().iter().map(|line| output::printable(line).into_owned()).collect()
 }
 
 fn batch(text: &str) -> Result<Batch, String> {

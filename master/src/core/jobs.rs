@@ -13,7 +13,6 @@ use lab_proto::job::StepRef;
 use lab_proto::v1::link::{JobState, JobsUp};
 use lab_proto::{Digest, EndState, Event, JobSpec, Map, MinionId, NewEvent, Target, Timestamp, Value};
 
-use super::links::end_state;
 use super::{ConnId, Core, Effect, JobRecord, RowRecord, Timer, facts, records};
 
 /// The largest job, in bytes when encoded: its event and its record must hold it.
@@ -572,7 +571,7 @@ fn job_event(event: &Event) -> Option<(JobId, JobEvent)> {
         ("salt", "ret") | ("lab", "end") => {
             let minion = MinionId::new(parts.next()?).ok()?;
             let data = &event.data;
-            let end = end_state(data.get("state")?.as_str()?)?;
+            let end = EndState::named(data.get("state")?.as_str()?)?;
             let retcode = data.get("retcode").and_then(Value::as_int).and_then(|n| i64::try_from(n).ok());
             let row = RowRecord {
                 end: Some(end),

@@ -244,7 +244,8 @@ fn refusal(event: &OutboxEvent, minion: &MinionId) -> Option<String> {
         return Some(format!("the tag {} is not this minion's", event.tag));
     }
     if let Some(jid) = returned_jid(event)
-        && (jid.is_none() || event.data.get("state").and_then(Value::as_str).and_then(end_state).is_none())
+        && (jid.is_none()
+            || event.data.get("state").and_then(Value::as_str).and_then(EndState::named).is_none())
     {
         return Some("a return without a valid job id or end state".to_owned());
     }
@@ -263,20 +264,6 @@ fn returned_jid(event: &OutboxEvent) -> Option<Option<JobId>> {
     let is_return = parts.next() == Some("salt") && parts.next() == Some("job");
     let jid = parts.next();
     (is_return && parts.next() == Some("ret")).then(|| jid.and_then(|j| j.parse().ok()))
-}
-
-pub(super) fn end_state(text: &str) -> Option<EndState> {
-    [
-        EndState::Returned,
-        EndState::Failed,
-        EndState::Interrupted,
-        EndState::Killed,
-        EndState::TimedOut,
-        EndState::Lost,
-        EndState::Offline,
-    ]
-    .into_iter()
-    .find(|s| s.as_str() == text)
 }
 
 /// Returns what a value takes when encoded, at most, without encoding it.

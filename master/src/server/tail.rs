@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
+use lab_proto::Position;
 use lab_proto::v1::op::{EventQuery, OpRefusal, RefusalKind, Since, Until};
-use lab_proto::{Event, Position};
 use tokio::sync::watch;
 
 use super::READ_CHUNK;
-use crate::store::{ReadError, Store};
+use crate::store::{ReadError, Store, StoredEvent};
 
 /// A cursor on the log.
 pub(crate) struct Tail {
@@ -28,7 +28,7 @@ pub(crate) struct Tail {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// Events that match.
-    Events(Vec<Event>),
+    Events(Vec<StoredEvent>),
     /// What was asked for is not kept any more; the tail goes on at the floor.
     Trimmed(Position),
     /// The end that was asked for.
@@ -71,9 +71,7 @@ impl Tail {
                 return Ok(Found::End);
             }
             self.head.borrow_and_update();
-            let (store, at) = (self.store.clone(), self.at);
-            let read = tokio::task::spawn_blocking(move || store.read(at, READ_CHUNK)).await;
-            let events = match read.map_err(|e| internal(&e))? {
+            let events = match self.read().await? {
                 Ok(events) => events,
                 Err(ReadError::Trimmed { floor }) => {
                     self.at = floor;
@@ -98,7 +96,19 @@ impl Tail {
         }
     }
 
-    fn matching(&mut self, events: Vec<Event>) -> Vec<Event> {
+    /// Reads what follows: here if it is at hand, which it is for whoever keeps up, and elsewhere if it takes the disk.
+    async fn read(&self) -> Result<Result<Vec<StoredEvent>, ReadError>, OpRefusal> {
+        match self.store.read_at_hand(self.at, READ_CHUNK).transpose() {
+            Some(read) => Ok(read),
+            None => {
+                let (store, at) = (self.store.clone(), self.at);
+                let read = tokio::task::spawn_blocking(move || store.read_stored(at, READ_CHUNK)).await;
+                read.map_err(|e| internal(&e))
+            }
+        }
+    }
+
+    fn matching(&mut self, events: Vec<StoredEvent>) -> Vec<StoredEvent> {
         let mut found = Vec::new();
         for event in events {
             let over = match self.until {
@@ -110,14 +120,18 @@ impl Tail {
                 self.left = Some(0);
                 break;
             }
-            let tag_fits = self.tags.is_empty() || self.tags.iter().any(|t| t.matches(&event.tag));
-            if tag_fits && self.minion.as_deref().is_none_or(|m| event.minion() == Some(m)) {
+            let tag_fits = self.tags.is_empty() || self.tags.iter().any(|t| t.matches_text(event.tag()));
+            if tag_fits && self.minion.as_deref().is_none_or(|m| is_of(&event, m)) {
                 self.left = self.left.map(|n| n - 1);
                 found.push(event);
             }
         }
         found
     }
+}
+
+fn is_of(event: &StoredEvent, minion: &str) -> bool {
+    event.decode().is_ok_and(|e| e.minion() == Some(minion))
 }
 
 pub(crate) fn refusal(error: &ReadError) -> OpRefusal {

@@ -19,11 +19,11 @@ use lab_proto::{Event, Position};
 /// So many requests at most share one flush.
 const MAX_GROUP: usize = 512;
 /// After a group of fewer requests the next flush begins at once.
-const FEW: u32 = 32;
-/// After a larger one it waits so long for each of that group's requests …
-const FOR_EACH: Duration = Duration::from_micros(20);
-/// … and at most so long.
-const MAX_WAIT: Duration = Duration::from_millis(2);
+const FEW: usize = 32;
+/// After a larger one, in a burst, it waits for company: looks so often for more …
+const LOOK: Duration = Duration::from_millis(1);
+/// … as long as there is more, and at most so often.
+const LOOKS: usize = 4;
 /// A group in which something is larger than this is written one by one, so that the store refuses only that.
 const LARGE: usize = 16 * 1024;
 
@@ -101,14 +101,10 @@ fn run(
     (head, counters): (&watch::Sender<Position>, &Counters),
     inbox: &Receiver<Request>,
 ) {
-    let mut wait = Duration::ZERO;
+    let mut burst = false;
     while let Ok(first) = inbox.recv() {
-        // A flush costs the same however much shares it, and so does waking whoever reads the log: in a burst, on a fast
-        // disk, many small ones would take the processor from the links that the burst comes over.
-        std::thread::sleep(wait);
-        let group: Vec<Request> =
-            std::iter::once(first).chain(inbox.try_iter().take(MAX_GROUP - 1)).collect();
-        wait = before_next(group.len());
+        let group = gather(first, inbox, burst);
+        burst = group.len() >= FEW;
         let (writes, answers): (Vec<Write>, Vec<_>) = group.into_iter().map(|r| (r.write, r.done)).unzip();
         let results = write_group(store, content, clock, writes);
         counters.flushes.fetch_add(1, Ordering::Relaxed);
@@ -122,10 +118,23 @@ fn run(
     }
 }
 
-/// Returns how long the next flush waits for company, after a group of so many requests.
-fn before_next(group: usize) -> Duration {
-    let group = u32::try_from(group).unwrap_or(u32::MAX);
-    if group < FEW { Duration::ZERO } else { FOR_EACH.saturating_mul(group).min(MAX_WAIT) }
+/// Returns the requests of the next flush.
+///
+/// A flush costs the same however much shares it, and so does waking whoever reads the log: in a burst, on a fast disk, many
+/// small ones would take the processor from the links that the burst comes over.
+fn gather(first: Request, inbox: &Receiver<Request>, burst: bool) -> Vec<Request> {
+    let mut group = vec![first];
+    for _ in 0..if burst { LOOKS } else { 0 } {
+        let before = group.len();
+        std::thread::sleep(LOOK);
+        group.extend(inbox.try_iter().take(MAX_GROUP - before));
+        if group.len() == before || group.len() == MAX_GROUP {
+            return group;
+        }
+    }
+    let room = MAX_GROUP - group.len();
+    group.extend(inbox.try_iter().take(room));
+    group
 }
 
 fn write_group(store: &dyn Store, content: &Content, clock: Clock, writes: Vec<Write>) -> Vec<Written> {
@@ -182,11 +191,21 @@ fn blob_failed(error: BlobError) -> StoreError {
 mod tests {
     use super::*;
 
+    fn request() -> Request {
+        Request { write: Write::default(), done: oneshot::channel().0 }
+    }
+
     #[test]
-    fn only_a_burst_waits_for_company_and_never_long() {
-        assert_eq!(before_next(1), Duration::ZERO, "a lone event is as quick as the disk");
-        assert_eq!(before_next(FEW as usize - 1), Duration::ZERO);
-        assert_eq!(before_next(FEW as usize), FOR_EACH * FEW);
-        assert_eq!(before_next(MAX_GROUP), MAX_WAIT);
+    fn a_group_has_what_came_and_no_more_than_its_share() {
+        let (sender, inbox) = channel();
+        assert_eq!(gather(request(), &inbox, false).len(), 1, "a lone event is as quick as the disk");
+        assert_eq!(gather(request(), &inbox, true).len(), 1, "and the end of a burst is told by silence");
+        for burst in [false, true] {
+            for _ in 0..MAX_GROUP {
+                sender.send(request()).expect("the inbox is there");
+            }
+            assert_eq!(gather(request(), &inbox, burst).len(), MAX_GROUP);
+            assert_eq!(inbox.try_iter().count(), 1, "what is too much waits for the next flush");
+        }
     }
 }

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use lab_proto::event::{Boot, MAX_EVENT, MinionOrigin};
+use lab_proto::v1::op::OpReply;
 use lab_proto::{
     BootId, Event, EventTag, Fingerprint, LogId, MinionId, NewEvent, Origin, OutboxId, Position, Timestamp,
-    Value,
+    Value, codec,
 };
 use proptest::prelude::*;
 
 use super::forgetful::{Disk, ForgetfulStore};
 use super::memory::MemoryStore;
-use super::{Bucket, Change, MAX_KEY_VALUE, ReadError, RetentionPolicy, Store, StoreError};
+use super::{Bucket, Change, MAX_KEY_VALUE, ReadError, RetentionPolicy, Store, StoreError, StoredEvent};
 
 const KEYS: Bucket = Bucket::new("keys");
 const TOKENS: Bucket = Bucket::new("tokens");
@@ -84,6 +85,17 @@ pub(super) fn events_come_back_in_order_from_any_position(store: &dyn Store) {
     }
     for (at, event) in written.iter().enumerate() {
         assert_eq!(store.read(event.position, 10).expect("readable"), written[at + 1..]);
+        let stored = store.read_stored(event.position, 10).expect("readable");
+        assert_eq!(stored.iter().map(StoredEvent::tag).collect::<Vec<_>>(), tags(&written[at + 1..]));
+        let decoded: Vec<Event> = stored.iter().map(|s| s.decode().expect("an event")).collect();
+        assert_eq!(decoded, written[at + 1..]);
+        let mut bytes = Vec::new();
+        stored.iter().for_each(|s| s.encode_onto(&mut bytes).expect("encodes"));
+        assert_eq!(
+            OpReply::events_frame(stored.len(), &bytes).expect("fits"),
+            codec::frame(&OpReply::Events(decoded)).expect("fits"),
+            "what is passed on is what an event is on the wire"
+        );
     }
 }
 

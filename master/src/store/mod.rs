@@ -16,12 +16,14 @@ pub mod forgetful;
 pub mod memory;
 mod record;
 pub mod sled_log;
+mod stored;
 
 use std::time::Duration;
 
 use lab_proto::{Event, LogId, NewEvent, OutboxId, Position, Timestamp};
 
 pub use self::error::{Damage, Loss, ReadError, StoreError};
+pub use self::stored::StoredEvent;
 
 /// The largest value of a [`KeyStore`], in bytes; what is larger belongs into the [`blob`] store.
 pub const MAX_KEY_VALUE: usize = 64 * 1024;
@@ -55,6 +57,23 @@ pub trait EventStore: Send + Sync {
     /// # Errors
     /// When the position is below the floor, of another log, or above the head; or when the log is damaged.
     fn read(&self, after: Position, limit: usize) -> Result<Vec<Event>, ReadError>;
+
+    /// Reads as [`EventStore::read`] does, and leaves the events as they are stored.
+    ///
+    /// # Errors
+    /// As [`EventStore::read`].
+    fn read_stored(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, ReadError> {
+        Ok(self.read(after, limit)?.into_iter().map(StoredEvent::of).collect())
+    }
+
+    /// Reads as [`EventStore::read_stored`] does what needs no disk; `None` when something does before anything was found.
+    /// Never blocks for long.
+    ///
+    /// # Errors
+    /// As [`EventStore::read`].
+    fn read_at_hand(&self, after: Position, limit: usize) -> Result<Option<Vec<StoredEvent>>, ReadError> {
+        self.read_stored(after, limit).map(Some)
+    }
 
     /// Finds the position after which the first event stamped `at` or later comes; the head if there is none.
     ///

@@ -5,12 +5,15 @@
 //! bytes that must decode for ever; a new one gets a new format byte. Events decode one by one, so a reader
 //! pays only for what it asks for.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use lab_proto::event::MAX_EVENT;
 use lab_proto::{Event, NewEvent, OutboxId, Position, Timestamp, codec};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::StoreError;
+use super::{StoreError, StoredEvent};
 
 /// The format byte written by this version, and the newest one read.
 pub(super) const FORMAT: u8 = 1;
@@ -168,23 +171,48 @@ impl Record {
         limit: usize,
         out: &mut Vec<Event>,
     ) -> Result<(), RecordError> {
-        let mut rest = &self.bytes[self.events_at..];
-        let room = out.len().saturating_add(limit);
-        for seq in self.header.first_seq..=self.header.last_seq() {
-            if out.len() == room {
-                break;
-            }
-            let (event, more) =
-                split_sized(rest).ok_or_else(|| RecordError::Malformed("it ends in an event".to_owned()))?;
-            rest = more;
-            if seq > after.seq {
-                let new: NewEvent =
-                    codec::decode(event).map_err(|e| RecordError::Malformed(e.to_string()))?;
-                let position = Position { log_id: after.log_id, seq };
-                out.push(Event::place(new, position, self.header.stamp));
-            }
+        for (seq, at) in self.places_after(after.seq, limit)? {
+            let new: NewEvent =
+                codec::decode(&self.bytes[at]).map_err(|e| RecordError::Malformed(e.to_string()))?;
+            let position = Position { log_id: after.log_id, seq };
+            out.push(Event::place(new, position, self.header.stamp));
         }
         Ok(())
+    }
+
+    /// Picks the events after the number `after`, at most `limit`, onto `out`, as they are.
+    pub(super) fn stored_after(
+        record: &Arc<Self>,
+        after: Position,
+        limit: usize,
+        out: &mut Vec<StoredEvent>,
+    ) -> Result<(), RecordError> {
+        for (seq, at) in record.places_after(after.seq, limit)? {
+            codec::leading_text(&record.bytes[at.clone()])
+                .map_err(|e| RecordError::Malformed(e.to_string()))?;
+            let position = Position { log_id: after.log_id, seq };
+            out.push(StoredEvent::within(record, at, position));
+        }
+        Ok(())
+    }
+
+    /// Returns where the events after the number `after` lie, at most `limit`, with their numbers.
+    fn places_after(&self, after: u64, limit: usize) -> Result<Vec<(u64, Range<usize>)>, RecordError> {
+        let mut places = Vec::new();
+        let mut at = self.events_at;
+        for seq in self.header.first_seq..=self.header.last_seq() {
+            if places.len() == limit {
+                break;
+            }
+            let (event, _) = split_sized(&self.bytes[at..])
+                .ok_or_else(|| RecordError::Malformed("it ends in an event".to_owned()))?;
+            let begin = at + 4;
+            at = begin + event.len();
+            if seq > after {
+                places.push((seq, begin..at));
+            }
+        }
+        Ok(places)
     }
 }
 

@@ -127,7 +127,8 @@ impl JobReturn {
             fun: text("fun")?.to_owned(),
             state: data
                 .get("state")
-                .and_then(|s| s.to_typed().ok())
+                .and_then(Value::as_str)
+                .and_then(EndState::named)
                 .ok_or_else(|| bad("state is not an end state"))?,
             success: data
                 .get("success")

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::{self, CodecError};
 use crate::event::Event;
 use crate::ids::{JobId, MinionId, Position, RunId};
 use crate::job::Target;
@@ -365,6 +366,20 @@ pub enum OpReply {
     },
     /// That is all.
     End,
+}
+
+impl OpReply {
+    /// Makes the frame of [`Self::Events`] from so many events that lie encoded one behind the other.
+    ///
+    /// # Errors
+    /// When the frame would be too large.
+    pub fn events_frame(count: usize, events: &[u8]) -> Result<Vec<u8>, CodecError> {
+        let mut head = codec::encode(&Self::Events(Vec::new()))?;
+        // An empty list is nothing but its length, the last byte; the real length takes its place.
+        head.pop();
+        codec::encode_onto(&count, &mut head)?;
+        codec::frame_of(&[&head, events])
+    }
 }
 
 /// Why a request is refused.

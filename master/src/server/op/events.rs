@@ -2,19 +2,18 @@
 
 use lab_proto::event::MAX_EVENT;
 use lab_proto::v1::op::{EventQuery, OpReply, RefusalKind};
-use lab_proto::{Event, EventTag, NewEvent, Origin, Value, codec};
+use lab_proto::{EventTag, NewEvent, Origin, Value, codec};
 
 use super::{Answer, Request, refuse};
-use crate::core::{Write, size_at_most};
+use crate::core::Write;
+use crate::frames::FrameError;
 use crate::server::tail::{Found, Tail};
+use crate::store::StoredEvent;
 
 /// Room in an event for its place and origin.
 const OVERHEAD: usize = 1024;
-/// Events in one frame: at most 64 KiB each, and a frame is at most 1 MiB.
-const PER_FRAME: usize = 12;
-/// The same when all are small.
-const SMALL: usize = 2 * 1024;
-const PER_FRAME_SMALL: usize = 256;
+/// Bytes of events in one frame, about; one event has at most 64 KiB, and a frame may have a megabyte.
+const FRAME: usize = 32 * 1024;
 
 impl Request {
     pub(super) async fn events(&mut self, query: EventQuery) -> Answer {
@@ -22,7 +21,7 @@ impl Request {
         let mut tail = Tail::start(shared.store.clone(), shared.hub.head(), query).await?;
         loop {
             match tail.next().await? {
-                Found::Events(events) => self.send_events(events).await?,
+                Found::Events(events) => self.send_events(&events).await?,
                 Found::Trimmed(floor) => self.send(&OpReply::Trimmed { floor }).await?,
                 Found::End => return Ok(()),
             }
@@ -30,20 +29,21 @@ impl Request {
     }
 
     /// Sends events in frames that fit.
-    pub(crate) async fn send_events(&mut self, events: Vec<Event>) -> Result<(), crate::frames::FrameError> {
-        let mut frame: Vec<Event> = Vec::new();
-        let mut all_small = true;
-        for event in events {
-            let small = size_at_most(&event.data) + event.tag.as_str().len() + OVERHEAD <= SMALL;
-            let limit = if all_small && small { PER_FRAME_SMALL } else { PER_FRAME };
-            if frame.len() >= limit {
-                self.send(&OpReply::Events(std::mem::take(&mut frame))).await?;
-                all_small = true;
+    pub(crate) async fn send_events(&mut self, events: &[StoredEvent]) -> Result<(), FrameError> {
+        let mut rest = events;
+        while !rest.is_empty() {
+            let (mut frame, mut count) = (Vec::new(), 0);
+            for event in rest {
+                if count > 0 && frame.len() + event.size() > FRAME {
+                    break;
+                }
+                event.encode_onto(&mut frame)?;
+                count += 1;
             }
-            all_small &= small;
-            frame.push(event);
+            rest = &rest[count..];
+            self.down.write_all(&OpReply::events_frame(count, &frame)?).await?;
         }
-        if frame.is_empty() { Ok(()) } else { self.send(&OpReply::Events(frame)).await }
+        Ok(())
     }
 
     pub(super) async fn event_send(&mut self, tag: EventTag, data: Value) -> Answer {

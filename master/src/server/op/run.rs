@@ -91,8 +91,8 @@ impl Request {
             tokio::select! {
                 found = tail.next() => match found? {
                     Found::Events(events) => {
-                        let last = events.iter().any(|e| e.tag.as_str() == done);
-                        self.send_events(events).await?;
+                        let last = events.iter().any(|e| e.tag() == done);
+                        self.send_events(&events).await?;
                         if last {
                             return Ok(());
                         }

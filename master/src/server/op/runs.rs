@@ -11,6 +11,7 @@ use super::run::next_shown;
 use super::{Answer, Request, Stop, refuse};
 use crate::core::RunRecord;
 use crate::core::records;
+use crate::frames::FrameError;
 use crate::server::orchestrate::{Asked, start, step_id};
 use crate::server::tail::{Found, Tail};
 use crate::server::{READ_CHUNK, Shared};
@@ -81,8 +82,13 @@ impl Request {
                 biased;
                 found = tail.next() => match found? {
                     Found::Events(events) => {
-                        let events = events.into_iter().filter(|e| of_run.takes(e)).collect();
-                        self.send_events(events).await?;
+                        let mut taken = Vec::new();
+                        for event in events {
+                            if of_run.takes(&event.decode().map_err(FrameError::from)?) {
+                                taken.push(event);
+                            }
+                        }
+                        self.send_events(&taken).await?;
                         if of_run.ended {
                             return Ok(());
                         }

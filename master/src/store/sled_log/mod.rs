@@ -33,7 +33,7 @@ use self::segment::{Meta, Writer};
 use self::view::{Finished, Reader, View};
 use super::{
     Appended, Bucket, Change, Damage, Entry, EventStore, KeyStore, ReadError, RetentionPolicy, StoreError,
-    Trimmed, disk, record,
+    StoredEvent, Trimmed, disk, record,
 };
 
 /// A segment also ends after this long, so that retention by age has something to remove.
@@ -291,6 +291,14 @@ impl EventStore for SledStore {
 
     fn read(&self, after: Position, limit: usize) -> Result<Vec<Event>, ReadError> {
         self.reader.read(after, limit)
+    }
+
+    fn read_stored(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, ReadError> {
+        self.reader.read_stored(after, limit, true).map(Option::unwrap_or_default)
+    }
+
+    fn read_at_hand(&self, after: Position, limit: usize) -> Result<Option<Vec<StoredEvent>>, ReadError> {
+        self.reader.read_stored(after, limit, false)
     }
 
     fn seek_time(&self, at: Timestamp) -> Result<Position, ReadError> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use lab_proto::{Event, LogId, OutboxId, Position, Timestamp};
 
 use super::super::memory::{check_position, raise_marks};
-use super::super::record::{ChainHash, Record};
-use super::super::{Damage, Loss, ReadError};
+use super::super::record::{ChainHash, Record, RecordError};
+use super::super::{Damage, Loss, ReadError, StoredEvent};
 use super::index::Floor;
 use super::recover::Paths;
 use super::segment::{self, Meta};
@@ -85,6 +85,28 @@ impl Reader {
     }
 
     pub(super) fn read(&self, after: Position, limit: usize) -> Result<Vec<Event>, ReadError> {
+        let take = |record: &Arc<Record>, at, room, out: &mut Vec<Event>| record.events_after(at, room, out);
+        self.read_as(after, limit, true, take, |event| event.position).map(Option::unwrap_or_default)
+    }
+
+    /// Reads events as they are stored; without the disk unless `wait`, and then nothing where something would need it.
+    pub(super) fn read_stored(
+        &self,
+        after: Position,
+        limit: usize,
+        wait: bool,
+    ) -> Result<Option<Vec<StoredEvent>>, ReadError> {
+        self.read_as(after, limit, wait, Record::stored_after, |event| event.position)
+    }
+
+    fn read_as<T>(
+        &self,
+        after: Position,
+        limit: usize,
+        wait: bool,
+        take: impl Fn(&Arc<Record>, Position, usize, &mut Vec<T>) -> Result<(), RecordError>,
+        place: impl Fn(&T) -> Position,
+    ) -> Result<Option<Vec<T>>, ReadError> {
         let mut events = Vec::new();
         let mut at = after;
         while events.len() < limit {
@@ -92,16 +114,18 @@ impl Reader {
             let records = match self.find(at, wanted)? {
                 Place::End => break,
                 Place::Here(records) => records,
-                Place::Sealed(meta) => pick(&self.load(&meta, at)?, at.seq, wanted),
+                Place::Sealed(meta) if wait => pick(&self.load(&meta, at)?, at.seq, wanted),
+                Place::Sealed(_) if events.is_empty() => return Ok(None),
+                Place::Sealed(_) => break,
             };
             for record in &records {
                 let room = limit - events.len();
-                record.events_after(at, room, &mut events).map_err(|e| self.unreadable(at, e.to_string()))?;
+                take(record, at, room, &mut events).map_err(|e| self.unreadable(at, e.to_string()))?;
             }
             let Some(last) = events.last() else { break };
-            at = last.position;
+            at = place(last);
         }
-        Ok(events)
+        Ok(Some(events))
     }
 
     pub(super) fn seek_time(&self, at: Timestamp) -> Result<Position, ReadError> {
