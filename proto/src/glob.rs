@@ -107,7 +107,7 @@ mod tests {
             ("web1", "web", false),
             ("", "", true),
             ("", "a", false),
-            ("ü*", "über", false),
+            ("ü*", "über", true),
             ("ü*", "ü", true),
             ("üb[a-e]r", "über", true),
             ("a*", "ba", false),
