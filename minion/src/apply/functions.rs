@@ -7,6 +7,9 @@ use lab_states::render::{self, RenderFunctions};
 /// Functions whose refusal is a bare exception in Salt: an error of the template, not of the function.
 const RAISES: [&str; 2] = ["file.read", "pillar.keys"];
 
+/// Functions of nearly every template that look a value up in what the job has in memory, and do nothing else.
+const ONLY_LOOKS_UP: [&str; 2] = ["grains.get", "pillar.get"];
+
 /// The functions of a job's registry.
 pub(super) struct Functions<'a> {
     ctx: &'a JobCtx<'a>,
@@ -20,6 +23,10 @@ impl<'a> Functions<'a> {
 
 impl RenderFunctions for Functions<'_> {
     fn call(&self, name: &str, args: &[Value], kwargs: &Map) -> Result<Value, render::CallError> {
+        // What was read of the network ahead of time is from before whatever this does.
+        if !ONLY_LOOKS_UP.contains(&name) {
+            self.ctx.host.net_forget();
+        }
         let done = self.ctx.registry.exec(name).map_err(CallError::from);
         let mut kwargs = kwargs.clone();
         from_within(name, &mut kwargs);

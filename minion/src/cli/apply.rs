@@ -67,6 +67,7 @@ impl Args {
     pub(super) fn run(self) -> Done {
         let stop = interrupt::watch().map_err(|e| Failure::new(e, exit::FAILED))?;
         let host = LinuxHost::new();
+        host.keep_links();
         let mut known = grains::of_machine(&self.id, &host);
         if let Some(path) = &self.grains {
             if !path.is_file() {

@@ -37,6 +37,8 @@ pub struct LinuxHost {
     env: Mutex<BTreeMap<String, Option<String>>>,
     /// When this process last read what package repositories offer.
     lists_read: Mutex<Option<Instant>>,
+    /// What was read of the network ahead of time.
+    ahead: network::Ahead,
 }
 
 impl LinuxHost {
@@ -48,7 +50,18 @@ impl LinuxHost {
             power: Mutex::new(None),
             env: Mutex::default(),
             lists_read: Mutex::new(None),
+            ahead: network::Ahead::default(),
         }
+    }
+
+    /// Keeps the links that are read next, for the plan of a run that begins with this process. Not for a process that lives on.
+    pub fn keep_links(&self) {
+        self.ahead.begin();
+    }
+
+    /// Begins to read what else a network plan needs, because one is likely to come. Does nothing where no links are kept.
+    pub fn expect_network_plan(&self) {
+        self.ahead.read_on();
     }
 }
 

@@ -8,7 +8,7 @@ use rtnetlink::MulticastGroup;
 use tokio::task::JoinHandle;
 
 /// What is listened to.
-const GROUPS: &[MulticastGroup] = &[
+pub(crate) const GROUPS: &[MulticastGroup] = &[
     MulticastGroup::Link,
     MulticastGroup::Ipv4Ifaddr,
     MulticastGroup::Ipv6Ifaddr,

@@ -3,6 +3,7 @@
 //! For `apply --local` and `call --local`.
 
 mod dir_sources;
+mod expecting;
 pub mod stubs;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use lab_states::redact::Secrets;
 
 pub use dir_sources::DirSources;
 
+use self::expecting::Expecting;
 use crate::apply;
 use crate::clock::Clock;
 use crate::host::LinuxHost;
@@ -132,7 +134,8 @@ impl Local {
     /// When they do not compile; then nothing was run.
     pub fn run(&self, request: &ApplyRequest) -> Result<ApplyOutcome, CompileErrors> {
         self.load_pillar()?;
-        let results = apply::apply_at_last(&self.states, request, self.settings.failhard, &self.ctx())?;
+        let tree = Expecting::new(&self.states, &self.registry, || self.host.expect_network_plan());
+        let results = apply::apply_at_last(&tree, request, self.settings.failhard, &self.ctx())?;
         let results = results.into_iter().map(|r| self.secrets.state_return(r)).collect();
         Ok(ApplyOutcome { results })
     }

@@ -75,6 +75,10 @@ pub fn drive_on(run: &mut StateRun<'_>, ctx: &JobCtx<'_>) {
 
 /// Does one piece of work.
 pub fn perform(work: &Work, ctx: &JobCtx<'_>) -> Answer {
+    // Network states are applied as a group: they plan by what was there before the first work of the run.
+    if !matches!(work, Work::Group(_)) {
+        ctx.host.net_forget();
+    }
     match work {
         Work::Guard { options, args } => Answer::Guard(guard::before(options, args, ctx)),
         Work::CheckCmd(commands) => Answer::CheckCmd(guard::after(commands, ctx)),

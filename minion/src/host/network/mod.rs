@@ -4,6 +4,7 @@
 //! A session is one blocking socket in the network namespace of the thread that opens it: the kernel answers before a
 //! call returns, so there is nothing to wait for and no runtime to keep. A snapshot has another one beside it while it is read.
 
+mod ahead;
 mod divert;
 mod echo;
 mod files;
@@ -20,6 +21,7 @@ mod wire;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lab_states::host::{
@@ -29,6 +31,7 @@ use lab_states::host::{
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkMessage};
 
+pub(super) use self::ahead::Ahead;
 use self::wire::Wire;
 use super::LinuxHost;
 
@@ -38,10 +41,12 @@ impl Network for LinuxHost {
         Ok(Box::new(opened.map_err(|cause| HostError::new("open", "a netlink socket", cause))?))
     }
 
-    fn net_links(&self) -> Result<NetSnapshot, HostError> {
-        let failed = |cause| HostError::new("read", "the links", cause);
-        let mut wire = Wire::open().map_err(failed)?;
-        read::links_with_addresses(&mut wire).map_err(failed)
+    fn net_links(&self) -> Result<Arc<NetSnapshot>, HostError> {
+        self.ahead.links().map_err(|cause| HostError::new("read", "the links", cause))
+    }
+
+    fn net_forget(&self) {
+        self.ahead.forget();
     }
 
     fn net_echo(&self, link: &str, to: IpAddr, size: u32, wait: Duration) -> Result<bool, HostError> {
@@ -76,8 +81,11 @@ impl<'a> Session<'a> {
 
 impl NetSession for Session<'_> {
     fn snapshot(&mut self) -> Result<NetSnapshot, HostError> {
-        let net =
-            read::snapshot(&mut self.wire).map_err(|cause| HostError::new("read", "the network", cause))?;
+        let failed = |cause| HostError::new("read", "the network", cause);
+        let net = match self.host.ahead.take(&mut self.wire) {
+            Some(net) => net,
+            None => read::snapshot(&mut self.wire).map_err(failed)?,
+        };
         self.indices = net.links.iter().map(|l| (l.name.clone(), l.index)).collect();
         Ok(net)
     }

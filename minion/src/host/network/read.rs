@@ -46,7 +46,12 @@ fn snapshot_over(wire: &mut Wire, other: Result<Wire, Cause>) -> Result<NetSnaps
         };
         (net, ways)
     });
-    let (mut net, Ways { routes, rules, neighbours }) = (net?, ways?);
+    put_together(net?, ways?, wire)
+}
+
+/// Puts links and what leads to them together, with the VLANs of ports, which are asked for here.
+pub(super) fn put_together(mut net: NetSnapshot, ways: Ways, wire: &mut Wire) -> Result<NetSnapshot, Cause> {
+    let Ways { routes, rules, neighbours } = ways;
     let places = places(&net.links);
     let name = |index| Some(net.links.get(*places.get(&index)?)?.name.clone());
     net.routes = routes.into_iter().filter_map(|route| route.named(name)).collect();
@@ -60,14 +65,15 @@ fn snapshot_over(wire: &mut Wire, other: Result<Wire, Cause>) -> Result<NetSnaps
 }
 
 /// What knows its link by number, and rules.
-struct Ways {
+#[derive(Debug)]
+pub(super) struct Ways {
     routes: Vec<KernelRoute>,
     rules: Vec<Rule>,
     neighbours: Vec<(u32, IpAddr, Mac)>,
 }
 
 impl Ways {
-    fn read(wire: &mut Wire) -> Result<Self, Cause> {
+    pub(super) fn read(wire: &mut Wire) -> Result<Self, Cause> {
         let routes = dump_routes(wire, plain::route)?;
         let question = RouteNetlinkMessage::GetRule(RuleMessage::default());
         let rules = wire.dump(&question, Sift::Nothing, |m| match decode(m)? {

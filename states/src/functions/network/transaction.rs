@@ -215,3 +215,34 @@ fn placed(call: &StateCall, text: &str) -> String {
 fn not_attempted(culprit: &str) -> Verdict {
     Verdict::failed(format!("not done: the network states of a run are one change, and {culprit} failed"))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+    use crate::host::{NetStep, Network};
+    use crate::run::{Work, perform};
+
+    /// Applies an address to a machine that gets it after its network was read ahead of time, and something before that.
+    fn applied_after(before: Option<&str>) -> String {
+        let bench = Bench::new(SimHost::new().with_nic("eth0", "10.0.0.1/24", None));
+        let calls = bench.calls("10.0.0.2/24:\n  address.present:\n    - link: eth0\n", false);
+        bench.host.read_ahead();
+        let address = "10.0.0.2/24".parse().expect("an address");
+        bench.host.net_step(&NetStep::AddAddress { link: "eth0".to_owned(), address }).expect("it is taken");
+        bench.with_ctx(|ctx| {
+            for call in before.into_iter().flat_map(|sls| bench.calls(sls, false)) {
+                perform(&Work::Run(Box::new(call)), ctx);
+            }
+            format!("{:?}", perform(&Work::Group(calls), ctx))
+        })
+    }
+
+    #[test]
+    fn what_was_read_ahead_of_time_counts_until_something_is_done() {
+        let said = applied_after(Some("first:\n  test.nop: []\n"));
+        assert!(said.contains("10.0.0.2/24 is as it should be"), "{said}");
+        let said = applied_after(None);
+        assert!(said.contains("add address 10.0.0.2/24"), "{said}");
+    }
+}

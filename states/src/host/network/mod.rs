@@ -13,6 +13,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -113,9 +114,13 @@ pub trait Network: Send + Sync {
     ///
     /// # Errors
     /// When the kernel does not answer.
-    fn net_links(&self) -> Result<NetSnapshot, HostError> {
-        self.net_snapshot()
+    fn net_links(&self) -> Result<Arc<NetSnapshot>, HostError> {
+        self.net_snapshot().map(Arc::new)
     }
+
+    /// Says that something is about to be done that may change the network: a host that has read it ahead of time must not
+    /// answer the next question with that.
+    fn net_forget(&self) {}
 
     /// Carries out one step.
     ///

@@ -67,6 +67,8 @@ struct State {
     shadows: BTreeMap<String, Shadow>,
     services: BTreeMap<String, ServiceStatus>,
     net: NetSnapshot,
+    /// The network as it was read ahead of time.
+    ahead: Option<NetSnapshot>,
     silent: Vec<NetClaim>,
     packages: packages::SimPackages,
     steps: Vec<NetStep>,
@@ -120,6 +122,7 @@ impl SimHost {
             shadows: BTreeMap::new(),
             services: BTreeMap::new(),
             net: network::loopback_only(),
+            ahead: None,
             silent: Vec::new(),
             packages: packages::SimPackages::default(),
             steps: Vec::new(),
@@ -279,6 +282,12 @@ impl SimHost {
     /// Returns the commands that were run.
     pub fn commands(&self) -> Vec<Command> {
         self.lock().commands.clone()
+    }
+
+    /// Reads the network ahead of time: the next question is answered with that, unless somebody says that it counts no more.
+    pub fn read_ahead(&self) {
+        let mut state = self.lock();
+        state.ahead = Some(state.net.clone());
     }
 
     /// Returns the network steps that were taken.

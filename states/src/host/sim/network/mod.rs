@@ -15,6 +15,10 @@ impl Network for SimHost {
         Ok(Box::new(SimSession(self)))
     }
 
+    fn net_forget(&self) {
+        self.lock().ahead = None;
+    }
+
     fn net_claims(&self, asked: &[NetClaim]) -> Result<Vec<Option<Mac>>, HostError> {
         let state = self.lock();
         Ok(asked.iter().map(|claim| state.silent.contains(claim).then_some(SILENT)).collect())
@@ -28,7 +32,10 @@ struct SimSession<'a>(&'a SimHost);
 
 impl NetSession for SimSession<'_> {
     fn snapshot(&mut self) -> Result<NetSnapshot, HostError> {
-        let state = self.0.lock();
+        let mut state = self.0.lock();
+        if let Some(ahead) = state.ahead.take() {
+            return Ok(ahead);
+        }
         Ok(NetSnapshot {
             sysctls: Default::default(),
             modules: Default::default(),
