@@ -56,10 +56,10 @@ fn whole_log(root: &Path, total: u64) -> Result<(), Box<dyn Error>> {
     read_all(&store, total)?;
     begin.report("read again", total);
     println!("memory {}", memory()?);
-    let before = store.retain(&RetentionPolicy::default(), now())?.bytes_left;
+    let before = store.retain(&RetentionPolicy::default(), None, now())?.bytes_left;
     let begin = Instant::now();
     let policy = RetentionPolicy { max_age: None, max_bytes: Some(before / 4) };
-    let trimmed = store.retain(&policy, now())?;
+    let trimmed = store.retain(&policy, None, now())?;
     println!(
         "trimmed {} events in {:.2?}: {} MiB on disk before, {} MiB after",
         trimmed.events,

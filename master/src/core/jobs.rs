@@ -12,6 +12,7 @@ use lab_proto::ids::JobId;
 use lab_proto::job::StepRef;
 use lab_proto::v1::link::{JobState, JobsUp};
 use lab_proto::{Digest, EndState, Event, JobSpec, Map, MinionId, NewEvent, Target, Timestamp, Value};
+use tracing::warn;
 
 use super::{ConnId, Core, Effect, JobRecord, RowRecord, Timer, facts, records};
 
@@ -19,6 +20,9 @@ use super::{ConnId, Core, Effect, JobRecord, RowRecord, Timer, facts, records};
 const MAX_SPEC: usize = 48 * 1024;
 /// The largest data of a job's first event, which names minions beside the arguments.
 const MAX_JOB_EVENT: usize = lab_proto::event::MAX_OUTBOX_EVENT;
+
+/// Why a job ends whose beginning is not known any more.
+const GIVEN_UP: &str = "the log has not the job's beginning any more";
 
 /// A job to be.
 #[derive(Clone, Debug)]
@@ -288,14 +292,8 @@ impl Core {
         self.close_if_done(jid);
     }
 
-    pub(super) fn resume_jobs(&mut self, now: Timestamp) {
-        // A record whose first event is not in the log was never acknowledged to anybody.
-        let unborn: Vec<JobId> = self.jobs.iter().filter(|(_, j)| !j.begun).map(|(jid, _)| *jid).collect();
-        for jid in unborn {
-            if let Some(job) = self.jobs.remove(&jid) {
-                self.append_with(records::delete_job(&job.record), Vec::new());
-            }
-        }
+    pub(super) fn resume_jobs(&mut self, floor: u64, now: Timestamp) {
+        self.sort_out_unbegun(floor);
         let until = now + self.config.reconnect_grace.max(self.config.reboot_patience);
         let jids: Vec<JobId> = self.jobs.keys().copied().collect();
         for jid in jids {
@@ -306,7 +304,8 @@ impl Core {
                 let room = job.record.batch.filter(|_| job.killed.is_none());
                 let mut room = room.map_or(usize::MAX, |b| b.max(1) as usize);
                 job.waiting.clear();
-                for (minion, row) in job.rows.iter_mut().filter(|(_, r)| !matches!(r, Row::Ended(_))) {
+                let open = |row: &Row| !matches!(row, Row::Ended(_) | Row::Ending);
+                for (minion, row) in job.rows.iter_mut().filter(|(_, row)| open(row)) {
                     if room == 0 {
                         *row = Row::Waiting;
                         job.waiting.push_back(minion.clone());
@@ -318,6 +317,38 @@ impl Core {
             }
             self.arm(until, Timer::Job(jid));
             self.close_if_done(jid);
+        }
+    }
+
+    /// Removes or ends the jobs whose first event is not in the log. Where the log reaches back to it, that event never was, and
+    /// the job was not acknowledged to anybody. Otherwise minions may be at work: the job is told to be lost there, which
+    /// their returns correct.
+    fn sort_out_unbegun(&mut self, floor: u64) {
+        let whole = floor..=self.head.seq;
+        let unbegun: Vec<JobId> = self.jobs.iter().filter(|(_, j)| !j.begun).map(|(jid, _)| *jid).collect();
+        for jid in unbegun {
+            let Some(job) = self.jobs.get_mut(&jid) else { continue };
+            if whole.contains(&job.record.after) {
+                let changes = records::delete_job(&job.record);
+                self.jobs.remove(&jid);
+                self.append_with(changes, Vec::new());
+                continue;
+            }
+            warn!(%jid, fun = job.spec.fun, "the log has not the beginning of an unfinished job; it ends as lost");
+            job.begun = true;
+            let open: Vec<MinionId> = job
+                .rows
+                .iter()
+                .filter(|(_, row)| !matches!(row, Row::Ended(_)))
+                .map(|(m, _)| m.clone())
+                .collect();
+            for minion in open {
+                job.rows.insert(minion.clone(), Row::Ending);
+                self.effects.push_back(Effect::Write(super::Write {
+                    events: vec![facts::job_end(jid, &minion, EndState::Lost, GIVEN_UP)],
+                    ..super::Write::default()
+                }));
+            }
         }
     }
 
@@ -513,6 +544,15 @@ impl Job {
                 self.waiting.retain(|m| m != minion);
             }
         }
+    }
+
+    pub(super) fn jid(&self) -> JobId {
+        self.spec.jid
+    }
+
+    /// Returns the number after which its events come.
+    pub(super) fn after(&self) -> u64 {
+        self.record.after
     }
 
     fn view(&self) -> JobView {

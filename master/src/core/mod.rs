@@ -33,7 +33,10 @@ pub(crate) use records::RunRecord;
 pub use records::{JobRecord, KeyRecord, KeyState, MinionRecord, RecordError, RowRecord};
 pub use restore::RestoreError;
 pub use roster::{MinionView, Presence};
+pub(crate) use runs::Needed;
 pub use runs::RunErrand;
+#[cfg(test)]
+pub(crate) use runs::Unfinished;
 
 use self::jobs::Job;
 use self::links::Link;
@@ -155,9 +158,9 @@ impl Core {
         self.fold_job_event(event);
     }
 
-    /// Ends the replay: unfinished jobs wait for their minions again.
-    pub fn resume(&mut self, now: Timestamp) {
-        self.resume_jobs(now);
+    /// Ends the replay of a log that reaches back to `floor`: unfinished jobs wait for their minions again.
+    pub fn resume(&mut self, floor: u64, now: Timestamp) {
+        self.resume_jobs(floor, now);
     }
 
     /// Takes events that were just appended, in the order of the log.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lab_proto::facts::Fact;
 use lab_proto::{Digest, Event, MinionId, Position, RunId, Timestamp};
 use lab_states::orchestrate::{Blobs, Engine};
-use tracing::error;
+use tracing::{error, warn};
 
 use super::records::{self, RecordError, RunRecord};
 use super::{Core, CoreConfig, KeyState, Random, Restored, RowRecord};
@@ -70,13 +70,16 @@ impl Core {
                 }
             }
         }
-        core.resume(now);
+        core.resume(store.floor().seq, now);
         finish_closing(&mut core, store)?;
         for record in open_runs {
             match engines.remove(&record.run) {
                 Some(engine) => core.resume_run(engine, record),
-                // Its start never became durable, or is trimmed: nobody was told of it, or nobody can know any more.
-                None => core.forget_run(record),
+                // Its start never became durable, is trimmed, or is unreadable.
+                None => {
+                    warn!(run = %record.run, "an unfinished run cannot be taken up; it ends as failed");
+                    core.give_up_run(record);
+                }
             }
         }
         Ok(core)

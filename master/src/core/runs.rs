@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lab_proto::facts::{MinionAt, RunEnded};
-use lab_proto::{Digest, JobSpec, MinionId, RunId, Timestamp, Value};
+use lab_proto::{Digest, JobId, JobSpec, MinionId, RunId, Timestamp, Value};
 use lab_states::orchestrate::{
     Ask, Effect as Wish, Engine, Explanation, Resolution, RunOutcome, Start, StartNested,
 };
@@ -23,6 +23,33 @@ pub enum RunErrand {
         /// Whom it addresses.
         minions: Vec<MinionId>,
     },
+}
+
+/// What must stay of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Needed {
+    /// What comes after this number: what is begun from now on as well.
+    pub(crate) after: u64,
+    /// Who needs the oldest of it, if anybody does.
+    pub(crate) by: Option<Unfinished>,
+}
+
+/// What is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfinished {
+    /// A job.
+    Job(JobId),
+    /// A run.
+    Run(RunId),
+}
+
+impl std::fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Job(jid) => write!(f, "job {jid} (`lab-master job show {jid}`)"),
+            Self::Run(run) => write!(f, "run {run} (`lab-master runs show {run}`)"),
+        }
+    }
 }
 
 impl Core {
@@ -77,8 +104,10 @@ impl Core {
         self.drive_runs();
     }
 
-    /// Closes the record of a run that cannot be taken up.
-    pub(crate) fn forget_run(&mut self, mut record: RunRecord) {
+    /// Ends a run that cannot be taken up: whoever follows it must be told. The event comes first; a master that ends between
+    /// the two tells it once more.
+    pub(crate) fn give_up_run(&mut self, mut record: RunRecord) {
+        self.run_failed(record.run);
         record.done = Some(false);
         self.append_with(vec![records::put_run(&record)], Vec::new());
     }
@@ -93,6 +122,14 @@ impl Core {
     pub fn pinned(&self) -> Vec<Digest> {
         let pinned: BTreeSet<Digest> = self.runs.pinned().chain(self.open_trees()).collect();
         pinned.into_iter().collect()
+    }
+
+    /// Returns the number after which the log is needed by what is not done, and what that is.
+    pub(crate) fn needed_after(&self) -> Needed {
+        let jobs = self.jobs.values().map(|j| (j.after(), Unfinished::Job(j.jid())));
+        let runs = self.run_records.values().map(|r| (r.after, Unfinished::Run(r.run)));
+        let oldest = jobs.chain(runs).min_by_key(|(after, _)| *after);
+        Needed { after: oldest.map_or(self.head.seq, |(after, _)| after), by: oldest.map(|(_, by)| by) }
     }
 
     /// Says what a step of an unfinished run waits for.

@@ -132,12 +132,12 @@ impl Content {
     }
 
     /// Removes old blobs; those of trees that are in use stay. `pinned` names the trees and other blobs that
-    /// unfinished runs and jobs need.
+    /// unfinished runs and jobs needed when it was asked for; blobs kept since then stay as well.
     pub(crate) fn retain(
         &self,
         pinned: &[Digest],
         policy: &RetentionPolicy,
-        now: Timestamp,
+        (asked, now): (Timestamp, Timestamp),
     ) -> Result<BlobsTrimmed, StoreError> {
         // Nothing is pinned meanwhile: a pin counts on blobs that it finds here.
         let _no_pins = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,7 +149,7 @@ impl Content {
         }
         let entries = trees.values().flat_map(|m| m.entries().iter().map(|e| e.digest));
         let used: HashSet<Digest> = trees.keys().chain(pinned).copied().chain(entries).collect();
-        self.blobs.retain(policy, now, |digest| used.contains(digest))
+        self.blobs.retain(policy, (asked, now), |digest| used.contains(digest))
     }
 
     /// Reads a manifest, if the blob is one: pinned blobs are trees, plans and places of minions.

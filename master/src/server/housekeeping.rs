@@ -4,17 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lab_proto::Digest;
+use lab_proto::{Digest, Timestamp};
 use tracing::{debug, info, warn};
 
-use super::{Shared, chain};
+use super::{Shared, chain, wall_time};
+use crate::config::Events;
 use crate::content::SETTLED_AFTER;
-use crate::core::Write;
 use crate::core::records;
-use crate::store::RetentionPolicy;
+use crate::core::{Needed, Write};
+use crate::store::{RetentionPolicy, Store, StoreError, Trimmed};
 
 /// Changes in one write, so that a large clean-up does not hold everybody else up.
 const CHUNK: usize = 256;
+/// What unfinished jobs and runs need of the log stays until the log is so many times as large as it should be.
+const HELD_AT_MOST: u64 = 4;
+/// A file's time may be earlier than the clock's when it was written, by less than this.
+const CLOCK_GRAIN: Duration = Duration::from_secs(1);
 /// How long nothing must have happened until a burst is over.
 const CALM: Duration = Duration::from_secs(2);
 
@@ -24,10 +29,13 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     every.tick().await;
     loop {
         every.tick().await;
+        let asked = wall_time() - CLOCK_GRAIN;
         // Without an answer the master ends: nothing is removed then.
-        let Ok(pinned) = shared.hub.ask(|core| core.pinned()).await else { return };
+        let Ok((needed, pinned)) = shared.hub.ask(|core| (core.needed_after(), core.pinned())).await else {
+            return;
+        };
         let clean = shared.clone();
-        if let Err(e) = tokio::task::spawn_blocking(move || trim(&clean, &pinned)).await {
+        if let Err(e) = tokio::task::spawn_blocking(move || trim(&clean, needed, &pinned, asked)).await {
             warn!(error = %e, "retention ended early");
         }
         if let Err(e) = forget_jobs(&shared).await {
@@ -70,26 +78,36 @@ pub(crate) async fn settle(shared: Arc<Shared>) {
     }
 }
 
-fn trim(shared: &Shared, pinned: &[Digest]) {
+fn trim(shared: &Shared, needed: Needed, pinned: &[Digest], asked: Timestamp) {
     let events = &shared.config.events;
-    let policy = RetentionPolicy { max_age: Some(events.keep_age), max_bytes: Some(events.keep_size) };
-    let before = shared.store.floor().seq;
-    match shared.store.retain(&policy, shared.clock.now()) {
-        Ok(trimmed) if trimmed.floor.seq > before => {
-            info!(
-                floor = trimmed.floor.seq,
-                events = trimmed.events,
-                bytes_left = trimmed.bytes_left,
-                "trimmed"
-            );
-        }
-        Ok(_) => {}
-        Err(e) => warn!(error = chain(&e), "retention failed"),
+    let now = shared.clock.now();
+    if let Err(e) = trim_log(&*shared.store, needed, events, now) {
+        warn!(error = chain(&e), "retention failed");
     }
     let policy = RetentionPolicy { max_age: Some(events.keep_age), max_bytes: Some(events.keep_blobs) };
-    if let Err(e) = shared.content.retain(pinned, &policy, shared.clock.now()) {
+    if let Err(e) = shared.content.retain(pinned, &policy, (asked, now)) {
         warn!(error = chain(&e), "retention of blobs failed");
     }
+}
+
+/// Trims the log, but not what unfinished jobs and runs need, unless that alone would fill the disk.
+fn trim_log(store: &dyn Store, needed: Needed, events: &Events, now: Timestamp) -> Result<(), StoreError> {
+    let before = store.floor().seq;
+    let policy = RetentionPolicy { max_age: Some(events.keep_age), max_bytes: Some(events.keep_size) };
+    let mut trimmed = store.retain(&policy, Some(needed.after), now)?;
+    let most = events.keep_size.saturating_mul(HELD_AT_MOST);
+    if let Some(by) = needed.by.filter(|_| trimmed.bytes_left > most) {
+        warn!(%by, bytes = trimmed.bytes_left, most, "the log is far over events.keep_size; trimming what this still needs, so that it cannot go on after a restart");
+        let policy = RetentionPolicy { max_age: None, max_bytes: Some(most) };
+        trimmed = store.retain(&policy, None, now)?;
+    } else if let Some(by) = needed.by.filter(|_| trimmed.bytes_left > events.keep_size) {
+        warn!(%by, bytes = trimmed.bytes_left, "the log is over events.keep_size and stays so while this is not done");
+    }
+    if trimmed.floor.seq > before {
+        let Trimmed { floor, bytes_left, .. } = trimmed;
+        info!(floor = floor.seq, events = floor.seq - before, bytes_left, "trimmed");
+    }
+    Ok(())
 }
 
 async fn forget_jobs(shared: &Arc<Shared>) -> Result<(), String> {
@@ -106,4 +124,41 @@ async fn forget_jobs(shared: &Arc<Shared>) -> Result<(), String> {
         written.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use lab_proto::{JobId, LogId};
+
+    use super::*;
+    use crate::core::{Unfinished, facts};
+    use crate::store::EventStore as _;
+    use crate::store::memory::MemoryStore;
+
+    #[test]
+    fn the_log_grows_over_its_size_for_an_unfinished_job_but_not_for_ever() {
+        let now = Timestamp::from_micros(5_000_000);
+        let store = MemoryStore::new(LogId::from_u128(1));
+        let grow = |n: usize| {
+            let events = (0..n).map(|_| facts::lifecycle("started", "1")).collect();
+            store.append(events, &[], now).expect("appends")
+        };
+        let none = RetentionPolicy::default();
+        grow(10);
+        let keep_size = store.retain(&none, None, now).expect("measures").bytes_left;
+        let mut events = crate::config::load(None, &[]).expect("defaults").0.events;
+        events.keep_size = keep_size;
+        let by = Some(Unfinished::Job(JobId::new(now, 1)));
+        let needed = Needed { after: 2, by };
+        grow(20);
+        trim_log(&store, needed, &events, now).expect("trims");
+        assert_eq!(store.floor().seq, 2, "the job needs the rest");
+        grow(40);
+        trim_log(&store, needed, &events, now).expect("trims");
+        let left = store.retain(&none, None, now).expect("measures").bytes_left;
+        assert!(store.floor().seq > 2 && left <= keep_size * HELD_AT_MOST, "{left} of {keep_size}");
+        trim_log(&store, Needed { after: store.head().seq, by: None }, &events, now).expect("trims");
+        let left = store.retain(&none, None, now).expect("measures").bytes_left;
+        assert!(left <= keep_size, "{left} of {keep_size}");
+    }
 }

@@ -155,14 +155,15 @@ impl BlobStore {
     }
 
     /// Removes blobs that were kept (last) longer ago than the policy's age, then the oldest while all take
-    /// more than its bytes. Those that `pinned` names stay, whatever their age.
+    /// more than its bytes. Those that `pinned` names stay, whatever their age, and so do those kept after `asked`, when it
+    /// was asked what is pinned: nobody may have named them yet.
     ///
     /// # Errors
     /// When the disk failed.
     pub fn retain(
         &self,
         policy: &RetentionPolicy,
-        now: Timestamp,
+        (asked, now): (Timestamp, Timestamp),
         pinned: impl Fn(&Digest) -> bool,
     ) -> Result<BlobsTrimmed, StoreError> {
         let mut all = self.list()?;
@@ -172,7 +173,7 @@ impl BlobStore {
         for blob in all {
             let old = policy.max_age.is_some_and(|age| now.since(blob.kept) > age);
             let over = policy.max_bytes.is_some_and(|limit| left > limit);
-            if (old || over) && !pinned(&blob.digest) {
+            if (old || over) && blob.kept <= asked && !pinned(&blob.digest) {
                 let path = self.path_of(&blob.digest);
                 fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
                 left -= blob.bytes;
@@ -450,15 +451,18 @@ mod tests {
             store.backdate(digest, at(second));
         }
         let old = RetentionPolicy { max_age: Some(Duration::from_secs(2)), max_bytes: None };
-        let trimmed = store.retain(&old, at(5), |digest| *digest == blobs[0]).expect("retains");
+        let trimmed = store.retain(&old, (at(5), at(5)), |digest| *digest == blobs[0]).expect("retains");
         let left = |store: &BlobStore| blobs.iter().map(|d| store.contains(d)).collect::<Vec<_>>();
         assert_eq!(left(&store), [true, false, true, true, true]);
         assert_eq!(
             (trimmed.blobs, trimmed.bytes_left),
             (1, store.list().expect("lists").iter().map(|b| b.bytes).sum())
         );
+        let nothing = RetentionPolicy { max_age: Some(Duration::ZERO), max_bytes: Some(0) };
+        store.retain(&nothing, (at(2), at(9)), |digest| *digest == blobs[0]).expect("retains");
+        assert_eq!(left(&store), [true, false, true, true, true], "kept since it was asked what is pinned");
         let small = RetentionPolicy { max_age: None, max_bytes: Some(trimmed.bytes_left / 2) };
-        let trimmed = store.retain(&small, at(5), |_| false).expect("retains");
+        let trimmed = store.retain(&small, (at(5), at(5)), |_| false).expect("retains");
         assert_eq!(left(&store), [false, false, false, true, true]);
         assert!(trimmed.bytes_left <= small.max_bytes.expect("set above"));
     }

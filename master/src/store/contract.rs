@@ -165,7 +165,7 @@ pub(super) fn retention_trims_the_oldest_and_says_so(store: &dyn Store) {
     }
     let before = read_all(store, 100);
     let week = RetentionPolicy { max_age: Some(Duration::from_secs(7 * 86_400)), max_bytes: None };
-    let trimmed = store.retain(&week, stamp(19 * 86_400)).expect("retains");
+    let trimmed = store.retain(&week, None, stamp(19 * 86_400)).expect("retains");
     assert!(trimmed.events > 0 && trimmed.floor == store.floor() && trimmed.floor.seq > 0);
     let kept = read_all(store, 100);
     assert_eq!(kept, before[before.len() - kept.len()..], "what is left is the newest, whole");
@@ -176,6 +176,25 @@ pub(super) fn retention_trims_the_oldest_and_says_so(store: &dyn Store) {
     assert_eq!(store.mark(&OutboxId::from_u128(4)), Some(19), "marks outlive their events");
     let next = store.append(vec![event("next")], &[], stamp(20 * 86_400)).expect("appends");
     assert!(next.first.seq > before[before.len() - 1].position.seq, "no position is used twice");
+}
+
+pub(super) fn retention_leaves_what_is_needed(store: &dyn Store) {
+    for day in 0..20 {
+        let batch = (0..50).map(|n| event(&format!("day/{day}/{n}/{}", "x".repeat(300)))).collect();
+        store.append(batch, &[], stamp(86_400 * day)).expect("appends");
+    }
+    let all = read_all(store, 100);
+    let needed = all.len() as u64 / 2;
+    let nothing = RetentionPolicy { max_age: Some(Duration::ZERO), max_bytes: Some(0) };
+    let trimmed = store.retain(&nothing, Some(needed), stamp(30 * 86_400)).expect("retains");
+    assert!(trimmed.events > 0 && trimmed.floor.seq <= needed, "{trimmed:?}");
+    let after = Position { seq: needed, ..store.head() };
+    assert_eq!(
+        store.read(after, all.len()).expect("readable"),
+        all[usize::try_from(needed).expect("small")..]
+    );
+    let rest = store.retain(&nothing, None, stamp(30 * 86_400)).expect("retains");
+    assert!(rest.floor.seq > needed, "it goes once nobody needs it: {rest:?}");
 }
 
 pub(super) fn keys_change_all_or_nothing_and_buckets_are_apart(store: &dyn Store) {
@@ -221,6 +240,7 @@ macro_rules! contract {
             an_oversized_event_or_value_changes_nothing,
             the_largest_events_fit_however_many,
             retention_trims_the_oldest_and_says_so,
+            retention_leaves_what_is_needed,
             keys_change_all_or_nothing_and_buckets_are_apart,
             a_closed_store_refuses_writes,
         }
@@ -293,7 +313,7 @@ pub(super) fn play<S: Store>(ops: Vec<Op>, mut store: S, mut reopen: impl FnMut(
                 let policy =
                     RetentionPolicy { max_age: Some(Duration::from_secs(keep_seconds)), max_bytes: None };
                 let old_floor = store.floor();
-                let floor = store.retain(&policy, now).expect("retains").floor;
+                let floor = store.retain(&policy, None, now).expect("retains").floor;
                 let young = |e: &&Event| {
                     e.position.seq > old_floor.seq && now.since(e.stamp) <= Duration::from_secs(keep_seconds)
                 };

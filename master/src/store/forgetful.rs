@@ -182,9 +182,14 @@ impl EventStore for ForgetfulStore {
         self.disk().marks.get(outbox).copied()
     }
 
-    fn retain(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Trimmed, StoreError> {
+    fn retain(
+        &self,
+        policy: &RetentionPolicy,
+        needed_after: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Trimmed, StoreError> {
         self.machine().check_writable()?;
-        Ok(self.disk().retain(policy, now))
+        Ok(self.disk().retain(policy, needed_after, now))
     }
 
     fn close(&self) -> Result<(), StoreError> {

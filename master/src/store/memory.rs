@@ -63,10 +63,15 @@ impl EventStore for MemoryStore {
         self.state().marks.get(outbox).copied()
     }
 
-    fn retain(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Trimmed, StoreError> {
+    fn retain(
+        &self,
+        policy: &RetentionPolicy,
+        needed_after: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Trimmed, StoreError> {
         let mut state = self.state();
         state.check_open()?;
-        Ok(state.retain(policy, now))
+        Ok(state.retain(policy, needed_after, now))
     }
 
     fn close(&self) -> Result<(), StoreError> {
@@ -163,13 +168,19 @@ impl State {
         self.at(self.floor + before as u64)
     }
 
-    pub(super) fn retain(&mut self, policy: &RetentionPolicy, now: Timestamp) -> Trimmed {
+    pub(super) fn retain(
+        &mut self,
+        policy: &RetentionPolicy,
+        needed_after: Option<u64>,
+        now: Timestamp,
+    ) -> Trimmed {
         let mut bytes: u64 = self.events.iter().map(|(_, size)| size).sum();
         let mut gone = 0;
         while let Some((event, size)) = self.events.front() {
             let old = policy.max_age.is_some_and(|age| now.since(event.stamp) > age);
             let over = policy.max_bytes.is_some_and(|limit| bytes > limit);
-            if !(old || over) {
+            let needed = needed_after.is_some_and(|seq| event.position.seq > seq);
+            if needed || !(old || over) {
                 break;
             }
             bytes -= size;

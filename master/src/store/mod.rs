@@ -85,11 +85,16 @@ pub trait EventStore: Send + Sync {
     fn mark(&self, outbox: &OutboxId) -> Option<u64>;
 
     /// Removes old events as far as the policy asks and the store's granularity allows. The newest events
-    /// stay, and so do all outbox marks.
+    /// stay, and so do all outbox marks, and every event whose number is above `needed_after`, whatever the policy says.
     ///
     /// # Errors
     /// When the disk failed.
-    fn retain(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Trimmed, StoreError>;
+    fn retain(
+        &self,
+        policy: &RetentionPolicy,
+        needed_after: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Trimmed, StoreError>;
 
     /// Makes everything durable and refuses later writes. A second call does nothing.
     ///

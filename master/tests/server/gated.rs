@@ -98,8 +98,13 @@ impl EventStore for GatedStore {
         self.inner.mark(outbox)
     }
 
-    fn retain(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Trimmed, StoreError> {
-        self.inner.retain(policy, now)
+    fn retain(
+        &self,
+        policy: &RetentionPolicy,
+        needed_after: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Trimmed, StoreError> {
+        self.inner.retain(policy, needed_after, now)
     }
 
     fn close(&self) -> Result<(), StoreError> {

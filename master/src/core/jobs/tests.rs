@@ -6,7 +6,7 @@ use lab_proto::{BootId, Fingerprint, JobReturn, LogId, NewEvent, OutboxId, Posit
 use super::*;
 use crate::core::{CoreConfig, Restored};
 use crate::store::memory::MemoryStore;
-use crate::store::{EventStore, KeyStore};
+use crate::store::{EventStore, KeyStore, RetentionPolicy};
 
 const NOW: Timestamp = Timestamp::from_micros(5_000_000);
 
@@ -98,7 +98,7 @@ fn a_restarted_master_keeps_a_batch_as_small_as_it_was_asked_to_be() {
     let mut f = Fixture::with_batch(Some(1));
     let failed = f.end(0, EndState::Failed);
     f.core.replay(&failed);
-    f.core.resume(NOW);
+    f.core.resume(0, NOW);
     let rows = f.core.open_job(f.spec.jid).expect("open").rows;
     assert!(matches!(rows[0].1, Row::Ended(_)), "{rows:?}");
     assert!(matches!(rows[1].1, Row::Absent { .. }), "it may have been published: {rows:?}");
@@ -176,4 +176,69 @@ fn submission(minion: &str) -> Submission {
         step: None,
         batch: None,
     }
+}
+
+/// A core whose store has the record of a job and a run, and a log that begins after both.
+fn restored_without_the_beginning() -> (Core, MemoryStore, JobId, lab_proto::RunId) {
+    let f = Fixture::with_batch(None);
+    let store = MemoryStore::new(LogId::from_u128(1));
+    let record = JobRecord { spec: f.spec.clone(), after: 0, count: 3, batch: None, done: None };
+    let rows = f.minions.iter().map(|m| (m, RowRecord::open()));
+    let run = lab_proto::RunId::new(NOW, 1);
+    let mut changes = records::put_job(&record, rows);
+    changes.push(records::put_run(&crate::core::RunRecord {
+        run,
+        name: "update".to_owned(),
+        user: "root".to_owned(),
+        at: NOW,
+        after: 0,
+        done: None,
+    }));
+    store.commit(changes).expect("commits");
+    let others = (0..9).map(|_| facts::lifecycle("started", "1")).collect();
+    store.append(others, &[], NOW).expect("appends");
+    let nothing = RetentionPolicy { max_age: None, max_bytes: Some(0) };
+    store.retain(&nothing, Some(5), NOW).expect("retains");
+    let config = CoreConfig {
+        limits: lab_proto::link::SessionLimits::default(),
+        reboot_patience: Duration::from_secs(600),
+        job_timeout: Duration::from_secs(60),
+        reconnect_grace: Duration::from_secs(10),
+    };
+    let core = Core::restore(config, Box::new(|| 1), &store, NOW).expect("restores");
+    (core, store, f.spec.jid, run)
+}
+
+#[test]
+fn a_job_and_a_run_whose_beginning_was_trimmed_are_told_to_have_ended() {
+    let (mut core, store, jid, run) = restored_without_the_beginning();
+    let mut tags = Vec::new();
+    while let Some(effect) = core.poll_effect() {
+        let Effect::Write(write) = effect else { continue };
+        store.commit(write.changes).expect("commits");
+        let events = store.append(write.events, &[], NOW).expect("appends").events;
+        tags.extend(events.iter().map(|e| e.tag.to_string()));
+        core.appended(&events, NOW);
+    }
+    let ends = ["a", "b", "c"].map(|m| format!("lab/job/{jid}/end/{m}"));
+    assert!(ends.iter().all(|tag| tags.contains(tag)), "{tags:?}");
+    assert!(tags.contains(&format!("lab/job/{jid}/done")), "{tags:?}");
+    assert!(tags.contains(&lab_proto::facts::RunEnded::tag_for(run).to_string()), "{tags:?}");
+    let record = records::job(&store, jid).expect("readable").expect("stays, for late returns");
+    assert_eq!(record.done, Some(false));
+    assert!(records::runs(&store).expect("readable").iter().all(|r| r.done == Some(false)));
+}
+
+#[test]
+fn the_log_is_needed_from_where_the_oldest_unfinished_job_begins() {
+    let mut f = Fixture::with_batch(None);
+    let needed = f.core.needed_after();
+    assert_eq!((needed.after, needed.by), (0, Some(crate::core::Unfinished::Job(f.spec.jid))));
+    let ends: Vec<Event> = (0..3).map(|m| f.end(m, EndState::Returned)).collect();
+    f.core.appended(&ends, NOW);
+    let done = facts::job_done(&f.spec.clone(), true, &[]);
+    let done = f.event(done);
+    f.core.appended(std::slice::from_ref(&done), NOW);
+    let needed = f.core.needed_after();
+    assert_eq!((needed.after, needed.by), (done.position.seq, None), "what is begun later may need the rest");
 }

@@ -181,8 +181,13 @@ impl SledStore {
         self.keeper.seal(segment);
     }
 
-    /// Picks the finished segments that the policy lets go, oldest first.
-    fn expired(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<(Vec<Meta>, u64), StoreError> {
+    /// Picks the finished segments that the policy lets go and nobody needs, oldest first.
+    fn expired(
+        &self,
+        policy: &RetentionPolicy,
+        needed_after: Option<u64>,
+        now: Timestamp,
+    ) -> Result<(Vec<Meta>, u64), StoreError> {
         let segments = &self.reader.paths.segments;
         let finished: Vec<Meta> = self.shared().view().segments.iter().map(|s| s.meta.clone()).collect();
         let mut bytes = disk::usage(segments)?;
@@ -190,7 +195,8 @@ impl SledStore {
         for meta in finished {
             let old = |age| meta.max_stamp.is_none_or(|newest| now.since(newest) > age);
             let over = policy.max_bytes.is_some_and(|limit| bytes > limit);
-            if !(policy.max_age.is_some_and(old) || over) {
+            let needed = needed_after.is_some_and(|seq| meta.last_seq > seq);
+            if needed || !(policy.max_age.is_some_and(old) || over) {
                 break;
             }
             bytes -= disk::usage(&meta.dir(segments))?.min(bytes);
@@ -309,7 +315,12 @@ impl EventStore for SledStore {
         self.shared().view().marks.get(outbox).copied()
     }
 
-    fn retain(&self, policy: &RetentionPolicy, now: Timestamp) -> Result<Trimmed, StoreError> {
+    fn retain(
+        &self,
+        policy: &RetentionPolicy,
+        needed_after: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Trimmed, StoreError> {
         let mut writing = self.writing()?;
         let newest = writing.segment.as_ref().and_then(|segment| segment.meta.max_stamp);
         if newest.is_some_and(|newest| policy.max_age.is_some_and(|age| now.since(newest) > age)) {
@@ -317,7 +328,7 @@ impl EventStore for SledStore {
         }
         self.keeper.settle();
         self.shared().check()?;
-        let (expired, bytes_left) = self.expired(policy, now)?;
+        let (expired, bytes_left) = self.expired(policy, needed_after, now)?;
         let old_floor = self.floor();
         let Some(last) = expired.last() else {
             return Ok(Trimmed { floor: old_floor, events: 0, bytes_left });

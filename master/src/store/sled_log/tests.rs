@@ -410,7 +410,7 @@ fn a_segment_that_was_damaged_while_the_store_is_open_is_a_typed_read_error() {
         let events = (0..10).map(|n| event(&format!("{batch}/{n}/{}", "x".repeat(200)))).collect();
         store.append(events, &[], Timestamp::from_micros(1)).expect("appends");
     }
-    store.retain(&RetentionPolicy::default(), Timestamp::from_micros(2)).expect("waits for the keeper");
+    store.retain(&RetentionPolicy::default(), None, Timestamp::from_micros(2)).expect("waits for the keeper");
     let db = segment_dir(&dir.path().join("store"), 0).join("db");
     cut(&db, size(&db) / 2);
     let error = store.read(store.floor(), usize::MAX).expect_err("damaged");
@@ -463,9 +463,9 @@ fn retention_by_size_frees_disk() {
     }
     let segments = dir.path().join("store/segments");
     let all = RetentionPolicy::default();
-    let before = store.retain(&all, Timestamp::from_micros(2)).expect("measures").bytes_left;
+    let before = store.retain(&all, None, Timestamp::from_micros(2)).expect("measures").bytes_left;
     let policy = RetentionPolicy { max_age: None, max_bytes: Some(before / 2) };
-    let trimmed = store.retain(&policy, Timestamp::from_micros(2)).expect("retains");
+    let trimmed = store.retain(&policy, None, Timestamp::from_micros(2)).expect("retains");
     let used = disk::usage(&segments).expect("measures");
     assert!(trimmed.events > 0 && used <= before / 2, "{used} of {before}");
     assert_eq!(used, trimmed.bytes_left);
