@@ -9,6 +9,9 @@ const ARENAS: i32 = 2;
 /// Buffers of this size get a mapping of their own, which goes back to the system with them.
 #[cfg(target_env = "gnu")]
 const LARGE: i32 = 128 * 1024;
+/// So much of a heap's free end is kept: a burst takes it again at once. [`give_back`] returns it when all is calm.
+#[cfg(target_env = "gnu")]
+const FREE: i32 = 4 << 20;
 
 /// What a command asks the system for at a time.
 #[cfg(target_env = "gnu")]
@@ -25,7 +28,7 @@ const KEPT: i32 = 32 << 20;
 )]
 pub(crate) fn keep_little() {
     use nix::libc::{M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
-    for (option, value) in [(M_ARENA_MAX, ARENAS), (M_MMAP_THRESHOLD, LARGE), (M_TRIM_THRESHOLD, LARGE)] {
+    for (option, value) in [(M_ARENA_MAX, ARENAS), (M_MMAP_THRESHOLD, LARGE), (M_TRIM_THRESHOLD, FREE)] {
         // SAFETY: mallopt only sets parameters of the allocator, and no other thread runs yet.
         // A refusal costs memory, not correctness.
         let _ = unsafe { mallopt(option, value) };

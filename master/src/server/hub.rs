@@ -39,7 +39,7 @@ pub(crate) struct LinkDoors {
     /// Orders of the jobs stream.
     pub(crate) jobs: mpsc::Sender<Box<JobOrder>>,
     /// Ends the link.
-    pub(crate) close: mpsc::Sender<Box<LinkEnd>>,
+    pub(crate) close: oneshot::Sender<LinkEnd>,
 }
 
 /// A job on its way to its minions.

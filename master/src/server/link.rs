@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use lab_proto::codec;
 use lab_proto::v1::link::{
     CloseReason, EventAck, EventBatch, JobsDown, JobsUp, ProbeEcho, Query, StreamOpen, ToMaster, ToMinion,
 };
 use lab_proto::{Fingerprint, MinionId, OutboxId, Position};
 use quinn::{Connection, SendStream, VarInt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -83,7 +84,7 @@ struct Link {
     control: SendStream,
     reader: FrameReader,
     frames: mpsc::Receiver<Box<ToMinion>>,
-    close: mpsc::Receiver<Box<LinkEnd>>,
+    close: oneshot::Receiver<LinkEnd>,
     acks: Option<Acks>,
     orders: Option<mpsc::Receiver<Box<JobOrder>>>,
     opening: JoinSet<Option<(SendStream, FrameReader, StreamOpen)>>,
@@ -108,7 +109,7 @@ impl Link {
         let (durable_door, durable) = watch::channel((0, shared.store.head()));
         let (answers_door, answers) = mpsc::channel(ANSWERS);
         let (jobs_door, orders) = mpsc::channel(ORDERS);
-        let (close_door, close) = mpsc::channel(1);
+        let (close_door, close) = oneshot::channel();
         let doors = LinkDoors {
             control: control_door,
             durable: durable_door,
@@ -145,7 +146,7 @@ impl Link {
                         Err(_) => return self.unread().await,
                     }
                 }
-                end = self.close.recv() => return Box::pin(self.say_goodbye(end.map(|e| *e))).await,
+                end = &mut self.close => return Box::pin(self.say_goodbye(end.ok())).await,
                 frame = self.reader.next::<ToMaster>() => match frame {
                     Ok(Some(frame)) => self.shared.hub.control(self.conn, frame).await,
                     Ok(None) => return self.closed().await,
@@ -171,15 +172,17 @@ impl Link {
         let (shared, conn) = (self.shared.clone(), self.conn);
         let taken = match open {
             StreamOpen::Events { outbox_id } => self.acks.take().map(|acks| {
-                self.streams.spawn(logged("events", events(shared, conn, outbox_id, send, reader, acks)));
+                let stream = EventStream { shared, conn, outbox: outbox_id, down: send, up: reader, acks };
+                self.streams.spawn(Box::new(stream).run().map(|end| log("events", end)));
             }),
             StreamOpen::Jobs => self.orders.take().map(|orders| {
                 let minion = self.minion.clone();
-                self.streams.spawn(logged("jobs", jobs(shared, conn, minion, send, reader, orders)));
+                let stream = JobStream { shared, conn, minion, down: send, up: reader, orders };
+                self.streams.spawn(Box::new(stream).run().map(|end| log("jobs", end)));
             }),
             StreamOpen::Query(query) => {
                 let minion = self.minion.clone();
-                self.streams.spawn(logged("query", answer(shared, minion, query, send, reader)));
+                self.streams.spawn(answer(shared, minion, query, send, reader).map(|end| log("query", end)));
                 Some(())
             }
             StreamOpen::Control(_) | StreamOpen::Probe { .. } => None,
@@ -258,52 +261,57 @@ async fn first_frame(
     }
 }
 
-async fn logged(stream: &'static str, work: impl Future<Output = Result<(), FrameError>>) {
-    if let Err(e) = work.await {
+fn log(stream: &'static str, end: Result<(), FrameError>) {
+    if let Err(e) = end {
         debug!(stream, error = %e, "stream ended");
     }
 }
 
-/// The stream of the outbox's events.
-async fn events(
+/// The stream of the outbox's events. Boxed where it runs, as [`JobStream`] is: a future keeps what it is given twice, and
+/// there may be thousands.
+struct EventStream {
     shared: Arc<Shared>,
     conn: ConnId,
     outbox: OutboxId,
-    mut down: SendStream,
-    mut up: FrameReader,
-    mut acks: Acks,
-) -> Result<(), FrameError> {
-    let mut owed = Owed::default();
-    loop {
-        let due = tokio::select! {
-            batch = up.next::<EventBatch>() => match batch? {
-                Some(batch) => {
-                    let last = batch.events.last().map_or(0, |e| e.counter);
-                    let busy = shared.hub.takes_events();
-                    let bytes = shared.hub.batch(conn, outbox, batch).await;
-                    owed.took(last, bytes, busy, Instant::now());
-                    false
+    down: SendStream,
+    up: FrameReader,
+    acks: Acks,
+}
+
+impl EventStream {
+    async fn run(mut self: Box<Self>) -> Result<(), FrameError> {
+        let mut owed = Owed::default();
+        loop {
+            let due = tokio::select! {
+                batch = self.up.next::<EventBatch>() => match batch? {
+                    Some(batch) => {
+                        let last = batch.events.last().map_or(0, |e| e.counter);
+                        let busy = self.shared.hub.takes_events();
+                        let bytes = self.shared.hub.batch(self.conn, self.outbox, batch).await;
+                        owed.took(last, bytes, busy, Instant::now());
+                        false
+                    }
+                    None => return Ok(()),
+                },
+                answer = self.acks.answers.recv() => match answer {
+                    Some(answer) => {
+                        send(&mut self.down, &*answer).await?;
+                        false
+                    }
+                    None => return Ok(()),
+                },
+                changed = self.acks.durable.changed(), if owed.overdue() => {
+                    self.acks.durable.mark_changed();
+                    changed.is_ok()
                 }
-                None => return Ok(()),
-            },
-            answer = acks.answers.recv() => match answer {
-                Some(answer) => {
-                    send(&mut down, &*answer).await?;
-                    false
-                }
-                None => return Ok(()),
-            },
-            changed = acks.durable.changed(), if owed.overdue() => {
-                acks.durable.mark_changed();
-                changed.is_ok()
+                () = until(owed.due()) => true,
+            };
+            let durable = self.acks.durable.has_changed().unwrap_or(false);
+            if due && owed.settle(durable, self.shared.hub.takes_events(), Instant::now()) {
+                let (counter, head) = *self.acks.durable.borrow_and_update();
+                send(&mut self.down, &EventAck::Durable { counter, head }).await?;
+                owed.sent(counter, Instant::now());
             }
-            () = until(owed.due()) => true,
-        };
-        let durable = acks.durable.has_changed().unwrap_or(false);
-        if due && owed.settle(durable, shared.hub.takes_events(), Instant::now()) {
-            let (counter, head) = *acks.durable.borrow_and_update();
-            send(&mut down, &EventAck::Durable { counter, head }).await?;
-            owed.sent(counter, Instant::now());
         }
     }
 }
@@ -316,53 +324,56 @@ async fn until(due: Option<Instant>) {
 }
 
 /// The stream of jobs.
-async fn jobs(
+struct JobStream {
     shared: Arc<Shared>,
     conn: ConnId,
     minion: MinionId,
-    mut down: SendStream,
-    mut up: FrameReader,
-    mut orders: mpsc::Receiver<Box<JobOrder>>,
-) -> Result<(), FrameError> {
-    send(&mut down, &JobsDown::Registered).await?;
-    shared.hub.registered(conn).await;
-    loop {
-        tokio::select! {
-            frame = up.next::<JobsUp>() => match frame? {
-                Some(frame) => shared.hub.jobs_up(conn, frame).await,
-                None => return Ok(()),
-            },
-            order = orders.recv() => match order {
-                Some(order) => Box::pin(carry_out(&shared, &minion, &mut down, *order)).await?,
-                None => return Ok(()),
+    down: SendStream,
+    up: FrameReader,
+    orders: mpsc::Receiver<Box<JobOrder>>,
+}
+
+impl JobStream {
+    async fn run(mut self: Box<Self>) -> Result<(), FrameError> {
+        send(&mut self.down, &JobsDown::Registered).await?;
+        self.shared.hub.registered(self.conn).await;
+        loop {
+            tokio::select! {
+                frame = self.up.next::<JobsUp>() => match frame? {
+                    Some(frame) => self.shared.hub.jobs_up(self.conn, frame).await,
+                    None => return Ok(()),
+                },
+                order = self.orders.recv() => match order {
+                    Some(order) => self.carry_out(*order).await?,
+                    None => return Ok(()),
+                }
             }
         }
     }
-}
 
-async fn carry_out(
-    shared: &Arc<Shared>,
-    minion: &MinionId,
-    down: &mut SendStream,
-    order: JobOrder,
-) -> Result<(), FrameError> {
-    let publication = match order {
-        JobOrder::Kill { jid, by } => return send(down, &JobsDown::Kill { jid, by }).await,
-        JobOrder::Publish(publication) => publication,
-    };
-    let Publication { spec, frame } = &*publication;
-    if let Some(frame) = frame.get() {
-        down.write_all(frame).await?;
-        return Ok(());
+    async fn carry_out(&mut self, order: JobOrder) -> Result<(), FrameError> {
+        let publication = match order {
+            JobOrder::Kill { jid, by } => return send(&mut self.down, &JobsDown::Kill { jid, by }).await,
+            JobOrder::Publish(publication) => publication,
+        };
+        match publication.frame.get() {
+            Some(frame) => self.down.write_all(frame).await?,
+            None => Box::pin(self.publish(&publication)).await?,
+        }
+        Ok(())
     }
-    let pillar = super::pillar::for_job(shared, minion, spec).await;
-    let bytes = codec::frame(&JobsDown::Publish { job: Box::new((**spec).clone()), pillar })?;
-    if super::pillar::same_for_all(spec) {
-        // Whoever came first is as good.
-        let _ = frame.set(bytes.clone());
+
+    /// Makes the frame of a job and sends it; where it is the same for all, the others only send it.
+    async fn publish(&mut self, Publication { spec, frame }: &Publication) -> Result<(), FrameError> {
+        let pillar = super::pillar::for_job(&self.shared, &self.minion, spec).await;
+        let bytes = codec::frame(&JobsDown::Publish { job: Box::new((**spec).clone()), pillar })?;
+        if super::pillar::same_for_all(spec) {
+            // Whoever came first is as good.
+            let _ = frame.set(bytes.clone());
+        }
+        self.down.write_all(&bytes).await?;
+        Ok(())
     }
-    down.write_all(&bytes).await?;
-    Ok(())
 }
 
 async fn answer(

@@ -2,9 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a connection may hand over at once as a rule. Each keeps a buffer of that many packets from its handshake on (quinn
-/// 0.11), and there may be thousands that only ever send one at a time.
+/// What a connection may hand over at once as a rule.
 const NARROW: usize = 4;
+/// What it may while a handshake is under way. The answer to one is several packets, and each connection keeps a buffer of what
+/// it may hand over at once from the first time that it has several (quinn 0.11): there may be thousands that only ever send
+/// one at a time afterwards.
+const SINGLE: usize = 1;
 /// What it may while a large blob is on its way: a call of the kernel costs as much as the sealing of some packets, and what is
 /// handed over at once arrives at once. The buffer of a connection that has more than the narrow one holds to send grows then.
 const WIDE: usize = 10;
@@ -20,8 +23,7 @@ pub(crate) struct Width {
 pub(crate) struct UnderWay<'a>(&'a AtomicUsize);
 
 impl Width {
-    /// Says that a handshake is under way. Its answer is several packets: while one is made, no blob widens the buffer that
-    /// the new connection begins with.
+    /// Says that a handshake is under way: while one is, packets go one by one.
     pub(crate) fn handshake(&self) -> UnderWay<'_> {
         UnderWay::new(&self.handshakes)
     }
@@ -33,8 +35,13 @@ impl Width {
 
     /// Returns how many packets may go at once now.
     pub(crate) fn segments(&self) -> usize {
-        let blobs = self.blobs.load(Ordering::Relaxed) > 0;
-        if blobs && self.handshakes.load(Ordering::Relaxed) == 0 { WIDE } else { NARROW }
+        if self.handshakes.load(Ordering::Relaxed) > 0 {
+            SINGLE
+        } else if self.blobs.load(Ordering::Relaxed) > 0 {
+            WIDE
+        } else {
+            NARROW
+        }
     }
 }
 
@@ -62,7 +69,7 @@ mod tests {
         let (one, two) = (width.blob(), width.blob());
         assert_eq!(width.segments(), WIDE);
         let handshake = width.handshake();
-        assert_eq!(width.segments(), NARROW);
+        assert_eq!(width.segments(), SINGLE);
         drop(handshake);
         drop(one);
         assert_eq!(width.segments(), WIDE, "one blob is still on its way");

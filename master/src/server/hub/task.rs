@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use lab_proto::v1::link::{CloseReason, EventAck, Progress, ToMinion};
 use lab_proto::{JobId, JobSpec, MinionId};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 use tracing::{error, warn};
 
 use super::{Input, JobOrder, LinkDoors, LinkEnd, Parts, Publication, Shown};
@@ -54,6 +54,10 @@ struct Stage {
 enum Release {
     Effect(Effect),
     Reply(Box<dyn FnOnce(&Written) + Send>),
+    /// Events are durable: others may take their room.
+    Room {
+        _taken: Option<OwnedSemaphorePermit>,
+    },
     /// A closed job's record was corrected.
     Corrected(JobId),
 }
@@ -130,7 +134,7 @@ impl HubTask {
             Input::Batch { conn, outbox, batch, room } => {
                 self.core.batch(conn, outbox, batch, now);
                 self.carry_out();
-                self.after(Release::Reply(Box::new(move |_| drop(room))));
+                self.after(Release::Room { _taken: room });
             }
             Input::Registered { conn } => self.core.jobs_registered(conn, now),
             Input::JobsUp { conn, frame } => self.core.jobs_up(conn, frame),
@@ -187,7 +191,7 @@ impl HubTask {
         // Asked once more here: a key that was revoked after the handshake began is revoked before this input.
         if self.trust.check(&Peer::Minion(arrival.minion.clone()), arrival.key).is_err() {
             let refusal = lab_proto::v1::link::LinkRefusal::NotAccepted;
-            let _ = doors.close.try_send(Box::new(LinkEnd::Refuse(refusal)));
+            let _ = doors.close.send(LinkEnd::Refuse(refusal));
             return;
         }
         arrival.stored_mark = self.store.mark(&arrival.hello.outbox_id).unwrap_or(0);
@@ -264,6 +268,7 @@ impl HubTask {
     fn perform(&mut self, release: Release, written: &Written) {
         match release {
             Release::Reply(reply) => reply(written),
+            Release::Room { .. } => {}
             Release::Effect(effect) => self.perform_effect(effect),
             Release::Corrected(jid) => {
                 let late = self.corrections.written(jid);
@@ -301,12 +306,12 @@ impl HubTask {
             }
             Effect::Refuse { conn, refusal } => {
                 if let Some(doors) = self.links.remove(&conn) {
-                    let _ = doors.close.try_send(Box::new(LinkEnd::Refuse(refusal)));
+                    let _ = doors.close.send(LinkEnd::Refuse(refusal));
                 }
             }
             Effect::Close { conn, reason } => {
                 if let Some(doors) = self.links.remove(&conn) {
-                    let _ = doors.close.try_send(Box::new(LinkEnd::Close(reason)));
+                    let _ = doors.close.send(LinkEnd::Close(reason));
                 }
             }
             Effect::Certify { conn, minion, csr } => self.certify(conn, minion, &csr),
@@ -381,8 +386,9 @@ impl HubTask {
         if let Err(stream) = action(doors) {
             warn!(conn = conn.0, stream, "a link does not keep up; closing it");
             let reason = CloseReason::Violation(format!("the {stream} stream is not read"));
-            let _ = doors.close.try_send(Box::new(LinkEnd::Close(reason)));
-            self.links.remove(&conn);
+            if let Some(doors) = self.links.remove(&conn) {
+                let _ = doors.close.send(LinkEnd::Close(reason));
+            }
         }
     }
 
