@@ -5,30 +5,55 @@ use tokio::sync::mpsc;
 
 use super::{FrameReader, FrameWriter, LinkEvent, StreamError};
 
-/// Runs until the stream breaks; `tell` brings the agent's frames.
+/// What the agent has for the stream.
+pub(super) struct Outgoing {
+    /// States of jobs: each one is sent.
+    pub(super) states: mpsc::Receiver<JobsUp>,
+    /// Live output: whoever fills it drops what finds no room.
+    pub(super) output: mpsc::Receiver<JobsUp>,
+}
+
+/// Runs until the stream breaks or the session lets go of [`Outgoing`].
+///
+/// States go before new output, behind what was put out before them, and an agent that has no room for another job does not keep its states from the master.
 pub(super) async fn run(
     connection: quinn::Connection,
     agent: mpsc::Sender<LinkEvent>,
-    mut tell: mpsc::Receiver<JobsUp>,
+    mut outgoing: Outgoing,
 ) -> Result<(), StreamError> {
     let (send, recv) = connection.open_bi().await?;
     let (mut up, mut down) = (FrameWriter::new(send), FrameReader::new(recv));
     up.send(&StreamOpen::Jobs).await?;
+    let mut waiting: Option<LinkEvent> = None;
     loop {
-        let event = tokio::select! {
-            frame = down.next() => match frame?.ok_or(StreamError::Ended)? {
-                JobsDown::Registered => LinkEvent::Registered,
-                JobsDown::Publish { job, pillar } => LinkEvent::Publish { job, pillar },
-                JobsDown::Kill { jid, by } => LinkEvent::Kill { jid, by },
-            },
-            frame = tell.recv() => {
+        tokio::select! {
+            biased;
+            frame = outgoing.states.recv() => {
                 let Some(frame) = frame else { return Ok(()) };
+                // A job's output comes before its end.
+                for _ in 0..outgoing.output.len() {
+                    let Ok(output) = outgoing.output.try_recv() else { break };
+                    up.send(&output).await?;
+                }
                 up.send(&frame).await?;
-                continue;
             }
-        };
-        if agent.send(event).await.is_err() {
-            return Ok(());
+            room = agent.reserve(), if waiting.is_some() => {
+                let Ok(room) = room else { return Ok(()) };
+                if let Some(event) = waiting.take() {
+                    room.send(event);
+                }
+            }
+            frame = down.next(), if waiting.is_none() => {
+                waiting = Some(match frame?.ok_or(StreamError::Ended)? {
+                    JobsDown::Registered => LinkEvent::Registered,
+                    JobsDown::Publish { job, pillar } => LinkEvent::Publish { job, pillar },
+                    JobsDown::Kill { jid, by } => LinkEvent::Kill { jid, by },
+                });
+            }
+            Some(frame) = outgoing.output.recv() => up.send(&frame).await?,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! One task dials, keeps one connection and dials again with jittered back-off. The protocol itself is
 //! [`lab_proto::link`]; this shell carries its frames. Decides nothing about jobs or events.
 
+mod commands;
 mod dial;
 mod events;
 mod frames;
@@ -20,6 +21,7 @@ use lab_proto::v1::link::{CloseReason, JobsUp, LinkRefusal};
 use lab_proto::{JobSpec, Map, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use commands::Commands;
 pub use dial::{DialError, Dialer};
 pub(crate) use frames::{FrameReader, FrameWriter, StreamError};
 pub(crate) use query::known;
@@ -31,7 +33,7 @@ use crate::identity::{Credentials, Identity, Pin};
 
 /// What may wait between the link and the agent, either way: small, because both sides drain it at once.
 const WAITING: usize = 64;
-/// How many frames for the master may wait; live output beyond it is dropped.
+/// How many commands of the agent and states of jobs may wait, and how many pieces of live output; more output is dropped.
 const OUTGOING: usize = 512;
 
 /// What never changes while this process lives.
@@ -119,7 +121,7 @@ pub enum LinkEvent {
 /// What the agent tells the link.
 #[derive(Debug)]
 pub enum LinkCommand {
-    /// A frame on the job stream.
+    /// The state of a job, for the job stream.
     Tell(JobsUp),
     /// The machine's grains, now and on every new link.
     Grains(Map),
@@ -146,6 +148,8 @@ pub struct Link {
     pub events: mpsc::Receiver<LinkEvent>,
     /// What it is told.
     pub commands: mpsc::Sender<LinkCommand>,
+    /// Live output of jobs for the job stream. What finds no room may be dropped, and is while there is no link.
+    pub output: mpsc::Sender<JobsUp>,
     /// Questions to the master.
     pub queries: Queries,
     /// What the master's log is known to hold.
@@ -174,20 +178,22 @@ pub struct Setup {
 pub fn start(setup: Setup) -> (Link, tokio::task::JoinHandle<()>) {
     let (events_tx, events) = mpsc::channel(WAITING);
     let (commands, commands_rx) = mpsc::channel(OUTGOING);
+    let (output, output_rx) = mpsc::channel(OUTGOING);
     let (connection, current) = watch::channel(None);
     let seen = LastSeen::default();
     let keeper = Keeper {
         backoff: Backoff::new(setup.backoff.0, setup.backoff.1),
         setup,
         events: events_tx,
-        commands: commands_rx,
+        commands: Commands::new(commands_rx),
+        output: output_rx,
         connection,
         seen: seen.clone(),
         standing: Standing::default(),
         expired: false,
     };
     let queries = Queries::new(current, tokio::runtime::Handle::current());
-    (Link { events, commands, queries, seen }, tokio::spawn(keeper.run()))
+    (Link { events, commands, output, queries, seen }, tokio::spawn(keeper.run()))
 }
 
 /// What the agent said last and every new connection must know.
@@ -202,7 +208,8 @@ struct Keeper {
     setup: Setup,
     backoff: Backoff,
     events: mpsc::Sender<LinkEvent>,
-    commands: mpsc::Receiver<LinkCommand>,
+    commands: Commands,
+    output: mpsc::Receiver<JobsUp>,
     connection: watch::Sender<Option<quinn::Connection>>,
     seen: LastSeen,
     standing: Standing,
@@ -232,13 +239,18 @@ impl Keeper {
             if was_up {
                 self.backoff.reset();
             }
-            if self.events.send(LinkEvent::Down { why, was_up }).await.is_err() {
+            if self.tell(LinkEvent::Down { why, was_up }).await.is_err() {
                 return;
             }
             if !at_once && self.pause().await.is_break() && !self.reopened().await {
                 return;
             }
         }
+    }
+
+    /// Tells the agent something.
+    async fn tell(&mut self, event: LinkEvent) -> Result<(), commands::Gone> {
+        self.commands.tell(&self.events, event).await
     }
 
     async fn connect_and_serve(&mut self) -> Ended {
@@ -300,7 +312,7 @@ impl Keeper {
                 let der = enrolled.credentials.certificate.to_vec();
                 self.setup.credentials = enrolled.credentials;
                 self.expired = false;
-                self.events.send(LinkEvent::Certificate(der)).await.err().map(|_| Ended::Closed)
+                self.tell(LinkEvent::Certificate(der)).await.err().map(|_| Ended::Closed)
             }
             Err(e) => Some(again(format!("the certificate has expired: {}", crate::chain(&e)))),
         }
@@ -339,7 +351,7 @@ impl Keeper {
 
     /// Takes commands while there is no connection; returns when the agent says good-bye or is gone.
     async fn standing_commands(
-        commands: &mut mpsc::Receiver<LinkCommand>,
+        commands: &mut Commands,
         standing: &mut Standing,
         credentials: &mut Credentials,
     ) -> Option<oneshot::Sender<()>> {

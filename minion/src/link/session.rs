@@ -40,8 +40,14 @@ struct Session {
     up: FrameWriter,
     down: FrameReader,
     children: JoinSet<String>,
-    tell: Option<mpsc::Sender<JobsUp>>,
+    jobs: Option<JobStream>,
     was_up: bool,
+}
+
+/// To the task of the job stream.
+struct JobStream {
+    states: mpsc::Sender<JobsUp>,
+    output: mpsc::Sender<JobsUp>,
 }
 
 /// What a turn of the loop leads to.
@@ -63,7 +69,7 @@ impl Session {
             up,
             down: FrameReader::new(recv),
             children: JoinSet::new(),
-            tell: None,
+            jobs: None,
             was_up: false,
         })
     }
@@ -101,6 +107,10 @@ impl Session {
                 }
             }
             command = keeper.commands.recv() => self.command(keeper, command),
+            Some(output) = keeper.output.recv() => {
+                self.show(output);
+                Turn::On
+            }
             () = tokio::time::sleep(wake.unwrap_or(Duration::from_secs(3600))) => {
                 self.control.handle_timeout(clock.now());
                 Turn::On
@@ -147,7 +157,7 @@ impl Session {
                 return Some(Turn::End { why, at_once: true });
             }
         };
-        keeper.events.send(tell).await.err().map(|_| agent_gone())
+        keeper.tell(tell).await.err().map(|_| agent_gone())
     }
 
     async fn welcomed(&mut self, keeper: &mut Keeper, welcome: &Welcome, skew_micros: i64) -> Option<Turn> {
@@ -165,8 +175,11 @@ impl Session {
         if let Some(grains) = keeper.standing.grains.clone() {
             self.control.send_grains(grains);
         }
-        let (tell, told) = mpsc::channel(OUTGOING);
-        self.tell = Some(tell);
+        // What jobs put out while nobody could see it.
+        while keeper.output.try_recv().is_ok() {}
+        let ((states, states_rx), (output, output_rx)) = (mpsc::channel(OUTGOING), mpsc::channel(OUTGOING));
+        self.jobs = Some(JobStream { states, output });
+        let outgoing = jobs::Outgoing { states: states_rx, output: output_rx };
         let (connection, agent) = (self.connection.clone(), keeper.events.clone());
         let events =
             Events { disk: keeper.setup.disk.clone(), seen: keeper.seen.clone(), agent: agent.clone() };
@@ -177,23 +190,34 @@ impl Session {
             end.err().map_or_else(|| "the event stream ended".to_owned(), |e| crate::chain(&e))
         });
         self.children.spawn(async move {
-            let end = jobs::run(other, agent, told).await;
+            let end = jobs::run(other, agent, outgoing).await;
             end.err().map_or_else(|| "the job stream ended".to_owned(), |e| crate::chain(&e))
         });
         keeper.connection.send_replace(Some(self.connection.clone()));
-        keeper.events.send(LinkEvent::Up { skew_micros }).await.err().map(|_| agent_gone())
+        keeper.tell(LinkEvent::Up { skew_micros }).await.err().map(|_| agent_gone())
+    }
+
+    /// Shows live output, unless the stream is not taken fast enough: the return has it all.
+    fn show(&self, output: JobsUp) {
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.output.try_send(output);
+        }
     }
 
     fn command(&mut self, keeper: &mut Keeper, command: Option<LinkCommand>) -> Turn {
         match command {
             Some(LinkCommand::Tell(frame)) => {
-                let lossy = matches!(frame, JobsUp::Progress { .. });
-                let full = self.tell.as_ref().is_some_and(|tell| tell.try_send(frame).is_err());
-                if full && !lossy {
+                // A job's output comes before its end.
+                for _ in 0..keeper.output.len() {
+                    let Ok(output) = keeper.output.try_recv() else { break };
+                    self.show(output);
+                }
+                let refused = self.jobs.as_ref().is_some_and(|jobs| jobs.states.try_send(frame).is_err());
+                if refused {
                     // A new connection tells every live job's state again.
                     return Turn::End {
                         why: "the master does not take job states".to_owned(),
-                        at_once: true,
+                        at_once: false,
                     };
                 }
             }
@@ -246,7 +270,7 @@ fn hello(keeper: &Keeper) -> Hello {
 async fn refused(keeper: &mut Keeper, refusal: LinkRefusal) -> Turn {
     let rewound = matches!(refusal, LinkRefusal::OutboxRewound { .. });
     let why = refusal.to_string();
-    if keeper.events.send(LinkEvent::Refused(refusal)).await.is_err() {
+    if keeper.tell(LinkEvent::Refused(refusal)).await.is_err() {
         return agent_gone();
     }
     if rewound { renew(keeper, &why).await } else { Turn::End { why, at_once: false } }

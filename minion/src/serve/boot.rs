@@ -176,7 +176,7 @@ pub async fn start(options: Options) -> Result<Shell, BootError> {
         opts: opts(&config, &id, &config_dir),
         config_dir: config_dir.clone(),
         grains: grains.clone(),
-        commands: link.commands.clone(),
+        output: link.output.clone(),
         requests: requests_tx,
     }));
     env.set_registry(crate::functions::registry(&env));

@@ -15,7 +15,7 @@ use crate::content::Store;
 use crate::emit::Emitter;
 use crate::grains;
 use crate::host::LinuxHost;
-use crate::link::{LinkCommand, Queries};
+use crate::link::Queries;
 use crate::netguard::Guard;
 
 /// What a function asks of the agent itself.
@@ -67,7 +67,7 @@ pub struct Env {
     opts: Arc<Value>,
     registry: RwLock<Arc<Registry>>,
     running: Mutex<Vec<RunningJob>>,
-    commands: mpsc::Sender<LinkCommand>,
+    output: mpsc::Sender<JobsUp>,
     requests: mpsc::Sender<Request>,
     guard: OnceLock<Arc<Guard>>,
     /// The secrets of the last pillar that rendered: files on this machine still hold them when the next does not. The master
@@ -95,8 +95,8 @@ pub struct Parts {
     pub grains: Value,
     /// `opts` in templates.
     pub opts: Value,
-    /// To the link.
-    pub commands: mpsc::Sender<LinkCommand>,
+    /// Live output, to the link.
+    pub output: mpsc::Sender<JobsUp>,
     /// To the shell.
     pub requests: mpsc::Sender<Request>,
 }
@@ -114,7 +114,7 @@ impl Env {
             config_dir,
             grains,
             opts,
-            commands,
+            output,
             requests,
         } = parts;
         Self {
@@ -129,7 +129,7 @@ impl Env {
             opts: Arc::new(opts),
             registry: RwLock::new(Arc::new(Registry::new())),
             running: Mutex::new(Vec::new()),
-            commands,
+            output,
             requests,
             guard: OnceLock::new(),
             last_secrets: Mutex::default(),
@@ -203,7 +203,7 @@ impl Env {
 
     /// Shows watchers something; dropped when the link is busy.
     pub fn tell(&self, frame: JobsUp) {
-        let _ = self.commands.try_send(LinkCommand::Tell(frame));
+        let _ = self.output.try_send(frame);
     }
 
     /// Asks something of the agent from a worker thread.

@@ -60,7 +60,11 @@ mod library {
         }
         let ip = local.or(other)?;
         let AddressMessage { header, .. } = message;
-        let ours = matches!(header.scope, AddressScope::Universe | AddressScope::Site) || ip.is_loopback();
+        let ours = match header.scope {
+            AddressScope::Link => false,
+            AddressScope::Universe | AddressScope::Site => true,
+            _ => ip.is_loopback(),
+        };
         let address = Address { ip, prefix: header.prefix_len };
         ours.then_some(KernelAddress { index: header.index, address, lifetime, flags })
     }
