@@ -1,6 +1,7 @@
 //! Making events: everything that this minion says to the log goes through here into the outbox.
 
 use lab_proto::event::Boot;
+use lab_proto::speaker::{self, NotItsOwn};
 use lab_proto::{EventTag, InvalidId, MinionId, Value};
 
 use crate::clock;
@@ -25,6 +26,9 @@ pub enum EmitError {
         /// The minion.
         id: MinionId,
     },
+    /// The data names another minion than the tag.
+    #[error(transparent)]
+    NotItsOwn(#[from] NotItsOwn),
     /// The outbox did not take it.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
@@ -70,9 +74,10 @@ impl Emitter {
     }
 
     fn draft(&self, tag: EventTag, data: Value) -> Result<Draft, EmitError> {
-        if !tag.allowed_from(&self.id) {
-            return Err(EmitError::NotOurs { tag, id: self.id.clone() });
-        }
+        speaker::check(&tag, &data, &self.id).map_err(|e| match e {
+            NotItsOwn::Tag(tag) => EmitError::NotOurs { tag, id: self.id.clone() },
+            other => other.into(),
+        })?;
         Ok(Draft { boot: self.boot, seen: self.seen.get(), at: clock::wall_clock(), tag, data })
     }
 }

@@ -10,6 +10,7 @@ pub mod glob;
 pub mod ids;
 pub mod job;
 pub mod link;
+pub mod speaker;
 pub mod tag;
 pub mod time;
 pub mod token;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::glob;
-use crate::ids::{InvalidId, MinionId};
+use crate::ids::InvalidId;
 
 /// The longest tag, in bytes.
 pub const MAX_TAG: usize = 512;
@@ -45,24 +45,6 @@ impl EventTag {
     /// Returns the parts between slashes.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
-    }
-
-    /// Tells whether `minion` may emit this tag: tags below the prefixes that name a minion must name it,
-    /// tags of the master's own facts are never a minion's, all others are free.
-    pub fn allowed_from(&self, minion: &MinionId) -> bool {
-        let mut parts = self.parts();
-        // A tag has at least one part; those that are missing are like empty ones, which no kind and no minion is named.
-        let [first, second, third, fourth, fifth] = std::array::from_fn(|_| parts.next().unwrap_or_default());
-        let own = |part: &str| part == minion.as_str();
-        match (first, second, fourth) {
-            ("salt", "minion" | "beacon", _) => own(third),
-            ("salt", "job", "ret" | "prog") => own(fifth),
-            ("salt", "state_result", _) => own(fourth),
-            ("lab", "minion", "start" | "ready" | "interrupted" | "event") => own(third),
-            ("lab", "net" | "virt" | "mine", _) => own(third),
-            ("salt" | "lab", _, _) => false,
-            _ => true,
-        }
     }
 }
 
@@ -121,27 +103,5 @@ impl TagPattern {
 impl fmt::Display for TagPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_minion_speaks_only_for_itself() {
-        let web1 = MinionId::new("web1").expect("valid");
-        let may = |tag: &str| EventTag::new(tag).expect("valid").allowed_from(&web1);
-        assert!(may("salt/minion/web1/start"));
-        assert!(may("salt/job/20261121051940000042/ret/web1"));
-        assert!(may("my/own/event"));
-        assert!(may("salt/state_result/20261121051940000042/web1/motd"));
-        assert!(!may("salt/state_result/20261121051940000042/web2/motd"));
-        assert!(!may("salt/minion/web2/start"));
-        assert!(!may("salt/job/20261121051940000042/new"));
-        assert!(!may("salt/job/20261121051940000042/ret/web2"));
-        assert!(!may("lab/minion/web1/reboot"));
-        assert!(!may("lab/run/x/finished"));
-        assert!(!may("salt/key"));
     }
 }

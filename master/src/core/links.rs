@@ -3,6 +3,7 @@
 use lab_proto::codec;
 use lab_proto::event::{MAX_OUTBOX_EVENT, OutboxEvent};
 use lab_proto::link::{Intake, MasterSession, check_hello, judge};
+use lab_proto::speaker;
 use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, Hello, LinkRefusal, ToMaster};
 use lab_proto::version::SUPPORTED;
 use lab_proto::{EndState, Fingerprint, JobId, MinionId, OutboxId, Timestamp, Value};
@@ -240,8 +241,8 @@ impl Core {
 
 /// Says why an event is refused for ever.
 fn refusal(event: &OutboxEvent, minion: &MinionId) -> Option<String> {
-    if !event.tag.allowed_from(minion) {
-        return Some(format!("the tag {} is not this minion's", event.tag));
+    if let Err(e) = speaker::check(&event.tag, &event.data, minion) {
+        return Some(e.to_string());
     }
     if let Some(jid) = returned_jid(event)
         && (jid.is_none()

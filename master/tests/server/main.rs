@@ -197,6 +197,36 @@ async fn events_enter_the_log_once_and_another_minions_tag_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_under_its_own_tag_that_names_another_in_its_data_is_refused() {
+    let master = Master::start().await;
+    let mut evil = ScriptedMinion::new(&master, "evil");
+    evil.join(&master).await;
+    let mut up = evil.up().await;
+    let start = Value::from([("id", "cplane"), ("cause", "boot")]);
+    let events = vec![
+        evil.event(1, "salt/minion/evil/start", start),
+        evil.event(2, "lab/minion/evil/ready", Value::from([("id", "cplane")])),
+        evil.event(3, "my/own", Value::Null),
+    ];
+    up.events.say(&EventBatch { events }).await;
+    loop {
+        match up.events.hear::<EventAck>().await.expect("answered") {
+            EventAck::Durable { counter: 3, .. } => break,
+            EventAck::Refused { counter, reason } => {
+                assert!(counter < 3 && reason.contains("cplane"), "{reason}")
+            }
+            EventAck::Durable { .. } => {}
+            other @ EventAck::Gap { .. } => panic!("{other:?}"),
+        }
+    }
+    for tag in ["salt/minion/evil/start", "lab/minion/evil/ready"] {
+        master.refusal_logged(&format!("{tag} has cplane as `id`")).await;
+        assert!(master.log().await.iter().all(|(t, _)| t != tag), "{tag}");
+    }
+    assert!(master.log().await.iter().any(|(t, _)| t == "my/own"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_boot_is_a_reboot_and_a_newer_link_takes_over() {
     let master = Master::start().await;
     let mut minion = ScriptedMinion::new(&master, "web1");

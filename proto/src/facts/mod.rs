@@ -31,6 +31,7 @@ pub use run::{
 use crate::event::{Event, NewEvent, Origin};
 use crate::ids::{InvalidId, JobId, MinionId, RunId, StepId};
 use crate::job::JobReturn;
+use crate::speaker;
 use crate::tag::EventTag;
 use crate::value::Value;
 
@@ -90,7 +91,9 @@ impl Fact {
     /// # Errors
     /// When the data does not fit the tag.
     pub fn parse(tag: &EventTag, data: &Value) -> Result<Option<Self>, FactError> {
+        let bad = |e: speaker::NotItsOwn| FactError { tag: tag.clone(), reason: e.to_string() };
         let parts: Vec<&str> = tag.parts().collect();
+        speaker::check_id(tag, data).map_err(bad)?;
         Ok(Some(match parts.as_slice() {
             ["lab", "run", _, "started"] => Self::RunStarted(RunStarted::from_data(tag, data)?),
             ["lab", "run", _, "resumed"] => Self::RunResumed(typed(tag, data)?),

@@ -185,6 +185,9 @@ fn candidate<'a>(spec: &WaitSpec, event: &'a Event) -> Option<(&'a str, Candidat
         return None;
     }
     let id = lookup(&event.data, &spec.event_id)?;
+    if !speaks_for(event, &spec.event_id, id) {
+        return None;
+    }
     let kind = match &event.origin {
         Origin::Master | Origin::Operator { .. } => Kind::Master,
         Origin::Minion(from) if is_start(&event.tag, &from.id) => {
@@ -203,6 +206,15 @@ fn candidate<'a>(spec: &WaitSpec, event: &'a Event) -> Option<(&'a str, Candidat
 fn lookup<'a>(data: &'a Value, key: &str) -> Option<&'a str> {
     let inner = || data.get("data").and_then(|d| d.get(key));
     data.get(key).or_else(inner).and_then(Value::as_str)
+}
+
+/// Tells whether an event's origin may answer for this id. Where the tag names a minion, the data means the same one by `id`,
+/// wherever that lies; and a boot is nobody's but the sender's, by whatever key it is looked for.
+fn speaks_for(event: &Event, key: &str, id: &str) -> bool {
+    let Some(from) = event.origin.minion() else { return true };
+    let bound = event.tag.minion_in_data().is_some();
+    let means_sender = bound && (key == "id" || is_start(&event.tag, &from.id));
+    !means_sender || id == from.id.as_str()
 }
 
 fn is_start(tag: &EventTag, id: &MinionId) -> bool {
@@ -338,6 +350,44 @@ mod tests {
         };
         assert!(answer(&spec(false), &mark(10, Some(boot(3))), &[by_hand(11)]).missing().is_empty());
         assert_eq!(near(&answer(&spec(false), &mark(10, None), &[by_hand(9)])), [NearReason::BeforeSince]);
+    }
+
+    #[test]
+    fn a_minion_answers_for_itself_only() {
+        let mark = mark(10, Some(boot(3)));
+        let by_evil = |tag: &str, data: Value| {
+            let honest = start(11, boot(4), "boot", Some(10));
+            let Origin::Minion(from) = honest.origin else { unreachable!("a minion's start") };
+            let origin = Origin::Minion(MinionOrigin { id: MinionId::new("evil").expect("valid"), ..from });
+            Event {
+                tag: EventTag::new(tag).expect("valid"),
+                origin,
+                data,
+                position: at(11),
+                stamp: honest.stamp,
+            }
+        };
+        let inner = || Value::from([("cause", Value::from("boot")), ("data", Value::from([("id", "n1")]))]);
+        let forged = [
+            by_evil("salt/minion/evil/start", Value::from([("id", "n1"), ("cause", "boot")])),
+            by_evil("salt/minion/evil/start", inner()),
+            by_evil("lab/minion/evil/ready", Value::from([("id", "n1")])),
+        ];
+        let spec = WaitSpec { tag: TagPattern::new("*"), ..spec(true) };
+        for event in &forged {
+            assert!(!Waiting::new(&spec).keep(&spec, event, Some(&mark)), "{} is not n1's", event.tag);
+        }
+        let named = WaitSpec { event_id: "name".into(), ..spec.clone() };
+        let event = by_evil(
+            "salt/minion/evil/start",
+            Value::from([("id", "evil"), ("name", "n1"), ("cause", "boot")]),
+        );
+        assert!(!Waiting::new(&named).keep(&named, &event, Some(&mark)), "a boot is the sender's");
+        // What a minion says of other things by other keys, and under tags of its own, is no word about a minion.
+        let guest = by_evil("lab/virt/evil/domain/n1/started", Value::from([("id", "evil"), ("name", "n1")]));
+        assert!(Waiting::new(&named).keep(&named, &guest, Some(&mark)));
+        let free = by_evil("my/job/done", Value::from([("id", "n1")]));
+        assert!(Waiting::new(&spec).keep(&spec, &free, Some(&mark)));
     }
 
     #[test]
