@@ -113,7 +113,7 @@ pub struct JobSpec {
     pub user: String,
     /// The orchestration step that the job belongs to.
     pub step: Option<StepRef>,
-    /// When it was submitted.
+    /// When it was submitted; as a minion gets it, no later than when it was published there first.
     pub at: Timestamp,
 }
 

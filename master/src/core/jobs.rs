@@ -105,6 +105,10 @@ pub(super) struct Job {
     rows: IndexMap<MinionId, Row>,
     waiting: VecDeque<MinionId>,
     open: usize,
+    /// Taken by this process: what was published, and to whom first when, is known.
+    fresh: bool,
+    /// The job as it went to those whose turn came last.
+    turn: Option<Arc<JobSpec>>,
     /// Whether the event that starts the job is in the log; its record is written first and may stand alone.
     begun: bool,
     closing: bool,
@@ -168,6 +172,8 @@ impl Core {
             open: minions.len(),
             waiting: minions.iter().cloned().collect(),
             rows: minions.into_iter().map(|m| (m, Row::Waiting)).collect(),
+            fresh: true,
+            turn: None,
             begun: false,
             closing: false,
             killed: None,
@@ -329,9 +335,7 @@ impl Core {
         for jid in unbegun {
             let Some(job) = self.jobs.get_mut(&jid) else { continue };
             if whole.contains(&job.record.after) {
-                let changes = records::delete_job(&job.record);
-                self.jobs.remove(&jid);
-                self.append_with(changes, Vec::new());
+                self.forget_unborn(jid);
                 continue;
             }
             warn!(%jid, fun = job.spec.fun, "the log has not the beginning of an unfinished job; it ends as lost");
@@ -350,6 +354,16 @@ impl Core {
                 }));
             }
         }
+    }
+
+    /// Forgets a job whose first event is not in the log.
+    pub(super) fn forget_unborn(&mut self, jid: JobId) -> Option<Arc<JobSpec>> {
+        if self.jobs.get(&jid)?.begun {
+            return None;
+        }
+        let job = self.jobs.remove(&jid)?;
+        self.append_with(records::delete_job(&job.record), Vec::new());
+        Some(job.spec)
     }
 
     pub(super) fn job_timeout(&mut self, jid: JobId, now: Timestamp) {
@@ -454,12 +468,13 @@ impl Core {
         let Some(conn) = self.job_link(minion) else { return };
         let Some(job) = self.jobs.get_mut(&jid) else { return };
         let timeout = job.spec.timeout_micros.map_or(self.config.job_timeout, Duration::from_micros);
-        if let Some(row) = job.rows.get_mut(minion)
-            && !matches!(row, Row::Published { .. })
-        {
-            *row = Row::Published { deadline: now + timeout, queued: None };
+        let mut first = now;
+        match job.rows.get_mut(minion) {
+            Some(Row::Published { deadline, .. }) => first = *deadline - timeout,
+            Some(row) => *row = Row::Published { deadline: now + timeout, queued: None },
+            None => {}
         }
-        let job = job.spec.clone();
+        let job = job.as_of(first);
         self.effects.push_back(Effect::Publish { conn, minion: minion.clone(), job });
     }
 
@@ -520,6 +535,8 @@ impl Job {
             waiting: VecDeque::new(),
             rows,
             record,
+            fresh: false,
+            turn: None,
             begun: false,
             closing: false,
             killed: None,
@@ -553,6 +570,18 @@ impl Job {
     /// Returns the number after which its events come.
     pub(super) fn after(&self) -> u64 {
         self.record.after
+    }
+
+    /// Returns the job as it goes to a minion that it goes to first at this time. One that comes in batches keeps its id for all
+    /// of them; that a minion has it only now is told by `at`, or the minion could not tell it from a job that it forgot.
+    fn as_of(&mut self, first: Timestamp) -> Arc<JobSpec> {
+        if !self.fresh || self.record.batch.is_none() || first <= self.spec.at {
+            return self.spec.clone();
+        }
+        match &self.turn {
+            Some(turn) if turn.at == first => turn.clone(),
+            _ => self.turn.insert(Arc::new(JobSpec { at: first, ..JobSpec::clone(&self.spec) })).clone(),
+        }
     }
 
     fn view(&self) -> JobView {

@@ -229,7 +229,7 @@ impl Agent {
             }
             return;
         }
-        match self.ledger.known(jid) {
+        match self.ledger.known_since(jid, job.at) {
             Known::New => {}
             Known::Taken(_) => return self.tell(jid, JobState::Ended),
             Known::Forgotten => {
@@ -494,7 +494,16 @@ impl Agent {
 
     fn journal(&mut self, jid: JobId, entry: Entry) {
         self.ledger.apply(entry.clone());
-        self.effects.push_back(Effect::Journal { entries: vec![entry], jid });
+        let mut entries = vec![entry];
+        let first = self.jobs.iter().find(|j| j.spec.jid == jid).map(|j| j.spec.at);
+        if let (Some(at), Some(made)) = (first, self.ledger.made(jid))
+            && at > made
+        {
+            let made = Entry::Made { jid, at };
+            self.ledger.apply(made.clone());
+            entries.push(made);
+        }
+        self.effects.push_back(Effect::Journal { entries, jid });
     }
 
     fn begin_power(&mut self, entry: Entry) {

@@ -55,6 +55,13 @@ pub enum Entry {
         /// When.
         before: Timestamp,
     },
+    /// The master published this job here for the first time then, by its clock: later than its id says.
+    Made {
+        /// The job.
+        jid: JobId,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// How far a job got.
@@ -79,6 +86,8 @@ pub struct JobRecord {
     pub at: Timestamp,
     /// The boot that it ended by its reboot.
     pub rebooted: Option<BootId>,
+    /// When the master published it first, by its clock: with its id's time, or later when it waited for its turn.
+    pub made: Timestamp,
 }
 
 /// What the ledger says of a jid.
@@ -111,12 +120,10 @@ impl Ledger {
                 }
             }
             Entry::Accepted { jid, fun, at } => {
-                self.jobs.insert(jid, JobRecord { fun, stage: Stage::Accepted, at, rebooted: None });
-                self.forget();
+                self.take(jid, fun, Stage::Accepted, at);
             }
             Entry::Started { jid, fun, at } => {
-                self.jobs.insert(jid, JobRecord { fun, stage: Stage::Started, at, rebooted: None });
-                self.forget();
+                self.take(jid, fun, Stage::Started, at);
             }
             Entry::Ended { jid, state, at } => {
                 if let Some(job) = self.jobs.get_mut(&jid) {
@@ -130,7 +137,18 @@ impl Ledger {
                 }
             }
             Entry::Floor { before } => self.floor = self.floor.max(Some(before)),
+            Entry::Made { jid, at } => {
+                if let Some(job) = self.jobs.get_mut(&jid) {
+                    job.made = job.made.max(at);
+                }
+            }
         }
+    }
+
+    fn take(&mut self, jid: JobId, fun: String, stage: Stage, at: Timestamp) {
+        let made = self.made(jid).unwrap_or(jid.time());
+        self.jobs.insert(jid, JobRecord { fun, stage, at, rebooted: None, made });
+        self.forget();
     }
 
     /// Returns the entries that lead to this ledger.
@@ -138,7 +156,7 @@ impl Ledger {
         let mut out: Vec<Entry> = self.boots.iter().copied().map(Entry::Boot).collect();
         out.extend(self.floor.map(|before| Entry::Floor { before }));
         for (&jid, job) in &self.jobs {
-            let JobRecord { fun, stage, at, rebooted } = job;
+            let JobRecord { fun, stage, at, rebooted, made } = job;
             out.push(match stage {
                 Stage::Accepted => Entry::Accepted { jid, fun: fun.clone(), at: *at },
                 Stage::Started | Stage::Ended(_) => Entry::Started { jid, fun: fun.clone(), at: *at },
@@ -147,17 +165,29 @@ impl Ledger {
                 out.push(Entry::Ended { jid, state, at: *at });
             }
             out.extend(rebooted.map(|boot| Entry::RebootDone { jid, boot }));
+            out.extend((*made > jid.time()).then_some(Entry::Made { jid, at: *made }));
         }
         out
     }
 
-    /// Tells what is known of a jid.
+    /// Tells what is known of a jid that the master published here first with the jid's own time.
     pub fn known(&self, jid: JobId) -> Known {
+        self.known_since(jid, jid.time())
+    }
+
+    /// Tells what is known of a jid that the master published here first at this time. A job that waited for its turn is younger
+    /// than its id: it must not count as one of those that were forgotten before it came.
+    pub fn known_since(&self, jid: JobId, first: Timestamp) -> Known {
         match self.jobs.get(&jid) {
             Some(job) => Known::Taken(job.stage),
-            None if self.floor.is_some_and(|floor| jid.time() <= floor) => Known::Forgotten,
+            None if self.floor.is_some_and(|floor| jid.time().max(first) <= floor) => Known::Forgotten,
             None => Known::New,
         }
+    }
+
+    /// Returns when the master published a remembered job first.
+    pub fn made(&self, jid: JobId) -> Option<Timestamp> {
+        self.jobs.get(&jid).map(|job| job.made)
     }
 
     /// Tells whether this job's reboot was carried out or begun.
@@ -190,8 +220,8 @@ impl Ledger {
     fn forget(&mut self) {
         while self.jobs.len() > JOBS {
             let ended = self.jobs.iter().position(|(_, j)| matches!(j.stage, Stage::Ended(_)));
-            let Some((jid, _)) = ended.and_then(|at| self.jobs.shift_remove_index(at)) else { break };
-            self.floor = self.floor.max(Some(jid.time()));
+            let Some((_, job)) = ended.and_then(|at| self.jobs.shift_remove_index(at)) else { break };
+            self.floor = self.floor.max(Some(job.made));
         }
     }
 }

@@ -84,6 +84,29 @@ fn the_oldest_jobs_are_forgotten_and_then_refused_not_run_again() {
 }
 
 #[test]
+fn a_job_whose_turn_came_late_is_new_though_its_id_is_older_than_what_is_forgotten() {
+    let mut ledger = Ledger::default();
+    // A rolling job: its id is from the beginning; other jobs come and go while it goes from host to host.
+    for n in 1..3000 {
+        ledger.apply(started(n));
+        ledger.apply(ended(n));
+    }
+    let rolling = JobId::new(at(0), 7);
+    assert_eq!(ledger.known_since(rolling, at(0)), Known::Forgotten, "it may have run here");
+    assert_eq!(ledger.known_since(rolling, at(3000)), Known::New, "it comes here only now");
+    ledger.apply(Entry::Started { jid: rolling, fun: "a.b".into(), at: at(1) });
+    ledger.apply(Entry::Made { jid: rolling, at: at(3000) });
+    ledger.apply(Entry::Ended { jid: rolling, state: EndState::Returned, at: at(1) });
+    assert_eq!(ledger.known_since(rolling, at(3000)), Known::Taken(Stage::Ended(EndState::Returned)));
+    // It is forgotten in its turn, and then it is not new again when it comes once more.
+    for n in 3001..5000 {
+        ledger.apply(started(n));
+        ledger.apply(ended(n));
+    }
+    assert_eq!(ledger.known_since(rolling, at(3000)), Known::Forgotten);
+}
+
+#[test]
 fn a_ledger_is_what_its_entries_say() {
     let mut ledger = Ledger::default();
     let boot = BootId::from_u128(1);
@@ -94,6 +117,7 @@ fn a_ledger_is_what_its_entries_say() {
         started(3),
         ended(3),
         Entry::RebootDone { jid: jid(3), boot },
+        Entry::Made { jid: jid(2), at: at(9) },
         Entry::Floor { before: at(0) },
     ];
     all.into_iter().for_each(|e| ledger.apply(e));

@@ -106,6 +106,23 @@ fn a_restarted_master_keeps_a_batch_as_small_as_it_was_asked_to_be() {
 }
 
 #[test]
+fn a_minion_whose_turn_comes_late_is_told_so_and_told_the_same_again() {
+    let mut f = Fixture::with_batch(Some(1));
+    let later = NOW + Duration::from_secs(3600);
+    let restored = f.core.jobs.get_mut(&f.spec.jid).expect("open");
+    assert_eq!(restored.as_of(later).at, NOW, "whether it went out before the restart is not known");
+    let mut job = submission("a");
+    job.batch = Some(1);
+    let then = NOW + Duration::from_secs(1);
+    let jid = f.core.submit(job, then).expect("small");
+    let job = f.core.jobs.get_mut(&jid).expect("open");
+    assert_eq!(job.as_of(then).at, then);
+    let turn = job.as_of(later);
+    assert_eq!((turn.at, turn.jid), (later, jid));
+    assert!(Arc::ptr_eq(&turn, &job.as_of(later)), "those of one turn share it");
+}
+
+#[test]
 fn a_return_that_comes_while_its_job_is_being_closed_corrects_the_record_when_that_is_written() {
     let mut f = Fixture::with_batch(None);
     for minion in 0..3 {
