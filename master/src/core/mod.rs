@@ -81,6 +81,8 @@ pub struct Core {
     run_records: BTreeMap<RunId, RunRecord>,
     /// Jobs of steps that are done: a resumed run that asks for one again gets none.
     done_steps: HashSet<JobId>,
+    /// Runs that could not be taken up at the start and ended by that: a step that has not heard of it yet gets none again.
+    given_up: BTreeSet<RunId>,
     node_groups: BTreeMap<String, String>,
     refusals: Refusals,
     timers: BTreeSet<(Timestamp, Timer)>,
@@ -141,6 +143,7 @@ impl Core {
             runs: Runs::default(),
             run_records: BTreeMap::new(),
             done_steps: restored.done_steps,
+            given_up: BTreeSet::new(),
             node_groups: restored.node_groups,
             refusals: Refusals::default(),
             timers: BTreeSet::new(),

@@ -396,6 +396,11 @@ pub(crate) fn put_run(r: &RunRecord) -> Change {
     put(RUNS, r.run.to_string().into_bytes(), r)
 }
 
+/// Forgets a run.
+pub(crate) fn delete_run(run: RunId) -> Change {
+    Change::Delete { bucket: RUNS, key: run.to_string().into_bytes() }
+}
+
 /// Reads all runs, oldest first.
 pub(crate) fn runs(store: &dyn KeyStore) -> Read<Vec<RunRecord>> {
     all(store, RUNS)

@@ -1,8 +1,8 @@
 //! A core out of what the store has: for the server at start, and for the simulator after a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lab_proto::facts::Fact;
+use lab_proto::facts::{RunStarted, run_of};
 use lab_proto::{Digest, Event, MinionId, Position, RunId, Timestamp};
 use lab_states::orchestrate::{Blobs, Engine};
 use tracing::{error, warn};
@@ -57,6 +57,7 @@ impl Core {
         let oldest = jobs.chain(open_runs.iter().map(|r| r.after)).min();
         let mut core = Self::new(config, random, store.head(), restored, now);
         let mut engines = BTreeMap::new();
+        let mut begun = BTreeSet::new();
         if let Some(oldest) = oldest {
             let mut at = after(oldest, store);
             loop {
@@ -66,20 +67,31 @@ impl Core {
                 for event in &events {
                     core.replay(event);
                     engines.values_mut().for_each(|e: &mut Engine| e.handle_event(event));
-                    begin_engine(&open_runs, blobs, event, &mut engines);
+                    begun.extend(begin_engine(&open_runs, blobs, event, &mut engines));
                 }
             }
         }
         core.resume(store.floor().seq, now);
         finish_closing(&mut core, store)?;
-        for record in open_runs {
-            match engines.remove(&record.run) {
-                Some(engine) => core.resume_run(engine, record),
-                // Its start never became durable, is trimmed, or is unreadable.
-                None => {
-                    warn!(run = %record.run, "an unfinished run cannot be taken up; it ends as failed");
-                    core.give_up_run(record);
-                }
+        // All of them are sorted out before the first goes on: it may ask for one of the others.
+        let whole = store.floor().seq..=store.head().seq;
+        let (found, lost): (Vec<_>, Vec<_>) =
+            open_runs.into_iter().partition(|r| engines.contains_key(&r.run));
+        for record in lost {
+            if !begun.contains(&record.run) && whole.contains(&record.after) {
+                core.forget_unborn_run(record.run);
+                continue;
+            }
+            // Its start is trimmed, or is unreadable.
+            warn!(run = %record.run, "an unfinished run cannot be taken up; it ends as failed");
+            core.give_up_run(record);
+        }
+        for record in &found {
+            core.run_records.insert(record.run, record.clone());
+        }
+        for record in found {
+            if let Some(engine) = engines.remove(&record.run) {
+                core.resume_run(engine, record);
             }
         }
         Ok(core)
@@ -152,21 +164,22 @@ fn read_records(
     Ok((restored, open_runs))
 }
 
-/// Makes the engine of an unfinished run when its first event comes by.
+/// Makes the engine of an unfinished run when its first event comes by. Returns the run, also when there is no making it.
 fn begin_engine(
     open_runs: &[RunRecord],
     blobs: Blobs<'_>,
     event: &Event,
     engines: &mut BTreeMap<RunId, Engine>,
-) {
-    let Ok(Some(Fact::RunStarted(started))) = Fact::of(event) else { return };
-    if !open_runs.iter().any(|r| r.run == started.run) || engines.contains_key(&started.run) {
-        return;
+) -> Option<RunId> {
+    let run = run_of(&event.tag).filter(|run| RunStarted::tag_for(*run) == event.tag)?;
+    if !open_runs.iter().any(|r| r.run == run) || engines.contains_key(&run) {
+        return None;
     }
-    match Engine::replay(started.run, [event], blobs) {
+    match Engine::replay(run, [event], blobs) {
         Ok(engine) => {
-            engines.insert(started.run, engine);
+            engines.insert(run, engine);
         }
-        Err(why) => error!(run = %started.run, %why, "an unfinished run cannot be resumed"),
+        Err(why) => error!(%run, %why, "an unfinished run cannot be resumed"),
     }
+    Some(run)
 }

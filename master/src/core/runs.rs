@@ -1,9 +1,12 @@
 //! Orchestration runs: feeds the engines every event and carries out what they ask for by the core's own means.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use lab_proto::facts::{MinionAt, RunEnded};
-use lab_proto::{Digest, JobId, JobSpec, MinionId, RunId, Timestamp, Value};
+use lab_proto::{Digest, JobId, JobSpec, MinionId, RunId, StepId, Timestamp, Value};
 use lab_states::orchestrate::{
     Ask, Effect as Wish, Engine, Explanation, Resolution, RunOutcome, Start, StartNested,
 };
@@ -53,10 +56,12 @@ impl std::fmt::Display for Unfinished {
 }
 
 impl Core {
-    /// Begins a run, unless it is known. The run's first event is on its way to the log after this.
+    /// Begins a run, unless it is known or was the part of another one that has ended. The run's first event is on its way to the log after this.
     pub fn start_run(&mut self, start: Start, now: Timestamp) -> RunId {
         let run = start.run;
-        if self.runs.get(run).is_some() || self.run_records.contains_key(&run) {
+        let parent = start.parent.as_ref().and_then(|step| self.runs.get(step.run));
+        let over = parent.is_some_and(|parent| parent.nested_has_ended(run));
+        if over || self.is_known(run) {
             return run;
         }
         let record = RunRecord {
@@ -76,6 +81,9 @@ impl Core {
 
     /// Ends a run that cannot even begin, so that whoever waits for it knows.
     pub fn run_failed(&mut self, run: RunId) {
+        if self.runs.get(run).is_some() {
+            return;
+        }
         let fact =
             RunEnded { run, outcome: RunOutcome::Failed, succeeded: 0, changed: 0, failed: 1, skipped: 0 };
         self.append(fact.event());
@@ -96,6 +104,30 @@ impl Core {
         self.drive_runs();
     }
 
+    /// Takes that the store does not hold an event, which is too large for it: what waits for that event would wait for ever.
+    pub fn event_refused(&mut self, tag: &str, why: &str) {
+        let parts: Vec<&str> = tag.split('/').collect();
+        match parts.as_slice() {
+            ["lab", "run", run, "started"] => {
+                let Ok(run) = run.parse() else { return };
+                self.runs.remove(run);
+                self.run_failed(run);
+                self.finish_run(run, RunOutcome::Failed);
+            }
+            ["lab", "run", run, "step", step, "entered" | "ended"] => {
+                if let (Ok(run), Ok(step)) = (run.parse(), StepId::new(*step)) {
+                    self.runs.handle_refused(run, &step, why);
+                    self.drive_runs();
+                }
+            }
+            ["salt", "job", jid, "new"] => {
+                let Some(job) = jid.parse().ok().and_then(|jid| self.forget_unborn(jid)) else { return };
+                self.step_unpublished(&job, format!("the job was not published: {why}"));
+            }
+            _ => {}
+        }
+    }
+
     /// Takes up a run that the log has and that had not ended when the master stopped.
     pub(crate) fn resume_run(&mut self, mut engine: Engine, record: RunRecord) {
         engine.resume();
@@ -104,10 +136,21 @@ impl Core {
         self.drive_runs();
     }
 
+    /// Forgets a run whose start is not in the log though the log reaches back to it: it never was, and nobody was told of it.
+    pub(crate) fn forget_unborn_run(&mut self, run: RunId) {
+        self.append_with(vec![records::delete_run(run)], Vec::new());
+    }
+
+    /// Tells whether a run is under way here, or was given up.
+    fn is_known(&self, run: RunId) -> bool {
+        self.runs.get(run).is_some() || self.run_records.contains_key(&run) || self.given_up.contains(&run)
+    }
+
     /// Ends a run that cannot be taken up: whoever follows it must be told. The event comes first; a master that ends between
     /// the two tells it once more.
     pub(crate) fn give_up_run(&mut self, mut record: RunRecord) {
         self.run_failed(record.run);
+        self.given_up.insert(record.run);
         record.done = Some(false);
         self.append_with(vec![records::put_run(&record)], Vec::new());
     }
@@ -164,7 +207,7 @@ impl Core {
                 Wish::Append(event) => self.append(*event),
                 Wish::Publish { job, minions } => self.publish_step(job, minions),
                 Wish::StartNested(nested) => {
-                    if self.runs.get(nested.run).is_none() && !self.run_records.contains_key(&nested.run) {
+                    if !self.is_known(nested.run) {
                         self.effects.push_back(Effect::Errand(RunErrand::Compile(nested)));
                     }
                 }

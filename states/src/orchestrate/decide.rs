@@ -1,5 +1,6 @@
 //! Judgement: what a step's end means for others, is it over, and how. Pure functions of the ledger and the time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lab_proto::facts::{StepOutcome, StepRow};
@@ -128,8 +129,7 @@ pub(super) fn is_over(ledger: &Ledger, at: usize, id: &MinionId, now: Timestamp)
     match &record.watch {
         None => is_final(ledger, row, now),
         Some(watch) => {
-            let verdict = watch.reboots().find(|(host, _)| *host == id).map(|(_, verdict)| verdict);
-            verdict.is_none_or(|v| v.done() || refused(ledger, id, row, v, now).is_some())
+            watch.reboot(id).is_none_or(|v| v.done() || refused(ledger, id, row, v, now).is_some())
         }
     }
 }
@@ -153,8 +153,8 @@ pub(super) fn stopped_at(ledger: &Ledger, at: usize, now: Timestamp) -> Option<u
     None
 }
 
-/// Lists the minions of the batches that are not tried any more.
-fn untried(ledger: &Ledger, at: usize, now: Timestamp) -> Vec<&MinionId> {
+/// Returns the minions of the batches that are not tried any more.
+fn untried(ledger: &Ledger, at: usize, now: Timestamp) -> BTreeSet<&MinionId> {
     let from = stopped_at(ledger, at, now);
     let batches = &ledger.records[at].rows.batches;
     from.map(|n| batches[n..].iter().flat_map(|(_, ids)| ids).collect()).unwrap_or_default()
@@ -169,7 +169,7 @@ pub(super) fn decide(ledger: &Ledger, at: usize, now: Timestamp) -> Option<Decis
     match &step.action {
         Action::Function(job) | Action::State(job) | Action::Assert(job, _) => {
             let untried = untried(ledger, at, now);
-            let over = |(id, r): (&MinionId, &Row)| untried.contains(&id) || is_final(ledger, r, now);
+            let over = |(id, r): (&MinionId, &Row)| untried.contains(id) || is_final(ledger, r, now);
             let done = record.rows.rows.iter().all(over);
             (done || out_of_time).then(|| of_job(ledger, step, job, record, &untried, now))
         }
@@ -186,10 +186,10 @@ fn of_job(
     step: &Step,
     job: &Job,
     record: &Record,
-    untried: &[&MinionId],
+    untried: &BTreeSet<&MinionId>,
     now: Timestamp,
 ) -> Decision {
-    let of = |(id, row): (&MinionId, &Row)| match untried.contains(&id) {
+    let of = |(id, row): (&MinionId, &Row)| match untried.contains(id) {
         true => not_tried(id),
         false => of_row(id, row, !is_final(ledger, row, now)),
     };
@@ -210,7 +210,7 @@ fn of_job(
     }
     let changed = rows.iter().any(|r| r.changed);
     let test = job.test || ledger.started.as_ref().is_some_and(|s| s.fact.test);
-    let late = |r: &&StepRow| matches!(r.state, None | Some(EndState::TimedOut)) && !untried.contains(&&r.id);
+    let late = |r: &&StepRow| matches!(r.state, None | Some(EndState::TimedOut)) && !untried.contains(&r.id);
     let outcome = match () {
         () if !failed.is_empty() && failed.iter().all(late) => StepOutcome::TimedOut,
         () if !failed.is_empty() => StepOutcome::Failed,

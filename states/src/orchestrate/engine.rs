@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::action::{Action, Job};
 use super::decide::{self, Decision};
 use super::explain::{self, Explanation};
-use super::ledger::{Ledger, Started};
+use super::ledger::{Ledger, Started, beginning};
 use super::plan::{Plan, PlanError};
 use super::{Ask, Blobs, Deadline, Effect, Resolution};
 use crate::schedule::Scheduler;
@@ -75,6 +75,8 @@ pub struct Engine {
     /// The blobs of a run whose start is on its way to the log.
     needs: Vec<Digest>,
     live: bool,
+    /// The latest time that it was told: a deadline up to then was looked at.
+    looked: Timestamp,
     /// Resumed, and that is not in the log yet: until then deadlines are those from before.
     resuming: bool,
     effects: VecDeque<Effect>,
@@ -143,6 +145,7 @@ impl Engine {
             start: None,
             needs: Vec::new(),
             live: false,
+            looked: Timestamp::default(),
             resuming: false,
             effects: VecDeque::new(),
             scheduler: None,
@@ -222,9 +225,22 @@ impl Engine {
         }
     }
 
+    /// Takes that the log does not hold an event of a step, which is too large for it: nothing more of it is on its way, so the
+    /// step ends by an event that is small.
+    pub fn handle_refused(&mut self, step: &StepId, why: &str) {
+        let now = self.now();
+        let open = |at: &usize| self.ledger.records[*at].ended.is_none();
+        if let Some(at) = self.ledger.plan.find(step).filter(open).filter(|_| self.live) {
+            self.entering.remove(&at);
+            self.ending.remove(&at);
+            self.end(at, Decision::plain(StepOutcome::Failed, beginning(why, 300)), now);
+        }
+    }
+
     /// Takes the passing of time.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         if self.live && self.ledger.ended.is_none() {
+            self.looked = self.looked.max(now);
             self.advance(now);
         }
     }
@@ -243,12 +259,16 @@ impl Engine {
             let step = &self.ledger.plan.steps()[at];
             let whole = decide::deadline(&self.ledger, at)
                 .map(|at| Deadline { at, reason: format!("{} gives up", step.id) });
-            let lost = self.ledger.records[at].rows.rows.iter().filter_map(|(id, row)| {
-                let at = decide::lost_until(&self.ledger, row)?;
-                Some(Deadline { at, reason: format!("{} counts {id} as lost", step.id) })
-            });
-            let now = self.now();
-            whole.into_iter().chain(lost.filter(move |d| d.at > now)).min()
+            let rows = &self.ledger.records[at].rows;
+            // Asked for with each event: the rows are walked only when there is something to find.
+            let lost =
+                rows.rows.iter().take(if rows.lost > 0 { usize::MAX } else { 0 }).filter_map(|(id, row)| {
+                    let at = decide::lost_until(&self.ledger, row)?;
+                    Some(Deadline { at, reason: format!("{} counts {id} as lost", step.id) })
+                });
+            // Events come late or not at all: what was looked at is told by the clock, too.
+            let looked = self.now().max(self.looked);
+            whole.into_iter().chain(lost.filter(move |d| d.at > looked)).min()
         };
         self.running().filter(|at| !self.ending.contains(at)).filter_map(deadline).min()
     }
@@ -280,6 +300,11 @@ impl Engine {
     /// Returns what came of a step, when its end is durable.
     pub fn ended(&self, step: &StepId) -> Option<&StepEnded> {
         self.ledger.records[self.ledger.plan.find(step)?].ended.as_ref().map(|(fact, _)| fact)
+    }
+
+    /// Tells whether a run that a step of this one began has ended, by what is durable.
+    pub fn nested_has_ended(&self, run: RunId) -> bool {
+        self.ledger.records.iter().any(|r| r.nested.get(&run).is_some_and(Option::is_some))
     }
 
     /// Returns the jids of a step that was entered, the first batch first.

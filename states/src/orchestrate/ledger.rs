@@ -1,7 +1,7 @@
 //! The fold: what the events of the log say about one run. The same for a live run, a resumed one and a
 //! replayed one, because nothing but events goes in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 use lab_proto::facts::{self, Fact, MinionAt, RunEnded, RunStarted, StateSummary, StepEnded, StepEntered};
@@ -70,6 +70,8 @@ pub(super) struct Entered {
 pub(super) struct Rows {
     pub(super) rows: IndexMap<MinionId, Row>,
     pub(super) batches: Vec<(JobId, Vec<MinionId>)>,
+    /// How many rows a lost minion's return is awaited in.
+    pub(super) lost: usize,
 }
 
 /// How a job stands on one minion.
@@ -340,8 +342,9 @@ impl Ledger {
         }
     }
 
-    /// Returns what a wait counts from, by what is known so far: the first entry among the steps that it
-    /// names; when none of them was entered, the last entry of any step before it; else the run's beginning.
+    /// Returns what a wait counts from, by what is known so far: the first entry among the steps that it names,
+    /// where a step without an entry stands for those that it requires; when there is none, the last entry of any
+    /// step before it; else the run's beginning.
     pub(super) fn mark(&self, wait: usize) -> Option<&Mark> {
         #[cfg(feature = "simulation")]
         if self.waits_begin_when_reached {
@@ -352,12 +355,36 @@ impl Ledger {
         let own = self.records[wait].entered.as_ref().map(|e| e.mark.position.seq);
         let before = |m: &&Mark| own.is_none_or(|own| m.position.seq < own);
         let entry = |at: usize| self.records[at].entered.as_ref().map(|e| &e.mark);
-        let first = named.iter().filter_map(|at| entry(*at)).min_by_key(|m| m.position.seq);
+        let first = self.first_entry(named);
         let last = || {
             let entries = (0..self.records.len()).filter(|at| *at != wait).filter_map(entry);
             entries.filter(before).max_by_key(|m| m.position.seq)
         };
         first.filter(before).or_else(last).or(run)
+    }
+
+    /// Returns the first entry among some steps. One that was not entered, since it was skipped or has nothing to send
+    /// out, may hide the one that matters: what it requires is looked at in its place.
+    fn first_entry(&self, steps: &[usize]) -> Option<&Mark> {
+        let mut todo = steps.to_vec();
+        let mut seen = BTreeSet::new();
+        let mut first: Option<&Mark> = None;
+        while let Some(at) = todo.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            match &self.records[at].entered {
+                Some(Entered { mark, .. }) if first.is_none_or(|f| mark.position.seq < f.position.seq) => {
+                    first = Some(mark);
+                }
+                Some(_) => {}
+                None => {
+                    let required = self.plan.steps()[at].requisites.iter();
+                    todo.extend(required.flat_map(|(_, steps)| steps));
+                }
+            }
+        }
+        first
     }
 }
 
@@ -375,6 +402,7 @@ impl Rows {
         Self {
             rows: targets.iter().map(|id| (id.clone(), Row::default())).collect(),
             batches: batches.collect(),
+            lost: 0,
         }
     }
 
@@ -388,6 +416,9 @@ impl Rows {
             Some(old) => end.returned || old.state == EndState::Lost,
         };
         if better {
+            let lost = |end: &End| usize::from(end.state == EndState::Lost);
+            self.lost += lost(&end);
+            self.lost -= row.end.as_ref().map_or(0, lost);
             row.end = Some(end);
         }
         better
@@ -411,12 +442,12 @@ impl End {
             }
             Action::Assert(_, spec) if success && !spec.accepts(&back.value) => {
                 success = false;
-                why = format!("it returned {}", beginning(&back.value.to_string()));
+                why = format!("it returned {}", beginning(&back.value.to_string(), TOLD));
             }
             _ => {}
         }
         if !success && summary.is_none() && why.is_empty() {
-            why = beginning(&back.value.to_string());
+            why = beginning(&back.value.to_string(), TOLD);
         }
         Self { state: back.state, at, returned: true, success, retcode: back.retcode, summary, why }
     }
@@ -427,10 +458,12 @@ impl End {
     }
 }
 
-/// Cuts a text to what fits on a line or two.
-fn beginning(text: &str) -> String {
-    const MOST: usize = 300;
-    match text.char_indices().nth(MOST) {
+/// What of a returned value fits on a line or two, in characters.
+const TOLD: usize = 300;
+
+/// Cuts a text after so many characters.
+pub(super) fn beginning(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text.to_owned(),
     }

@@ -159,6 +159,11 @@ impl Watch {
         self.hosts.iter().map(|(id, host)| (id, host.verdict()))
     }
 
+    /// Judges one host as [`Self::reboots`] does.
+    pub(super) fn reboot(&self, id: &MinionId) -> Option<RebootVerdict> {
+        self.hosts.get(id).map(Host::verdict)
+    }
+
     /// Tells of each host whether it is ready, for a step that waits for that.
     pub(super) fn ready(&self) -> impl Iterator<Item = (&MinionId, bool)> {
         self.hosts.iter().map(|(id, host)| (id, host.ready || host.ready_at_entry))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lab_proto::job::StepRef;
-use lab_proto::{Digest, Event, RunId, Timestamp};
+use lab_proto::{Digest, Event, RunId, StepId, Timestamp};
 
 use super::{Ask, Deadline, Effect, Engine, Resolution};
 
@@ -36,6 +36,18 @@ impl Runs {
         if let Some(engine) = self.engines.get_mut(&step.run) {
             engine.handle_unpublished(&step.step, why);
         }
+    }
+
+    /// Takes that the log does not hold an event of a run's step, and why.
+    pub fn handle_refused(&mut self, run: RunId, step: &StepId, why: &str) {
+        if let Some(engine) = self.engines.get_mut(&run) {
+            engine.handle_refused(step, why);
+        }
+    }
+
+    /// Forgets a run whose beginning the log does not hold.
+    pub fn remove(&mut self, run: RunId) {
+        self.engines.remove(&run);
     }
 
     /// Takes the passing of time.

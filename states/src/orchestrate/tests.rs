@@ -3,7 +3,7 @@
 mod desk;
 
 use lab_proto::facts::{Fact, MinionAt, NearReason, RunEnded, StartCause};
-use lab_proto::{EndState, Event, EventTag, MinionId, RunId, Value};
+use lab_proto::{EndState, Event, EventTag, MinionId, NewEvent, RunId, Value};
 
 use super::*;
 use desk::*;
@@ -287,6 +287,114 @@ fn a_nested_run_is_a_step_and_keeps_its_id_over_a_restart() {
     desk.work();
     assert_eq!(desk.outcome("inner"), Some(StepOutcome::Changed));
     assert_eq!(desk.finished, Some(RunOutcome::Succeeded));
+}
+
+#[test]
+fn a_lost_minion_that_was_waited_for_wakes_the_engine_once() {
+    let mut desk = Desk::new(vec![chunk("s", "salt.function", on_all())], &["n1", "n2"]);
+    desk.ends("s", "n1", EndState::Lost);
+    let until = desk.engine.poll_timeout().expect("it waits for the lost one");
+    assert!(until.reason.contains("n1"), "{}", until.reason);
+    // The other one works on and on; no event comes.
+    for _ in 0..3 {
+        desk.passes(120);
+        assert!(desk.engine.poll_timeout().is_none_or(|d| d.at > desk.now), "it asks for what was");
+    }
+    desk.returns("s", "n2", true, Value::Null);
+    assert_eq!(desk.outcome("s"), Some(StepOutcome::Failed));
+}
+
+#[test]
+fn a_wait_counts_since_what_a_step_without_an_entry_requires() {
+    let named = |args: Value, key: &str, state: &str, of: &str| {
+        with(args, key, Value::from(vec![Value::from([(state, of)])]))
+    };
+    for skipped in ["test.nop", "salt.function"] {
+        // One is never entered since it does nothing, the other since what it waits for to fail did not.
+        let between = match skipped {
+            "test.nop" => named(Value::map(), "require", "salt", "a"),
+            _ => named(with(on_all(), "name", Value::from("test.ping")), "onfail", "salt", "a"),
+        };
+        let (state, _) = skipped.split_once('.').expect("module.function");
+        let mut desk = Desk::new(
+            vec![
+                chunk("a", "salt.state", applies("node")),
+                chunk("c", "salt.function", with(on_all(), "name", Value::from("test.ping"))),
+                chunk("b", skipped, between),
+                chunk("w", "salt.wait_for_event", named(starts_of(&["n1"]), "require", state, "b")),
+            ],
+            &["n1"],
+        );
+        desk.reboots("n1");
+        desk.returns("a", "n1", true, states(true));
+        desk.returns("c", "n1", true, Value::Null);
+        assert_eq!(
+            desk.outcome("w"),
+            Some(StepOutcome::Unchanged),
+            "behind {skipped}: {}",
+            desk.comment("w")
+        );
+    }
+}
+
+#[test]
+fn no_target_is_too_long_for_the_end_of_its_step() {
+    let names: Vec<String> = (0..4_000).map(|n| format!("host-{n:04}.example.org")).collect();
+    let listed =
+        || with(with(on_all(), "tgt_type", Value::from("list")), "tgt", Value::from(names.join(",")));
+    let chunks = || vec![chunk("s", "salt.state", with(listed(), "sls", Value::from("node")))];
+    let function = || vec![chunk("s", "salt.function", with(listed(), "name", Value::from("test.ping")))];
+    for (chunks, test) in [(chunks(), false), (function(), true)] {
+        let desk = Desk::with_start(chunks, &["n1"], |start| start.test = test);
+        assert!(desk.finished.is_some(), "the run is over");
+        assert!(
+            desk.comment("s").contains("host-0007") && desk.comment("s").ends_with('…'),
+            "{}",
+            desk.comment("s")
+        );
+        let end = desk.log.iter().find(|e| e.tag.as_str().ends_with("/s/ended")).expect("in the log");
+        assert!(lab_proto::codec::encode(end).expect("encodes").len() < 10_000);
+    }
+}
+
+#[test]
+fn a_step_whose_event_the_log_refuses_fails_and_the_run_goes_on() {
+    let mut desk = Desk::new(vec![chunk("s", "salt.function", on_all())], &["n1"]);
+    desk.engine.handle_refused(&step("s"), "the event is too large");
+    desk.work();
+    assert_eq!(
+        (desk.outcome("s"), desk.comment("s").as_str()),
+        (Some(StepOutcome::Failed), "the event is too large")
+    );
+    assert_eq!(desk.finished, Some(RunOutcome::Failed));
+}
+
+#[test]
+fn a_nested_run_that_has_ended_is_not_begun_again_after_a_restart() {
+    let runner = |name: &str| {
+        let mods = Value::from([("mods", name)]);
+        (Value::from(name), Value::from([("name", Value::from("state.orchestrate")), ("kwarg", mods)]))
+    };
+    let runners = Value::Map(["orch.a", "orch.b"].map(runner).into_iter().collect());
+    let both = chunk("both", "salt.parallel_runners", Value::from([("runners", runners)]));
+    let mut desk = Desk::new(vec![both], &["n1"]);
+    let [a, b] = desk.nested.clone().try_into().expect("two runs");
+    desk.append(ended(a.run));
+    desk.nested.clear();
+    desk.restart();
+    assert_eq!(desk.nested, std::slice::from_ref(&b), "only what has not ended");
+    assert!(desk.engine.nested_has_ended(a.run) && !desk.engine.nested_has_ended(b.run));
+    // The last one ends, and the master goes before the step's own end is in the log.
+    desk.append(ended(b.run));
+    desk.nested.clear();
+    desk.restart();
+    assert_eq!(desk.nested, [], "nothing is left to do");
+    assert_eq!(desk.finished, Some(RunOutcome::Succeeded));
+}
+
+fn ended(run: RunId) -> NewEvent {
+    let outcome = RunOutcome::Succeeded;
+    RunEnded { run, outcome, succeeded: 1, changed: 0, failed: 0, skipped: 0 }.event()
 }
 
 #[test]

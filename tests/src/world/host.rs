@@ -10,6 +10,7 @@ use lab_minion::agent::{Agent, Beginning, Effect, Finished, Limits};
 use lab_minion::journal::{Entry, Ledger};
 use lab_proto::event::{Boot, OutboxEvent};
 use lab_proto::ids::{MachineId, ProcessId};
+use lab_proto::job::StepRef;
 use lab_proto::link::{Backoff, MinionEvent, MinionSession, Upload};
 use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, Hello, JobsDown, JobsUp, StreamOpen, ToMinion};
 use lab_proto::version::SUPPORTED;
@@ -97,6 +98,8 @@ pub(super) struct Host {
     pub(super) boots: Vec<(Timestamp, BootId)>,
     /// Witness: jobs whose function was called.
     pub(super) ran: Vec<JobId>,
+    /// Witness: the steps that those were of.
+    pub(super) steps: Vec<StepRef>,
 }
 
 #[derive(Debug)]
@@ -138,6 +141,7 @@ impl Host {
             rng,
             boots: Vec::new(),
             ran: Vec::new(),
+            steps: Vec::new(),
         }
     }
 
@@ -455,6 +459,7 @@ impl Host {
         let jid = job.jid;
         let script = self.script(&job);
         self.ran.push(jid);
+        self.steps.extend(job.step.clone());
         if let Some(process) = &mut self.agent {
             process.running.insert(jid, job);
         }

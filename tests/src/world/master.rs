@@ -129,6 +129,13 @@ impl Master {
         self.work(out)
     }
 
+    /// Begins an orchestration that a step of the run is.
+    pub(super) fn compiled(&mut self, start: Start, now: Timestamp, out: &mut Vec<Out>) -> Turn {
+        let Some(core) = &mut self.core else { return Turn::On };
+        core.start_run(start, now);
+        self.work(out)
+    }
+
     pub(super) fn receive(
         &mut self,
         conn: u64,
@@ -288,7 +295,9 @@ impl Master {
                     core.publish_for_run(*job, minions);
                 }
             }
-            Effect::Errand(RunErrand::Compile(_)) => panic!("no story has nested runs"),
+            Effect::Errand(RunErrand::Compile(nested)) => {
+                out.push(Out::Compile { epoch: self.epoch, after: self.rng.millis(1, 3_000), nested });
+            }
             Effect::Write(_)
             | Effect::Certify { .. }
             | Effect::Progress { .. }

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use lab_proto::ids::ProcessId;
 use lab_proto::{Digest, Map, MinionId, RunId, StepId, Timestamp, Value};
-use lab_states::orchestrate::{Plan, Start};
+use lab_states::orchestrate::{Plan, Start, StartNested};
 
 use host::{Host, Wake};
 use master::{Master, Turn};
@@ -88,6 +88,7 @@ enum Action {
     MasterUp,
     Idle { conn: u64 },
     Heal { host: usize },
+    Compiled { epoch: u64, nested: Box<StartNested> },
     Fault(Fault),
 }
 
@@ -203,6 +204,8 @@ impl World {
         }
         if self.master.poll_timeout().is_some_and(|at| at <= now) {
             let turn = self.master.handle_timeout(now, out);
+            let next = self.master.poll_timeout();
+            assert!(next.is_none_or(|at| at > now), "the master wants to be woken for what it was woken for");
             self.turn(turn);
         }
     }
@@ -235,6 +238,11 @@ impl World {
             }
             Action::Idle { conn } => self.idle(conn, out),
             Action::Heal { host } => self.heal(host),
+            Action::Compiled { epoch, nested } => {
+                if self.master.epoch == epoch && self.master.is_up() {
+                    self.compiled(*nested, out);
+                }
+            }
             Action::Fault(fault) => self.fault(fault, out),
         }
     }
@@ -288,6 +296,16 @@ impl World {
             parent: None,
         };
         let turn = self.master.orchestrate(start, self.now, out);
+        self.turn(turn);
+    }
+
+    fn compiled(&mut self, nested: StartNested, out: &mut Vec<Out>) {
+        let StartNested { run, name, pillar, test, parent, tree, user } = nested;
+        let chunks = self.story.nested.get(&name).expect("a story has what its steps run").clone();
+        let plan = Plan::compile(chunks).expect("stories compile");
+        let start =
+            Start { run, name, plan, pillar, tree, test, failhard: false, user, parent: Some(parent) };
+        let turn = self.master.compiled(start, self.now, out);
         self.turn(turn);
     }
 
@@ -370,6 +388,8 @@ impl World {
             ran.sort();
             ran.dedup();
             assert_eq!(ran.len(), host.ran.len(), "a job ran twice on {}", host.id);
+            let again = host.steps.iter().enumerate().find(|(n, step)| host.steps[..*n].contains(step));
+            assert!(again.is_none(), "a step of a run ran twice on {}: {again:?}", host.id);
         }
     }
 
@@ -392,6 +412,9 @@ impl World {
                         c.minion_open = false;
                         self.later(IDLE, Action::Idle { conn });
                     }
+                }
+                Out::Compile { epoch, after, nested } => {
+                    self.later(after, Action::Compiled { epoch, nested });
                 }
                 Out::Wake { host, process, after, wake } => {
                     let host = self.number(&host);

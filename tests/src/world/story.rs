@@ -26,11 +26,13 @@ pub enum Class {
     DoubleReboot,
     /// The agent restarts and the host does not.
     AgentRestart,
+    /// The master dies when one run of a step has ended and another has not.
+    Nested,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BeforeReturn,
         Self::Between,
         Self::After,
@@ -38,6 +40,7 @@ impl Class {
         Self::StaleOutbox,
         Self::DoubleReboot,
         Self::AgentRestart,
+        Self::Nested,
     ];
 
     /// Names the class.
@@ -50,6 +53,7 @@ impl Class {
             Self::StaleOutbox => "stale event from before the run",
             Self::DoubleReboot => "double reboot with two waits",
             Self::AgentRestart => "agent restart without reboot",
+            Self::Nested => "master killed beside runs of a run",
         }
     }
 }
@@ -91,6 +95,8 @@ pub struct Story {
     pub hosts: Vec<MinionId>,
     /// The orchestration.
     pub chunks: Vec<Value>,
+    /// The orchestrations that its steps run, by name.
+    pub nested: BTreeMap<String, Vec<Value>>,
     /// What hosts do in its steps: by step and host.
     pub scripts: Vec<(StepId, usize, Script)>,
     /// Its waits.
@@ -116,6 +122,7 @@ impl Story {
             class,
             hosts,
             chunks: Vec::new(),
+            nested: BTreeMap::new(),
             scripts: Vec::new(),
             questions: Vec::new(),
             faults: vec![(When::At(rng.millis(60_000, 70_000)), Fault::Orchestrate)],
@@ -131,6 +138,7 @@ impl Story {
             Class::StaleOutbox => story.stale(rng),
             Class::DoubleReboot => story.double(rng),
             Class::AgentRestart => story.agent_restart(rng),
+            Class::Nested => story.nested(rng),
         }
         story.add_trouble(rng);
         story
@@ -299,6 +307,33 @@ impl Story {
         }
         let ids = vec![self.hosts[0].to_string()];
         self.wait("wait", START_TAG, "install", ids, rng.chance(40));
+    }
+
+    /// Hosts reboot, then two orchestrations run in one step; the master dies between the ends of the two.
+    fn nested(&mut self, rng: &mut Rng) {
+        self.state("install", "*", None);
+        let names = ["quick", "slow"];
+        for host in 0..self.hosts.len() {
+            self.script("install", host, rng.millis(100, 2_000), rng.chance(80));
+            self.script("quick", host, rng.millis(100, 3_000), false);
+            self.script("slow", host, rng.millis(10_000, 60_000), false);
+        }
+        let runner = |name: &str| {
+            let mods = Value::from([("mods", name)]);
+            let run = Value::from([("name", Value::from("state.orchestrate")), ("kwarg", mods)]);
+            (Value::from(name), run)
+        };
+        let runners = Value::Map(names.iter().map(|name| runner(name)).collect());
+        self.chunks.push(chunk("both", "salt.parallel_runners", [("runners", runners)], Some("install")));
+        for name in names {
+            let step =
+                chunk(name, "salt.state", [("tgt", Value::from("*")), ("sls", Value::from(name))], None);
+            self.nested.insert(name.to_owned(), vec![step]);
+        }
+        let down = Fault::KillMaster(rng.millis(500, 10_000));
+        self.faults.push((When::Ended("quick", rng.millis(0, 10_000)), down));
+        let ids = self.ids();
+        self.wait("wait", START_TAG, "install", ids, rng.chance(10));
     }
 
     /// What may go wrong in any world.

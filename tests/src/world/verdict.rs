@@ -213,6 +213,14 @@ impl World {
                 };
                 entered("wait2").is_some() && ids.iter().any(twice)
             }
+            Class::Nested => {
+                let run = self.master.run.expect("a run was started");
+                let resumed = format!("lab/run/{run}/resumed");
+                let is_end = |e: &&Event| matches!(e.tag.parts().collect::<Vec<_>>()[..], ["lab", "run", of, "ended"] if of != run.to_string());
+                let ends: Vec<u64> = log.iter().filter(is_end).map(seq).collect();
+                let between = |at: u64| ends.iter().any(|e| *e < at) && ends.iter().any(|e| *e > at);
+                log.iter().any(|e| e.tag.as_str() == resumed && between(seq(e)))
+            }
             Class::AgentRestart => {
                 let restarts = |e: &&Event| {
                     ids.iter().any(|id| e.tag.as_str() == format!("salt/minion/{id}/start"))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lab_proto::ids::ProcessId;
 use lab_proto::v1::link::{EventAck, EventBatch, Hello, JobsDown, JobsUp, ToMaster, ToMinion};
 use lab_proto::{MinionId, OutboxId};
+use lab_states::orchestrate::StartNested;
 
 use super::host::Wake;
 
@@ -80,5 +81,14 @@ pub(super) enum Out {
         after: Duration,
         /// What for.
         wake: Wake,
+    },
+    /// Compile an orchestration that a step runs.
+    Compile {
+        /// Only if this process of the master still runs.
+        epoch: u64,
+        /// How long that takes.
+        after: Duration,
+        /// The run.
+        nested: Box<StartNested>,
     },
 }

@@ -15,7 +15,7 @@ use crate::server::clock::Clock;
 use crate::server::corrections::{Corrections, Late, correction};
 use crate::server::orchestrate::Runner;
 use crate::server::writer::{Writer, Written};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Writes under way; while there are more, no input is taken.
 const MAX_STAGES: usize = 256;
@@ -247,6 +247,9 @@ impl HubTask {
             }
             Some(Err(e)) if is_refusal(&e.0) => {
                 warn!(error = %e, "a write was refused by the store");
+                if let StoreError::EventTooLarge { tag, .. } = &*e.0 {
+                    self.core.event_refused(tag, &e.to_string());
+                }
                 Err(e)
             }
             Some(Err(e)) => {
@@ -417,7 +420,6 @@ async fn first_written(stages: &mut VecDeque<Stage>) -> Option<Written> {
     }
 }
 
-fn is_refusal(error: &crate::store::StoreError) -> bool {
-    use crate::store::StoreError;
+fn is_refusal(error: &StoreError) -> bool {
     matches!(error, StoreError::EventTooLarge { .. } | StoreError::ValueTooLarge { .. })
 }

@@ -9,7 +9,7 @@ use lab_proto::{Digest, JobId, JobSpec, MinionId, RunId, StepId, Timestamp, Valu
 
 use super::super::action::{Action, TestOutcome};
 use super::super::decide::{self, Decision};
-use super::super::ledger::{Record, derived};
+use super::super::ledger::{Record, beginning, derived};
 use super::super::wait::NEAR;
 use super::super::{Ask, Effect, Resolution, StartNested};
 use super::{Engine, Start, needed};
@@ -205,12 +205,14 @@ impl Engine {
     /// Sends out what an entered step is about. Nothing leaves before its entry is durable.
     pub(super) fn launch(&mut self, at: usize) {
         let record = &self.ledger.records[at];
-        let Some(entered) = record.entered.as_ref().filter(|e| e.whole && record.ended.is_none()) else {
+        if record.ended.is_some() || !record.entered.as_ref().is_some_and(|e| e.whole) {
             return;
-        };
+        }
         let step = &self.ledger.plan.steps()[at];
         if let (Action::Nested(runs), Some(started)) = (&step.action, &self.ledger.started) {
-            for (run, nested) in record.nested.keys().zip(runs) {
+            // One that has ended is not begun again: it would be another run under the same name.
+            let open = record.nested.iter().zip(runs).filter(|((_, ended), _)| ended.is_none());
+            for ((run, _), nested) in open {
                 self.effects.push_back(Effect::StartNested(Box::new(StartNested {
                     run: *run,
                     name: nested.name.clone(),
@@ -222,7 +224,7 @@ impl Engine {
                 })));
             }
         }
-        let now = entered.stamp;
+        let now = self.now();
         self.publish_next(at, now);
     }
 
@@ -236,6 +238,9 @@ impl Engine {
             return;
         }
         let (jid, minions) = rows.batches[n].clone();
+        // A later batch is as young as its turn, however old the ids of the step are: minions ask for that.
+        let entered = self.ledger.records[at].entered.as_ref().map_or(now, |e| e.stamp);
+        let made = if n == 0 { entered } else { now.max(entered) };
         let step = &self.ledger.plan.steps()[at];
         let (Some(job), Some(started)) = (step.action.job(), &self.ledger.started) else { return };
         let mut kwargs = job.kwargs.clone();
@@ -252,7 +257,7 @@ impl Engine {
             tree: started.fact.tree,
             user: format!("run {}", self.ledger.run),
             step: Some(StepRef { run: self.ledger.run, step: step.id.clone() }),
-            at: now,
+            at: made,
         };
         self.published.insert((at, n));
         self.effects.push_back(Effect::Publish { job: Box::new(spec), minions });
@@ -293,6 +298,8 @@ impl Engine {
         }
         let begun = self.ledger.records[at].entered.as_ref().map_or(now, |e| e.stamp);
         let Decision { outcome, reason, comment, addressed, succeeded, rows } = decision;
+        // It may quote a target, or name the steps that failed: as long as somebody wrote them, and longer than an event.
+        let comment = beginning(&comment, COMMENT);
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let fact = StepEnded {
             run: self.ledger.run,
@@ -357,6 +364,9 @@ fn subset(run: RunId, step: &StepId, mut ids: Vec<MinionId>, size: Option<usize>
     ids.sort();
     ids
 }
+
+/// The longest comment of a step's end, in characters.
+const COMMENT: usize = 2_000;
 
 /// What the id of a nested run takes of an event, at most.
 const NESTED: usize = 48;

@@ -1,0 +1,178 @@
+//! Runs of runs, over a restart of the master at every place that matters.
+
+use std::time::Duration;
+
+use lab_proto::job::StepRef;
+use lab_proto::link::SessionLimits;
+use lab_proto::{LogId, Map};
+use lab_states::orchestrate::Plan;
+
+use super::*;
+use crate::core::CoreConfig;
+use crate::store::memory::MemoryStore;
+use crate::store::{EventStore, KeyStore};
+
+const NOW: Timestamp = Timestamp::from_micros(5_000_000);
+
+/// A core over a store in memory; what it asks to be compiled is kept for the test to answer.
+struct Desk {
+    store: MemoryStore,
+    core: Core,
+    asked: Vec<StartNested>,
+    /// The master dies before this event is in the log, and after the changes that go with it.
+    dies_before: Option<String>,
+}
+
+fn restored(store: &MemoryStore) -> Core {
+    let config = CoreConfig {
+        limits: SessionLimits::default(),
+        reboot_patience: Duration::from_secs(600),
+        job_timeout: Duration::from_secs(60),
+        reconnect_grace: Duration::from_secs(10),
+    };
+    Core::restore(config, Box::new(|| 1), store, NOW).expect("a store in memory reads back")
+}
+
+impl Desk {
+    fn new() -> Self {
+        let store = MemoryStore::new(LogId::from_u128(1));
+        let core = restored(&store);
+        Self { store, core, asked: Vec::new(), dies_before: None }
+    }
+
+    fn work(&mut self) {
+        while let Some(effect) = self.core.poll_effect() {
+            match effect {
+                Effect::Write(Write { changes, events, marks, .. }) => {
+                    self.store.commit(changes).expect("commits");
+                    if self
+                        .dies_before
+                        .as_ref()
+                        .is_some_and(|tag| events.iter().any(|e| e.tag.as_str() == tag))
+                    {
+                        return;
+                    }
+                    let appended = self.store.append(events, &marks, NOW).expect("appends");
+                    self.core.appended(&appended.events, NOW);
+                }
+                Effect::Errand(RunErrand::Compile(nested)) => self.asked.push(*nested),
+                _ => {}
+            }
+        }
+    }
+
+    fn begin(&mut self, run: RunId, plan: Vec<Value>, parent: Option<StepRef>) {
+        let start = Start {
+            run,
+            name: "x".into(),
+            plan: Plan::compile(plan).expect("compiles"),
+            pillar: Map::new(),
+            tree: None,
+            test: false,
+            failhard: false,
+            user: "root".into(),
+            parent,
+        };
+        self.core.start_run(start, NOW);
+        self.work();
+    }
+
+    /// Answers what was asked: the orchestration of this plan begins.
+    fn compiled(&mut self, nested: &StartNested, plan: Vec<Value>) {
+        self.begin(nested.run, plan, Some(nested.parent.clone()));
+    }
+
+    fn restart(&mut self) {
+        self.core = restored(&self.store);
+        self.dies_before = None;
+        self.asked.clear();
+        self.work();
+    }
+
+    fn starts_of(&self, run: RunId) -> usize {
+        self.count(&format!("lab/run/{run}/started"))
+    }
+
+    fn ends_of(&self, run: RunId) -> usize {
+        self.count(&format!("lab/run/{run}/ended"))
+    }
+
+    fn count(&self, tag: &str) -> usize {
+        let all = self.store.read(self.store.floor(), usize::MAX).expect("reads");
+        all.iter().filter(|e| e.tag.as_str() == tag).count()
+    }
+}
+
+fn chunk<const N: usize>(id: &str, fun: &str, args: [(&str, Value); N]) -> Value {
+    let base = [("state", "salt"), ("fun", fun), ("name", id), ("__id__", id), ("__sls__", "orch.x")];
+    let base = base.into_iter().map(|(k, v)| (Value::from(k), Value::from(v)));
+    Value::Map(base.chain(args.into_iter().map(|(k, v)| (Value::from(k), v))).collect())
+}
+
+fn two_runs() -> Vec<Value> {
+    let runner = |name: &str| {
+        let mods = Value::from([("mods", name)]);
+        (Value::from(name), Value::from([("name", Value::from("state.orchestrate")), ("kwarg", mods)]))
+    };
+    let runners = Value::Map(["orch.quick", "orch.slow"].map(runner).into_iter().collect());
+    vec![chunk("both", "parallel_runners", [("runners", runners)])]
+}
+
+fn waits_for_nobody() -> Vec<Value> {
+    let args = [("name", Value::from("never/*")), ("id_list", Value::from(vec!["nobody"]))];
+    vec![chunk("wait", "wait_for_event", args)]
+}
+
+fn nothing() -> Vec<Value> {
+    let mut nop = chunk("nop", "nop", []);
+    if let Value::Map(map) = &mut nop {
+        map.insert(Value::from("state"), Value::from("test"));
+    }
+    vec![nop]
+}
+
+#[test]
+fn a_run_of_a_run_begins_once_however_often_the_master_restarts() {
+    let mut desk = Desk::new();
+    desk.begin(RunId::new(NOW, 7), two_runs(), None);
+    let [quick, slow] = desk.asked.clone().try_into().expect("two runs are asked for");
+    desk.compiled(&quick, nothing());
+    desk.compiled(&slow, waits_for_nobody());
+    for _ in 0..2 {
+        desk.restart();
+        assert_eq!(desk.asked, [], "one has ended, the other is under way");
+        // The compilation that a former process was asked for comes in late.
+        desk.compiled(&quick, nothing());
+        desk.compiled(&slow, waits_for_nobody());
+        assert_eq!((desk.starts_of(quick.run), desk.starts_of(slow.run)), (1, 1));
+    }
+}
+
+#[test]
+fn a_run_of_a_run_that_never_began_is_asked_for_again() {
+    let mut desk = Desk::new();
+    desk.begin(RunId::new(NOW, 7), two_runs(), None);
+    let [quick, slow] = desk.asked.clone().try_into().expect("two runs are asked for");
+    desk.compiled(&quick, nothing());
+    desk.restart();
+    assert_eq!(desk.asked, std::slice::from_ref(&slow));
+    desk.compiled(&slow, nothing());
+    assert_eq!((desk.starts_of(quick.run), desk.starts_of(slow.run)), (1, 1));
+    assert!(desk.core.runs.get(RunId::new(NOW, 7)).is_none(), "the run is over");
+}
+
+#[test]
+fn a_run_of_a_run_whose_start_was_lost_is_asked_for_again_and_nothing_of_it_stays() {
+    let mut desk = Desk::new();
+    desk.begin(RunId::new(NOW, 7), two_runs(), None);
+    let [quick, slow] = desk.asked.clone().try_into().expect("two runs are asked for");
+    desk.dies_before = Some(format!("lab/run/{}/started", slow.run));
+    desk.compiled(&slow, nothing());
+    assert_eq!(records::runs(&desk.store).expect("reads").len(), 2, "its record is there");
+    desk.restart();
+    assert_eq!(desk.asked, [quick.clone(), slow.clone()]);
+    assert_eq!(desk.ends_of(slow.run), 0, "it has not failed: it never was");
+    desk.compiled(&quick, nothing());
+    desk.compiled(&slow, nothing());
+    assert_eq!((desk.starts_of(slow.run), desk.ends_of(slow.run)), (1, 1));
+}
