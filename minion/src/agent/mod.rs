@@ -188,6 +188,17 @@ impl Agent {
         agent
     }
 
+    /// Takes the master's time, by which jobs are made, before any job comes. After a loss of the journal, those made before it may
+    /// have run here.
+    pub fn handle_master_time(&mut self, now: Timestamp) {
+        if self.ledger.is_lost() {
+            let entry = Entry::Floor { before: now };
+            self.ledger.apply(entry.clone());
+            // Of no job: nobody waits until it is written. If that fails, this process knows it, and the next one sets it anew.
+            self.effects.push_back(Effect::Journal { entries: vec![entry], jid: JobId::new(now, 0) });
+        }
+    }
+
     /// Takes that the master has the job stream.
     pub fn handle_registered(&mut self) {
         self.registered = true;

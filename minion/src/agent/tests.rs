@@ -445,3 +445,23 @@ fn live_jobs_are_told_again_on_a_new_link() {
     bench.agent.handle_registered();
     assert_eq!(told(&bench.effects()), [JobState::Running, JobState::Queued(1)]);
 }
+
+#[test]
+fn after_a_loss_of_the_journal_jobs_are_refused_by_the_masters_clock() {
+    let mut ledger = Ledger::default();
+    ledger.apply(Entry::Lost);
+    let mut bench = Bench::new(Beginning { ledger, ..beginning() });
+    // This machine's clock says 0 all the time; the master's is far ahead.
+    bench.agent.handle_master_time(Timestamp::from_micros(1_000));
+    bench.agent.handle_registered();
+    let floor = bench.effects();
+    let sets = |e: &Effect| matches!(e, Effect::Journal { entries, .. } if entries == &[Entry::Floor { before: Timestamp::from_micros(1_000) }]);
+    assert!(floor.iter().any(sets), "{floor:?}");
+    let refused = |e: &Effect| matches!(e, Effect::Tell(JobsUp::State { state: JobState::Refused(_), .. }));
+    let old = bench.publish(1_000, "test.ping");
+    assert!(old.iter().any(refused), "it may have run: {old:?}");
+    let new = bench.publish(1_001, "test.ping");
+    assert!(!new.iter().any(refused), "it was made since: {new:?}");
+    bench.agent.handle_master_time(Timestamp::from_micros(5_000));
+    assert!(bench.effects().iter().all(|e| !matches!(e, Effect::Journal { .. })), "only once");
+}

@@ -62,6 +62,8 @@ pub enum Entry {
         /// When.
         at: Timestamp,
     },
+    /// What was remembered before is lost. Nothing is known of any job until a floor is set by the master's clock.
+    Lost,
 }
 
 /// How far a job got.
@@ -107,6 +109,7 @@ pub struct Ledger {
     boots: Vec<Boot>,
     jobs: IndexMap<JobId, JobRecord>,
     floor: Option<Timestamp>,
+    lost: bool,
 }
 
 impl Ledger {
@@ -136,7 +139,11 @@ impl Ledger {
                     job.rebooted = Some(boot);
                 }
             }
-            Entry::Floor { before } => self.floor = self.floor.max(Some(before)),
+            Entry::Floor { before } => {
+                self.floor = self.floor.max(Some(before));
+                self.lost = false;
+            }
+            Entry::Lost => self.lost = true,
             Entry::Made { jid, at } => {
                 if let Some(job) = self.jobs.get_mut(&jid) {
                     job.made = job.made.max(at);
@@ -155,6 +162,7 @@ impl Ledger {
     pub fn entries(&self) -> Vec<Entry> {
         let mut out: Vec<Entry> = self.boots.iter().copied().map(Entry::Boot).collect();
         out.extend(self.floor.map(|before| Entry::Floor { before }));
+        out.extend(self.lost.then_some(Entry::Lost));
         for (&jid, job) in &self.jobs {
             let JobRecord { fun, stage, at, rebooted, made } = job;
             out.push(match stage {
@@ -180,6 +188,7 @@ impl Ledger {
     pub fn known_since(&self, jid: JobId, first: Timestamp) -> Known {
         match self.jobs.get(&jid) {
             Some(job) => Known::Taken(job.stage),
+            None if self.lost => Known::Forgotten,
             None if self.floor.is_some_and(|floor| jid.time().max(first) <= floor) => Known::Forgotten,
             None => Known::New,
         }
@@ -188,6 +197,11 @@ impl Ledger {
     /// Returns when the master published a remembered job first.
     pub fn made(&self, jid: JobId) -> Option<Timestamp> {
         self.jobs.get(&jid).map(|job| job.made)
+    }
+
+    /// Tells whether an earlier memory is lost and it is not known yet of which jobs.
+    pub fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Tells whether this job's reboot was carried out or begun.

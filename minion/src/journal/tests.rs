@@ -119,6 +119,7 @@ fn a_ledger_is_what_its_entries_say() {
         Entry::RebootDone { jid: jid(3), boot },
         Entry::Made { jid: jid(2), at: at(9) },
         Entry::Floor { before: at(0) },
+        Entry::Lost,
     ];
     all.into_iter().for_each(|e| ledger.apply(e));
     let mut again = Ledger::default();

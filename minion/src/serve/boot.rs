@@ -227,8 +227,9 @@ fn open_stores(config: &Config, accept_loss: bool) -> Result<Stored, BootError> 
             let aside = journal::set_aside(&journal_path)?;
             tracing::warn!(error = %crate::chain(&e), ?aside, "a new journal begins");
             let mut fresh = Journal::open(&journal_path)?;
-            // Which of the older jobs ran is not known any more, so none of them is taken.
-            fresh.append(&[Entry::Floor { before: clock::wall_clock() }], true)?;
+            // Which of the older jobs ran is not known any more, so none of them is taken. The master says which those are: job
+            // ids are made by its clock, and this one may be wrong by any amount.
+            fresh.append(&[Entry::Lost], true)?;
             fresh
         }
         other => other?,

@@ -165,6 +165,8 @@ impl Shell {
                     let here = crate::clock::wall_clock();
                     tracing::warn!(%here, ?skew, behind = skew_micros > 0, "the clock differs from the master's");
                 }
+                let behind = skew_micros > 0;
+                self.agent.handle_master_time(if behind { now + skew } else { now - skew });
                 self.returns.link_is_up();
             }
             LinkEvent::Registered => {
