@@ -21,6 +21,8 @@ struct Desk {
     asked: Vec<StartNested>,
     /// The master dies before this event is in the log, and after the changes that go with it.
     dies_before: Option<String>,
+    /// The store refuses the first event whose tag ends so.
+    refuses: Option<&'static str>,
 }
 
 fn restored(store: &MemoryStore) -> Core {
@@ -37,7 +39,7 @@ impl Desk {
     fn new() -> Self {
         let store = MemoryStore::new(LogId::from_u128(1));
         let core = restored(&store);
-        Self { store, core, asked: Vec::new(), dies_before: None }
+        Self { store, core, asked: Vec::new(), dies_before: None, refuses: None }
     }
 
     fn work(&mut self) {
@@ -51,6 +53,13 @@ impl Desk {
                         .is_some_and(|tag| events.iter().any(|e| e.tag.as_str() == tag))
                     {
                         return;
+                    }
+                    let refused =
+                        self.refuses.and_then(|end| events.iter().find(|e| e.tag.as_str().ends_with(end)));
+                    if let Some(event) = refused {
+                        self.refuses = None;
+                        self.core.event_refused(event.tag.as_str(), "it is too large");
+                        continue;
                     }
                     let appended = self.store.append(events, &marks, NOW).expect("appends");
                     self.core.appended(&appended.events, NOW);
@@ -175,4 +184,33 @@ fn a_run_of_a_run_whose_start_was_lost_is_asked_for_again_and_nothing_of_it_stay
     desk.compiled(&quick, nothing());
     desk.compiled(&slow, nothing());
     assert_eq!((desk.starts_of(slow.run), desk.ends_of(slow.run)), (1, 1));
+}
+
+#[test]
+fn whatever_event_of_a_run_the_store_refuses_the_run_ends_and_says_why() {
+    let ping = || {
+        let args = [("name", Value::from("test.ping")), ("tgt", Value::from("*"))];
+        vec![chunk("ping", "function", args)]
+    };
+    let run = RunId::new(NOW, 7);
+    for (plan, refuses) in [
+        (nothing(), "/started"),
+        (nothing(), "/step/nop/ended"),
+        (ping(), "/step/ping/entered"),
+        (ping(), "/new"),
+    ] {
+        let mut desk = Desk::new();
+        desk.core.admitted(MinionId::new("web1").expect("valid"));
+        desk.refuses = Some(refuses);
+        desk.begin(run, plan, None);
+        assert_eq!(desk.refuses, None, "{refuses} was refused");
+        assert_eq!(desk.ends_of(run), 1, "{refuses}");
+        assert!(desk.core.runs.get(run).is_none() && desk.core.open_jobs().next().is_none(), "{refuses}");
+        let record = records::runs(&desk.store).expect("reads").pop().expect("one");
+        assert_eq!(record.done, Some(false), "{refuses}");
+        let all = desk.store.read(desk.store.floor(), usize::MAX).expect("reads");
+        let told = |e: &lab_proto::Event| e.data.to_string().contains("it is too large");
+        assert_eq!(all.iter().filter(|e| told(e)).count(), usize::from(refuses != "/started"), "{refuses}");
+        assert!(records::jobs(&desk.store).expect("reads").is_empty(), "{refuses}");
+    }
 }
