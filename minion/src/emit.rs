@@ -2,6 +2,7 @@
 
 use lab_proto::event::Boot;
 use lab_proto::speaker::{self, NotItsOwn};
+use lab_proto::value::TooDeep;
 use lab_proto::{EventTag, InvalidId, MinionId, Value};
 
 use crate::clock;
@@ -29,6 +30,14 @@ pub enum EmitError {
     /// The data names another minion than the tag.
     #[error(transparent)]
     NotItsOwn(#[from] NotItsOwn),
+    /// Its data is nested too deep.
+    #[error("the data of {tag} is too deep")]
+    TooDeep {
+        /// The tag.
+        tag: EventTag,
+        /// How deep it may be.
+        source: TooDeep,
+    },
     /// The outbox did not take it.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
@@ -60,16 +69,18 @@ impl Emitter {
     /// Hands an event over without waiting until it is durable; order is kept.
     ///
     /// # Errors
-    /// When the tag is not ours or the outbox is closed.
+    /// When the tag is not ours, the data is too deep, or the outbox is closed.
     pub async fn hand_over(&self, tag: EventTag, data: Value) -> Result<Stored, EmitError> {
+        check(&tag, &data)?;
         Ok(self.disk.hand_over(self.draft(tag, data)?, None).await?)
     }
 
     /// Does the same as [`Self::emit`] from a worker thread.
     ///
     /// # Errors
-    /// When the tag is not ours or the outbox does not take it.
+    /// When the tag is not ours, the data is too deep, or the outbox does not take it.
     pub fn emit_blocking(&self, tag: EventTag, data: Value) -> Result<u64, EmitError> {
+        check(&tag, &data)?;
         Ok(self.disk.append_blocking(self.draft(tag, data)?)?)
     }
 
@@ -80,4 +91,9 @@ impl Emitter {
         })?;
         Ok(Draft { boot: self.boot, seen: self.seen.get(), at: clock::wall_clock(), tag, data })
     }
+}
+
+/// Refuses data that is too deep to be given. What the core says was checked before.
+fn check(tag: &EventTag, data: &Value) -> Result<(), EmitError> {
+    data.check_given().map_err(|source| EmitError::TooDeep { tag: tag.clone(), source })
 }

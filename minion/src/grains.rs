@@ -8,6 +8,7 @@ mod os;
 
 use std::path::Path;
 
+use lab_proto::value::MAX_GIVEN;
 use lab_proto::{Map, Value};
 use lab_states::host::{Accounts, Files, Host, Network, System};
 use lab_states::render::yaml;
@@ -76,6 +77,19 @@ pub fn with_file(grains: Value, path: &Path) -> Result<Value, GrainsError> {
         other => return Err(GrainsError::NotAMapping { path: name, kind: other.kind() }),
     }
     Ok(Value::Map(all))
+}
+
+/// Leaves out, and names, what is nested deeper than the master takes.
+pub fn shallow(mut grains: Map) -> Value {
+    grains.retain(|key, value| {
+        // The mapping of all grains is a level too.
+        let fits = !value.is_deeper_than(MAX_GIVEN - 1);
+        if !fits {
+            tracing::warn!(grain = %key, "nested deeper than {} levels; the grain is left out", MAX_GIVEN - 1);
+        }
+        fits
+    });
+    Value::Map(grains)
 }
 
 fn put(grains: &mut Map, key: &str, value: impl Into<Value>) {

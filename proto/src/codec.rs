@@ -28,6 +28,14 @@ pub enum CodecError {
         /// The decoder's words.
         reason: String,
     },
+    /// A value is nested deeper, or has more nodes, than any reader takes.
+    #[error("{what} cannot be encoded: {reason}")]
+    Unencodable {
+        /// The type that was to be encoded.
+        what: &'static str,
+        /// The bound.
+        reason: String,
+    },
     /// Bytes are left over after the value.
     #[error("malformed {what}: {left} bytes too many")]
     Trailing {
@@ -55,28 +63,32 @@ pub enum CodecError {
     Empty,
 }
 
+/// What decoding may ask for. Counted is what things take unpacked, up to 16 bytes for a number of one byte: with less, a
+/// frame of many small numbers would be encoded and not decoded.
+const MAX_UNPACKED: usize = 16 * MAX_FRAME;
+
 fn config() -> impl bincode::config::Config {
-    bincode::config::standard().with_limit::<MAX_FRAME>()
+    bincode::config::standard().with_limit::<MAX_UNPACKED>()
 }
 
 /// Encodes one value without a frame, as stored records are.
 ///
 /// # Errors
-/// When the encoding is over [`MAX_FRAME`].
+/// When the encoding is over [`MAX_FRAME`], or a value in it is one that [`decode`] would refuse.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
     let bytes =
-        bincode::serde::encode_to_vec(value, bincode::config::standard()).map_err(|e| malformed::<T>(&e))?;
+        bincode::serde::encode_to_vec(value, bincode::config::standard()).map_err(unencodable::<T>)?;
     if bytes.len() > MAX_FRAME { Err(CodecError::Oversized { got: bytes.len() }) } else { Ok(bytes) }
 }
 
 /// Encodes one value behind what is there already.
 ///
 /// # Errors
-/// When a value cannot be encoded.
+/// When a value in it is one that [`decode`] would refuse.
 pub fn encode_onto<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
     bincode::serde::encode_into_std_write(value, out, bincode::config::standard())
         .map(|_| ())
-        .map_err(|e| malformed::<T>(&e))
+        .map_err(unencodable::<T>)
 }
 
 /// Decodes the text that encoded bytes begin with, and nothing of what follows.
@@ -86,16 +98,15 @@ pub fn encode_onto<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Resul
 pub fn leading_text(bytes: &[u8]) -> Result<&str, CodecError> {
     bincode::serde::borrow_decode_from_slice::<&str, _>(bytes, config())
         .map(|(text, _)| text)
-        .map_err(|e| malformed::<str>(&e))
+        .map_err(malformed::<str>)
 }
 
 /// Decodes one value that must fill `bytes` exactly.
 ///
 /// # Errors
-/// When the bytes are malformed, too many, or ask for more memory than [`MAX_FRAME`].
+/// When the bytes are malformed, too many, or ask for more memory than a frame can hold.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    let (value, used) =
-        bincode::serde::decode_from_slice::<T, _>(bytes, config()).map_err(|e| malformed::<T>(&e))?;
+    let (value, used) = bincode::serde::decode_from_slice::<T, _>(bytes, config()).map_err(malformed::<T>)?;
     if used < bytes.len() {
         return Err(CodecError::Trailing { what: short_name::<T>(), left: bytes.len() - used });
     }
@@ -105,7 +116,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
 /// Encodes one value as a frame ready for a stream.
 ///
 /// # Errors
-/// When the frame is over [`MAX_FRAME`].
+/// When the frame is over [`MAX_FRAME`], or a value in it is one that [`decode`] would refuse.
 pub fn frame<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
     let mut out = Vec::with_capacity(USUAL);
     out.extend_from_slice(&[0; HEADER]);
@@ -205,8 +216,29 @@ impl FrameBuffer {
     }
 }
 
-fn malformed<T: ?Sized>(error: &dyn std::fmt::Display) -> CodecError {
-    CodecError::Malformed { what: short_name::<T>(), reason: error.to_string() }
+/// Decodes what was stored as `T`; when that fails, as the `D` that earlier versions could store.
+pub(crate) fn decode_stored<T, D>(bytes: &[u8]) -> Result<T, CodecError>
+where
+    T: DeserializeOwned,
+    D: DeserializeOwned + Into<T>,
+{
+    decode::<T>(bytes).or_else(|error| decode::<D>(bytes).map(Into::into).map_err(|_| error))
+}
+
+fn malformed<T: ?Sized>(error: bincode::error::DecodeError) -> CodecError {
+    let reason = match error {
+        bincode::error::DecodeError::OtherString(reason) => reason,
+        other => other.to_string(),
+    };
+    CodecError::Malformed { what: short_name::<T>(), reason }
+}
+
+fn unencodable<T: ?Sized>(error: bincode::error::EncodeError) -> CodecError {
+    let reason = match error {
+        bincode::error::EncodeError::OtherString(reason) => reason,
+        other => other.to_string(),
+    };
+    CodecError::Unencodable { what: short_name::<T>(), reason }
 }
 
 fn short_name<T: ?Sized>() -> &'static str {
@@ -250,6 +282,14 @@ mod tests {
         let mut buffer = FrameBuffer::default();
         buffer.push(&u32::MAX.to_be_bytes());
         assert!(matches!(buffer.next_frame::<String>(), Err(CodecError::Oversized { .. })));
+    }
+
+    #[test]
+    fn a_frame_of_many_small_numbers_is_decoded_as_it_was_encoded() {
+        let numbers = crate::Value::from(vec![7; 200_000]);
+        let mut buffer = FrameBuffer::default();
+        buffer.push(&frame(&numbers).expect("is below the limit"));
+        assert_eq!(buffer.next_frame().expect("is decoded"), Some(numbers));
     }
 
     #[test]

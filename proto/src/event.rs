@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::{self, CodecError};
 use crate::ids::{BootId, Fingerprint, MinionId, OutboxId, Position};
 use crate::tag::EventTag;
 use crate::time::Timestamp;
-use crate::value::Value;
+use crate::value::{Stored, Value};
 
 /// The largest event when encoded, in bytes; larger data travels as a blob that the event names by hash.
 pub const MAX_EVENT: usize = 64 * 1024;
@@ -112,6 +113,60 @@ impl OutboxEvent {
     }
 }
 
+/// A [`NewEvent`] as earlier versions could store it; the same fields in the same order.
+#[derive(Deserialize)]
+struct StoredNewEvent {
+    tag: EventTag,
+    origin: Origin,
+    data: Stored,
+}
+
+impl From<StoredNewEvent> for NewEvent {
+    fn from(stored: StoredNewEvent) -> Self {
+        let StoredNewEvent { tag, origin, data } = stored;
+        Self { tag, origin, data: data.into() }
+    }
+}
+
+impl NewEvent {
+    /// Decodes a stored event. One that an earlier version stored with data nested too deep is read too: its innermost
+    /// levels as JSON text.
+    ///
+    /// # Errors
+    /// When the bytes are no event.
+    pub fn decode_stored(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode_stored::<Self, StoredNewEvent>(bytes)
+    }
+}
+
+/// An [`OutboxEvent`] as earlier versions could store it; the same fields in the same order.
+#[derive(Deserialize)]
+struct StoredOutboxEvent {
+    counter: u64,
+    boot: Boot,
+    seen: Option<Position>,
+    at: Timestamp,
+    tag: EventTag,
+    data: Stored,
+}
+
+impl From<StoredOutboxEvent> for OutboxEvent {
+    fn from(stored: StoredOutboxEvent) -> Self {
+        let StoredOutboxEvent { counter, boot, seen, at, tag, data } = stored;
+        Self { counter, boot, seen, at, tag, data: data.into() }
+    }
+}
+
+impl OutboxEvent {
+    /// Decodes a stored event, as [`NewEvent::decode_stored`] does.
+    ///
+    /// # Errors
+    /// When the bytes are no event.
+    pub fn decode_stored(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode_stored::<Self, StoredOutboxEvent>(bytes)
+    }
+}
+
 impl Origin {
     /// Returns what a minion's event says about its making.
     pub fn minion(&self) -> Option<&MinionOrigin> {
@@ -135,5 +190,41 @@ impl Event {
             Origin::Minion(m) => Some(m.id.as_str()),
             Origin::Master | Origin::Operator { .. } => self.data.get("id").and_then(Value::as_str),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::{MAX_DEPTH, MAX_GIVEN};
+
+    /// Data is the last field, so that its bytes can be replaced by those of a list nested as deep as an earlier version could.
+    fn with_data_of(levels: usize, mut bytes: Vec<u8>) -> Vec<u8> {
+        assert_eq!(bytes.pop(), Some(0), "the data is null");
+        bytes.extend([6u8, 1].repeat(levels - 1));
+        bytes.push(0);
+        bytes
+    }
+
+    #[test]
+    fn events_that_an_earlier_version_stored_too_deep_are_read() {
+        let tag = EventTag::new("a/b").expect("valid");
+        let new = NewEvent { tag: tag.clone(), origin: Origin::Master, data: Value::Null };
+        let bytes = with_data_of(66, codec::encode(&new).expect("fits"));
+        assert!(codec::decode::<NewEvent>(&bytes).is_err());
+        let back = NewEvent::decode_stored(&bytes).expect("is read");
+        assert!(back.data.is_deeper_than(MAX_GIVEN - 1) && !back.data.is_deeper_than(MAX_GIVEN));
+        assert_eq!(NewEvent { data: Value::Null, ..back }, new);
+
+        let boot = Boot { id: BootId::from_u128(1), number: 1 };
+        let waits =
+            OutboxEvent { counter: 7, boot, seen: None, at: Timestamp::default(), tag, data: Value::Null };
+        let bytes = with_data_of(130, codec::encode(&waits).expect("fits"));
+        let back = OutboxEvent::decode_stored(&bytes).expect("is read");
+        assert!(codec::encode(&back).is_ok(), "it can go over the link");
+        assert_eq!(OutboxEvent { data: Value::Null, ..back }, waits);
+        let whole = with_data_of(usize::from(MAX_DEPTH), codec::encode(&waits).expect("fits"));
+        let back = OutboxEvent::decode_stored(&whole).expect("is read");
+        assert!(back.data.is_deeper_than(MAX_DEPTH - 1), "what can be read as it is is not cut");
     }
 }

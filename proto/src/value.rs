@@ -1,7 +1,9 @@
 //! Dynamic data: pillar, grains, arguments, returns, event data.
 //!
-//! On the wire a value is decoded by a hand-written decoder with a depth limit and a node budget, because a
-//! derived decoder recurses as deep as the sender likes. In JSON it is plain JSON.
+//! On the wire a value is encoded and decoded by hand with a depth limit and a node budget (see [`bounds`]), because
+//! derived code recurses as deep as the sender likes, and encodes what it cannot read back. In JSON it is plain JSON.
+
+mod bounds;
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,13 +13,12 @@ use indexmap::IndexMap;
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::{self, SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
-/// The deepest nesting that is decoded; a scalar has depth 1.
-pub const MAX_DEPTH: u8 = 64;
-/// The most nodes (scalars and containers) that one value may have when decoded.
-pub const MAX_NODES: u32 = 262_144;
+use bounds::Budget;
+pub(crate) use bounds::Stored;
+pub use bounds::{MAX_DEPTH, MAX_GIVEN, MAX_NODES, TooDeep, check_given_map};
 
 /// A mapping that keeps the order of insertion; keys are values, as in YAML.
 pub type Map = IndexMap<Value, Value>;
@@ -261,22 +262,48 @@ const VARIANTS: &[&str] = &["Null", "Bool", "Int", "Float", "Str", "Bytes", "Lis
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        if s.is_human_readable() { human(self, s) } else { wire(self, s) }
+        if s.is_human_readable() {
+            return human(self, s);
+        }
+        let nodes = Cell::new(MAX_NODES);
+        Within(self, Budget::new(&nodes)).serialize(s)
     }
 }
 
-fn wire<S: Serializer>(v: &Value, s: S) -> Result<S::Ok, S::Error> {
-    const N: &str = "Value";
-    match v {
-        Value::Null => s.serialize_unit_variant(N, 0, VARIANTS[0]),
-        Value::Bool(b) => s.serialize_newtype_variant(N, 1, VARIANTS[1], b),
-        Value::Int(i) => s.serialize_newtype_variant(N, 2, VARIANTS[2], i),
-        Value::Float(f) => s.serialize_newtype_variant(N, 3, VARIANTS[3], f),
-        Value::Str(t) => s.serialize_newtype_variant(N, 4, VARIANTS[4], t),
-        Value::Bytes(b) => s.serialize_newtype_variant(N, 5, VARIANTS[5], b),
-        Value::List(l) => s.serialize_newtype_variant(N, 6, VARIANTS[6], l),
-        Value::Tuple(l) => s.serialize_newtype_variant(N, 7, VARIANTS[7], l),
-        Value::Map(m) => s.serialize_newtype_variant(N, 8, VARIANTS[8], m),
+/// A value to be encoded with what is left of the budget.
+struct Within<'a>(&'a Value, Budget<'a>);
+
+impl Serialize for Within<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        const N: &str = "Value";
+        let inner = self.1.spend().map_err(ser::Error::custom)?;
+        match self.0 {
+            Value::Null => s.serialize_unit_variant(N, 0, VARIANTS[0]),
+            Value::Bool(b) => s.serialize_newtype_variant(N, 1, VARIANTS[1], b),
+            Value::Int(i) => s.serialize_newtype_variant(N, 2, VARIANTS[2], i),
+            Value::Float(f) => s.serialize_newtype_variant(N, 3, VARIANTS[3], f),
+            Value::Str(t) => s.serialize_newtype_variant(N, 4, VARIANTS[4], t),
+            Value::Bytes(b) => s.serialize_newtype_variant(N, 5, VARIANTS[5], b),
+            Value::List(l) => s.serialize_newtype_variant(N, 6, VARIANTS[6], &ItemsWithin(l, inner)),
+            Value::Tuple(l) => s.serialize_newtype_variant(N, 7, VARIANTS[7], &ItemsWithin(l, inner)),
+            Value::Map(m) => s.serialize_newtype_variant(N, 8, VARIANTS[8], &EntriesWithin(m, inner)),
+        }
+    }
+}
+
+struct ItemsWithin<'a>(&'a [Value], Budget<'a>);
+
+impl Serialize for ItemsWithin<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.0.iter().map(|v| Within(v, self.1)))
+    }
+}
+
+struct EntriesWithin<'a>(&'a Map, Budget<'a>);
+
+impl Serialize for EntriesWithin<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_map(self.0.iter().map(|(k, v)| (Within(k, self.1), Within(v, self.1))))
     }
 }
 
@@ -308,37 +335,24 @@ fn human<S: Serializer>(v: &Value, s: S) -> Result<S::Ok, S::Error> {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let budget = Cell::new(MAX_NODES);
-        Seed { depth: MAX_DEPTH, budget: &budget }.deserialize(d)
+        let nodes = Cell::new(MAX_NODES);
+        decode_within(Budget::new(&nodes), d)
     }
 }
 
-/// Decodes one value with what is left of the depth and the node budget.
+fn decode_within<'de, D: Deserializer<'de>>(budget: Budget<'_>, d: D) -> Result<Value, D::Error> {
+    Seed(budget).deserialize(d)
+}
+
+/// Decodes one value with what is left of the budget.
 #[derive(Clone, Copy)]
-struct Seed<'a> {
-    depth: u8,
-    budget: &'a Cell<u32>,
-}
-
-impl Seed<'_> {
-    fn spend<E: de::Error>(self) -> Result<Self, E> {
-        let left = self.budget.get();
-        if left == 0 {
-            return Err(E::custom(format_args!("value has more than {MAX_NODES} nodes")));
-        }
-        if self.depth == 0 {
-            return Err(E::custom(format_args!("value is nested deeper than {MAX_DEPTH} levels")));
-        }
-        self.budget.set(left - 1);
-        Ok(Self { depth: self.depth - 1, budget: self.budget })
-    }
-}
+struct Seed<'a>(Budget<'a>);
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Value, D::Error> {
-        let inner = self.spend()?;
+        let inner = Self(self.0.spend().map_err(de::Error::custom)?);
         if d.is_human_readable() {
             d.deserialize_any(Human(inner))
         } else {
@@ -538,19 +552,6 @@ mod tests {
         fn random_bytes_never_panic_the_decoder(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
             let _ = codec::decode::<Value>(&bytes);
         }
-    }
-
-    fn nested(levels: u8) -> Value {
-        (1..levels).fold(Value::Null, |v, _| Value::List(vec![v]))
-    }
-
-    #[test]
-    fn nesting_is_decoded_up_to_the_limit_and_refused_beyond() {
-        let deepest = codec::encode(&nested(MAX_DEPTH)).expect("encodes");
-        assert!(codec::decode::<Value>(&deepest).is_ok());
-        let deeper = codec::encode(&nested(MAX_DEPTH + 1)).expect("encodes");
-        let error = codec::decode::<Value>(&deeper).expect_err("refused").to_string();
-        assert!(error.contains("nested deeper than 64"), "{error}");
     }
 
     #[test]

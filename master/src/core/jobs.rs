@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use lab_proto::ids::JobId;
 use lab_proto::job::StepRef;
 use lab_proto::v1::link::{JobState, JobsUp};
+use lab_proto::value::{TooDeep, check_given_map};
 use lab_proto::{Digest, EndState, Event, JobSpec, Map, MinionId, NewEvent, Target, Timestamp, Value};
 use tracing::warn;
 
@@ -59,6 +60,9 @@ pub enum SubmitError {
         "the job's arguments have {0} bytes when encoded; at most {MAX_SPEC} fit, put large data into files"
     )]
     TooLarge(usize),
+    /// It is nested too deep.
+    #[error("the job's arguments are {0}")]
+    TooDeep(#[from] TooDeep),
 }
 
 /// A job that cannot be killed.
@@ -122,7 +126,7 @@ impl Core {
     /// Takes a job: it is stored, then published. Returns its id and where its events begin.
     ///
     /// # Errors
-    /// When it is too large.
+    /// When it is too large or too deep.
     pub fn submit(&mut self, submission: Submission, now: Timestamp) -> Result<JobId, SubmitError> {
         let jid = submission.jid.unwrap_or_else(|| JobId::new(now, (self.random)()));
         if self.jobs.contains_key(&jid) {
@@ -590,9 +594,11 @@ impl Job {
     }
 }
 
-/// Refuses a job that is too large. Its first event must fit too: a job whose event the log refuses would neither
+/// Refuses a job that is too large or too deep. Its first event must fit too: a job whose event the log refuses would neither
 /// begin nor end.
 pub(super) fn check_size(spec: &JobSpec, minions: &[MinionId]) -> Result<(), SubmitError> {
+    spec.args.iter().try_for_each(Value::check_given)?;
+    check_given_map(&spec.kwargs)?;
     let event = facts::job_new(spec, minions).data;
     let event = lab_proto::codec::encode(&event).map_or(usize::MAX, |b| b.len());
     if event > MAX_JOB_EVENT {

@@ -7,6 +7,8 @@
 
 mod effect;
 pub(crate) mod facts;
+#[cfg(test)]
+mod given;
 mod jobs;
 mod links;
 pub(crate) mod records;

@@ -8,6 +8,7 @@ use lab_proto::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::store::{Bucket, Change, KeyStore, StoreError};
 
@@ -291,13 +292,18 @@ pub(crate) fn forget_minion(id: &MinionId) -> Vec<Change> {
     vec![Change::Delete { bucket: MINIONS, key: key.clone() }, Change::Delete { bucket: GRAINS, key }]
 }
 
-/// Reads all grains.
+/// Reads all grains. A row that cannot be read is named and left out: the minion sends its grains with its next link, and
+/// until then it has none.
 pub(crate) fn grains(store: &dyn KeyStore) -> Read<Vec<(MinionId, Map)>> {
     let mut out = Vec::new();
     for (key, bytes) in store.scan(GRAINS)? {
-        let id = String::from_utf8(key).ok().and_then(|id| MinionId::new(id).ok());
-        if let (Some(id), Value::Map(map)) = (id, decode(GRAINS, &bytes)?) {
-            out.push((id, map));
+        let Some(id) = String::from_utf8(key).ok().and_then(|id| MinionId::new(id).ok()) else { continue };
+        match Value::decode_stored(&bytes) {
+            Ok(Value::Map(map)) => out.push((id, map)),
+            Ok(other) => {
+                warn!(minion = %id, kind = other.kind(), "stored grains are no mapping and are left out")
+            }
+            Err(e) => warn!(minion = %id, error = %e, "stored grains cannot be read and are left out"),
         }
     }
     Ok(out)

@@ -6,6 +6,7 @@ use lab_proto::event::{Boot, OutboxEvent};
 use lab_proto::facts::Fact;
 use lab_proto::link::MasterEvent;
 use lab_proto::v1::link::{CloseReason, Hello};
+use lab_proto::value::check_given_map;
 use lab_proto::{EndState, JobId, Map, MinionId, Timestamp, Value};
 
 use crate::store::Change;
@@ -291,6 +292,10 @@ impl Core {
     }
 
     fn take_grains(&mut self, id: &MinionId, grains: Map, now: Timestamp) {
+        if let Err(why) = check_given_map(&grains) {
+            self.refused(&format!("grains are not kept: {why}"), id.as_str(), now);
+            return;
+        }
         let change = records::put_grains(id, &grains);
         if let crate::store::Change::Put { value, .. } = &change
             && value.len() > MAX_GRAINS

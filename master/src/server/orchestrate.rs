@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use lab_proto::tree::Manifest;
+use lab_proto::value::check_given_map;
 use lab_proto::{Digest, Map, RunId, StepId, Value};
 use lab_states::compile::{RenderedTree, Request as CompileRequest, compile};
 use lab_states::orchestrate::{Plan, Start, StartNested};
@@ -111,6 +112,7 @@ impl Runner {
 /// Refuses pillar values that the first event of a run does not hold: it has room for them, for the steps and for where awaited
 /// minions stood, and the latter two are blobs when they are large.
 fn check_pillar(overrides: &Map) -> Result<(), String> {
+    check_given_map(overrides).map_err(|why| format!("the pillar values given are {why}"))?;
     let given = Value::Map(overrides.clone());
     let size = lab_proto::codec::encode(&given).map_or(usize::MAX, |bytes| bytes.len());
     if size <= MAX_PILLAR {

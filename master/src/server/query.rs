@@ -256,6 +256,9 @@ async fn mine_send(
     if let Some(Err(why)) = allow.as_ref().map(|allow| check_allow(allow, &shared.config.node_groups)) {
         return QueryReply::Failed(why);
     }
+    if let Err(why) = value.check_given() {
+        return QueryReply::Failed(format!("the value is {why}"));
+    }
     let now = shared.clock.now();
     let expires = ttl_seconds.map(|s| now + Duration::from_secs(s));
     let record = MineRecord { value, allow, expires, at: now };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lab_proto::event::{Boot, MAX_EVENT, MinionOrigin};
 use lab_proto::v1::op::OpReply;
+use lab_proto::value::MAX_DEPTH;
 use lab_proto::{
     BootId, Event, EventTag, Fingerprint, LogId, MinionId, NewEvent, Origin, OutboxId, Position, Timestamp,
     Value, codec,
@@ -143,6 +144,19 @@ pub(super) fn an_oversized_event_or_value_changes_nothing(store: &dyn Store) {
     store.append(vec![event("small")], &[], stamp(1)).expect("the store goes on");
 }
 
+pub(super) fn an_event_that_could_not_be_read_back_changes_nothing(store: &dyn Store) {
+    let nested = |levels: u8| (1..levels).fold(Value::Null, |v, _| Value::List(vec![v]));
+    let deepest = NewEvent { data: nested(MAX_DEPTH), ..event("deepest") };
+    let written = store.append(vec![deepest], &[], stamp(1)).expect("appends").events;
+    assert_eq!(read_all(store, 7), written);
+    let deeper = NewEvent { data: nested(MAX_DEPTH + 1), ..event("deeper") };
+    let refused = store.append(vec![event("small"), deeper], &[(OutboxId::from_u128(1), 1)], stamp(2));
+    assert!(matches!(refused, Err(StoreError::EventUnreadable { .. })), "{refused:?}");
+    assert_eq!((store.head().seq, store.mark(&OutboxId::from_u128(1))), (1, None));
+    store.append(vec![event("small")], &[], stamp(3)).expect("the store goes on");
+    assert_eq!(tags(&read_all(store, 7)), ["deepest", "small"]);
+}
+
 pub(super) fn the_largest_events_fit_however_many(store: &dyn Store) {
     let large = |n: usize| NewEvent {
         data: Value::from("x".repeat(MAX_EVENT - 100)),
@@ -238,6 +252,7 @@ macro_rules! contract {
             marks_rise_with_their_batch_and_never_fall,
             a_position_that_cannot_be_served_gets_a_typed_answer,
             an_oversized_event_or_value_changes_nothing,
+            an_event_that_could_not_be_read_back_changes_nothing,
             the_largest_events_fit_however_many,
             retention_trims_the_oldest_and_says_so,
             retention_leaves_what_is_needed,

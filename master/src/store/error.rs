@@ -40,6 +40,14 @@ pub enum StoreError {
         /// The limit.
         limit: usize,
     },
+    /// An event holds a value that no reader takes; nothing of the batch was written.
+    #[error("event {tag} would not be readable in the log; flatten its data, or put it into a blob")]
+    EventUnreadable {
+        /// The event's tag.
+        tag: String,
+        /// Why.
+        source: lab_proto::codec::CodecError,
+    },
     /// A value is over the limit; nothing of the transaction was written.
     #[error("a value for {bucket} has {got} bytes, the limit is {limit}; put large data into a blob")]
     ValueTooLarge {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lab_proto::{Event, LogId, NewEvent, OutboxId, Position, Timestamp};
 
-use super::memory::{State, Weighed};
+use super::memory::{Placed, State};
 use super::{
     Appended, Bucket, Change, Entry, EventStore, KeyStore, ReadError, RetentionPolicy, StoreError, Trimmed,
 };
@@ -69,7 +69,7 @@ enum Power {
 
 /// A write that a crash can still lose.
 enum Unflushed {
-    Append(Vec<Weighed>, Vec<(OutboxId, u64)>),
+    Append(Vec<Placed>, Vec<(OutboxId, u64)>),
     Commit(Vec<Change>),
 }
 

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use lab_proto::codec::CodecError;
 use lab_proto::{Event, LogId, NewEvent, OutboxId, Position, Timestamp};
 
 use super::{
-    Appended, Bucket, Change, Entry, EventStore, KeyStore, ReadError, RetentionPolicy, StoreError, Trimmed,
-    record,
+    Appended, Bucket, Change, Damage, Entry, EventStore, KeyStore, Loss, ReadError, RetentionPolicy,
+    StoreError, Trimmed, record,
 };
 
 /// A log with keys that ends with the process.
@@ -98,15 +99,22 @@ impl KeyStore for MemoryStore {
     }
 }
 
-/// An event with its size when encoded.
-pub(super) type Weighed = (Event, u64);
+/// An event as the disk would hold it: what is given back is decoded from it.
+#[derive(Clone)]
+pub(super) struct Kept {
+    stamp: Timestamp,
+    bytes: Vec<u8>,
+}
+
+/// An event in its place with what is kept of it.
+pub(super) type Placed = (Event, Kept);
 
 /// The contents of a store, as plain data. The forgetful store's disk is one of these too.
 pub(super) struct State {
     pub(super) log_id: LogId,
     pub(super) marks: BTreeMap<OutboxId, u64>,
     closed: bool,
-    events: VecDeque<Weighed>,
+    events: VecDeque<Kept>,
     floor: u64,
     keys: BTreeMap<(Bucket, Vec<u8>), Vec<u8>>,
 }
@@ -140,18 +148,18 @@ impl State {
     }
 
     /// Gives the events their places without adding them yet.
-    pub(super) fn place(&self, batch: Vec<NewEvent>, stamp: Timestamp) -> Result<Vec<Weighed>, StoreError> {
+    pub(super) fn place(&self, batch: Vec<NewEvent>, stamp: Timestamp) -> Result<Vec<Placed>, StoreError> {
         let head = self.head().seq;
         let place = |(new, seq): (NewEvent, u64)| {
-            let size = record::encode_event(&new)?.len() as u64;
-            Ok((Event::place(new, self.at(seq), stamp), size))
+            let bytes = record::encode_event(&new)?;
+            Ok((Event::place(new, self.at(seq), stamp), Kept { stamp, bytes }))
         };
         batch.into_iter().zip(head + 1..).map(place).collect()
     }
 
-    pub(super) fn append(&mut self, placed: Vec<Weighed>, marks: &[(OutboxId, u64)]) -> Appended {
-        let events: Vec<Event> = placed.iter().map(|(event, _)| event.clone()).collect();
-        self.events.extend(placed);
+    pub(super) fn append(&mut self, placed: Vec<Placed>, marks: &[(OutboxId, u64)]) -> Appended {
+        let (events, kept): (Vec<Event>, Vec<Kept>) = placed.into_iter().unzip();
+        self.events.extend(kept);
         raise_marks(&mut self.marks, marks);
         let last = self.head();
         Appended { first: events.first().map_or(last, |e| e.position), last, events }
@@ -160,11 +168,15 @@ impl State {
     pub(super) fn read(&self, after: Position, limit: usize) -> Result<Vec<Event>, ReadError> {
         check_position(after, self.floor(), self.head())?;
         let skip = usize::try_from(after.seq - self.floor).unwrap_or(usize::MAX);
-        Ok(self.events.iter().skip(skip).take(limit).map(|(event, _)| event.clone()).collect())
+        let decode = |(kept, seq): (&Kept, u64)| {
+            let new = NewEvent::decode_stored(&kept.bytes).map_err(|e| unreadable(self.at(seq - 1), &e))?;
+            Ok(Event::place(new, self.at(seq), kept.stamp))
+        };
+        self.events.iter().skip(skip).take(limit).zip(after.seq + 1..).map(decode).collect()
     }
 
     pub(super) fn seek_time(&self, at: Timestamp) -> Position {
-        let before = self.events.iter().take_while(|(event, _)| event.stamp < at).count();
+        let before = self.events.iter().take_while(|kept| kept.stamp < at).count();
         self.at(self.floor + before as u64)
     }
 
@@ -174,16 +186,16 @@ impl State {
         needed_after: Option<u64>,
         now: Timestamp,
     ) -> Trimmed {
-        let mut bytes: u64 = self.events.iter().map(|(_, size)| size).sum();
+        let mut bytes: u64 = self.events.iter().map(Kept::size).sum();
         let mut gone = 0;
-        while let Some((event, size)) = self.events.front() {
-            let old = policy.max_age.is_some_and(|age| now.since(event.stamp) > age);
+        while let Some(kept) = self.events.front() {
+            let old = policy.max_age.is_some_and(|age| now.since(kept.stamp) > age);
             let over = policy.max_bytes.is_some_and(|limit| bytes > limit);
-            let needed = needed_after.is_some_and(|seq| event.position.seq > seq);
+            let needed = needed_after.is_some_and(|seq| self.floor + gone + 1 > seq);
             if needed || !(old || over) {
                 break;
             }
-            bytes -= size;
+            bytes -= kept.size();
             gone += 1;
             self.events.pop_front();
         }
@@ -208,6 +220,19 @@ impl State {
             };
         }
     }
+}
+
+impl Kept {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
+/// Says of an event what the store on disk says of one that it cannot decode.
+fn unreadable(after: Position, error: &CodecError) -> ReadError {
+    let loss = Loss::Events { missing: 1, after };
+    let damage = Damage { path: "(memory)".into(), reason: error.to_string(), loss };
+    ReadError::Damaged(Box::new(damage))
 }
 
 /// Refuses positions after which no complete reading is possible.

@@ -72,7 +72,7 @@ pub(super) fn encode_event(event: &NewEvent) -> Result<Vec<u8>, StoreError> {
         Ok(bytes) if bytes.len() <= MAX_EVENT => Ok(bytes),
         Ok(bytes) => Err(too_large(bytes.len())),
         Err(codec::CodecError::Oversized { got }) => Err(too_large(got)),
-        Err(other) => unreachable!("encoding fails only by size: {other}"),
+        Err(source) => Err(StoreError::EventUnreadable { tag: event.tag.to_string(), source }),
     }
 }
 
@@ -172,8 +172,8 @@ impl Record {
         out: &mut Vec<Event>,
     ) -> Result<(), RecordError> {
         for (seq, at) in self.places_after(after.seq, limit)? {
-            let new: NewEvent =
-                codec::decode(&self.bytes[at]).map_err(|e| RecordError::Malformed(e.to_string()))?;
+            let new = NewEvent::decode_stored(&self.bytes[at])
+                .map_err(|e| RecordError::Malformed(e.to_string()))?;
             let position = Position { log_id: after.log_id, seq };
             out.push(Event::place(new, position, self.header.stamp));
         }
@@ -227,7 +227,7 @@ fn split_sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use lab_proto::LogId;
+    use lab_proto::{LogId, Value};
     use proptest::prelude::*;
 
     use super::super::contract::{event, sample_events};
@@ -259,6 +259,40 @@ mod tests {
         assert_eq!(events.len(), 3);
         assert_eq!(events, decode_all(written));
         assert_eq!(hex::encode(written.bytes()), hex::encode(bytes), "what is written has not changed");
+    }
+
+    /// An earlier version encoded what it could not decode: an event whose data is a list nested 66 deep.
+    #[test]
+    fn a_record_with_an_event_nested_too_deep_by_an_earlier_version_is_read() {
+        let null = codec::encode(&NewEvent { data: Value::Null, ..event("deep") }).expect("fits");
+        let deep = [&null[..null.len() - 1], &[6u8, 1].repeat(65), &[0]].concat();
+        assert!(codec::decode::<NewEvent>(&deep).is_err());
+        let size = u32::try_from(deep.len()).expect("small");
+        let header = Header {
+            first_seq: 1,
+            count: 1,
+            stamp: Timestamp::default(),
+            ends_batch: true,
+            marks: Vec::new(),
+        };
+        let record = Record::encode(header, &[&size.to_be_bytes(), &deep[..]].concat(), &[0; 32]);
+        let record = Record::decode(record.bytes().to_vec()).expect("decodes");
+        let [read] = &decode_all(&record)[..] else { panic!("one event went in") };
+        assert_eq!(read.tag.as_str(), "deep");
+        let mut passed_on = Vec::new();
+        let before = Position { log_id: LogId::from_u128(1), seq: 0 };
+        Record::stored_after(&Arc::new(record.clone()), before, 9, &mut passed_on).expect("is read");
+        let mut bytes = Vec::new();
+        passed_on[0].encode_onto(&mut bytes).expect("encodes");
+        assert_eq!(codec::decode::<Event>(&bytes).expect("whoever asked can read it"), *read);
+        assert!(
+            encode_event(&NewEvent {
+                tag: read.tag.clone(),
+                origin: read.origin.clone(),
+                data: read.data.clone()
+            })
+            .is_ok()
+        );
     }
 
     #[test]

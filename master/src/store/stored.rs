@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use lab_proto::codec::{self, CodecError};
+use lab_proto::value::MAX_DEPTH;
 use lab_proto::{Event, NewEvent, Position, Timestamp};
 
 use super::record::Record;
@@ -41,7 +42,9 @@ impl StoredEvent {
     /// Points at an event within a record.
     pub(super) fn within(record: &Arc<Record>, at: Range<usize>, position: Position) -> Self {
         let stamp = record.header.stamp;
-        Self { position, stamp, bytes: Bytes::Shared(record.clone(), at) }
+        let bytes = record.bytes().get(at.clone()).and_then(readable);
+        let bytes = bytes.map_or_else(|| Bytes::Shared(record.clone(), at), Bytes::Own);
+        Self { position, stamp, bytes }
     }
 
     /// Returns the tag; empty where the bytes begin with none, which stores do not give out.
@@ -59,7 +62,7 @@ impl StoredEvent {
     /// # Errors
     /// When the bytes are no event.
     pub fn decode(&self) -> Result<Event, CodecError> {
-        codec::decode(self.bytes()).map(|new| Event::place(new, self.position, self.stamp))
+        NewEvent::decode_stored(self.bytes()).map(|new| Event::place(new, self.position, self.stamp))
     }
 
     /// Puts it behind others as an [`Event`] is encoded.
@@ -77,5 +80,20 @@ impl StoredEvent {
             Bytes::Shared(record, at) => record.bytes().get(at.clone()).unwrap_or_default(),
             Bytes::Own(bytes) => bytes,
         }
+    }
+}
+
+/// Encodes an event anew that an earlier version stored deeper than any reader takes; `None` for all others.
+///
+/// A level takes two bytes or more and begins with the kind of a container, so that hardly any event has to be decoded to know.
+fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
+    const CONTAINERS: std::ops::RangeInclusive<u8> = 6..=8;
+    let levels = usize::from(MAX_DEPTH);
+    if bytes.len() < 2 * levels || bytes.iter().filter(|b| CONTAINERS.contains(b)).count() < levels {
+        return None;
+    }
+    match codec::decode::<NewEvent>(bytes) {
+        Ok(_) => None,
+        Err(_) => codec::encode(&NewEvent::decode_stored(bytes).ok()?).ok(),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lab_proto::ids::JobId;
 use lab_proto::link::Wake;
 use lab_proto::v1::link::JobState;
+use lab_proto::value::MAX_GIVEN;
 use lab_proto::{EndState, JobReturn, JobSpec, Map, Timestamp, Value};
 use lab_states::host::PowerRequest;
 
@@ -240,6 +241,15 @@ impl Agent {
         now: Timestamp,
     ) {
         let Some(job) = self.jobs.iter().find(|j| j.spec.jid == jid) else { return };
+        let (state, success, retcode, value) = match value.check_given() {
+            Ok(()) => (state, success, retcode, value),
+            // How each state went is near the surface and stays as it is; what one of them changed may lie deep.
+            Err(_) if is_state_run(&job.spec.fun) => (state, success, retcode, value.cut(MAX_GIVEN)),
+            Err(why) => {
+                let text = format!("the function ran and ended, but what it returned is {why}");
+                (EndState::Failed, false, 1, Value::from(text))
+            }
+        };
         let ret = JobReturn {
             jid,
             id: self.id.clone(),

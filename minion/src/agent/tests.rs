@@ -51,6 +51,29 @@ fn rebooting() -> Finished {
     Finished { power: Some(PowerRequest::Reboot), ..ended("all states hold") }
 }
 
+/// Returns what the agent returns of a job whose function returned a list nested so deep.
+fn returned_at(levels: u8, fun: &str) -> JobReturn {
+    let mut bench = Bench::connected(beginning());
+    bench.running(1, fun);
+    let value = (1..levels).fold(Value::Null, |v, _| Value::List(vec![v]));
+    let effects = bench.finished(1, Finished { value, ..ended("") });
+    let returned =
+        effects.into_iter().find_map(|e| if let Effect::Return { ret, .. } = e { Some(*ret) } else { None });
+    returned.expect("every job returns")
+}
+
+#[test]
+fn a_return_that_is_nested_too_deep_is_a_failed_one_that_says_so() {
+    use lab_proto::value::MAX_GIVEN;
+    let fits = returned_at(MAX_GIVEN, "http.query");
+    assert!(fits.success && fits.value.is_deeper_than(MAX_GIVEN - 1));
+    let deep = returned_at(MAX_GIVEN + 1, "http.query");
+    assert_eq!((deep.state, deep.success, deep.retcode), (EndState::Failed, false, 1));
+    assert!(deep.value.as_str().is_some_and(|text| text.contains("deeper than 48 levels")), "{}", deep.value);
+    let states = returned_at(127, "state.apply");
+    assert!(states.success && states.value.check_given().is_ok(), "how the states went is not lost");
+}
+
 impl Bench {
     fn new(beginning: Beginning) -> Self {
         Self { agent: Agent::new(beginning, Timestamp::from_micros(0)), now: 0, counter: 0 }

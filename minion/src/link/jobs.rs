@@ -33,7 +33,7 @@ pub(super) async fn run(
                 // A job's output comes before its end.
                 for _ in 0..outgoing.output.len() {
                     let Ok(output) = outgoing.output.try_recv() else { break };
-                    up.send(&output).await?;
+                    show(&mut up, &output).await?;
                 }
                 up.send(&frame).await?;
             }
@@ -50,10 +50,21 @@ pub(super) async fn run(
                     JobsDown::Kill { jid, by } => LinkEvent::Kill { jid, by },
                 });
             }
-            Some(frame) = outgoing.output.recv() => up.send(&frame).await?,
+            Some(frame) = outgoing.output.recv() => show(&mut up, &frame).await?,
         }
     }
 }
 
 #[cfg(test)]
 mod tests;
+
+/// Sends what a job shows. What cannot be said is not worth the link.
+async fn show(up: &mut FrameWriter, frame: &JobsUp) -> Result<(), StreamError> {
+    match up.send(frame).await {
+        Err(StreamError::Codec(e)) => {
+            tracing::debug!(error = %e, "something that a job shows is left out");
+            Ok(())
+        }
+        sent => sent,
+    }
+}

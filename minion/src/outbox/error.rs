@@ -56,6 +56,14 @@ pub enum OutboxError {
         /// Its size.
         bytes: usize,
     },
+    /// An event holds a value that no reader takes.
+    #[error("the event {tag} cannot be sent; flatten its data, or send it as a blob")]
+    Unencodable {
+        /// Its tag.
+        tag: String,
+        /// Why.
+        source: CodecError,
+    },
     /// A segment is damaged.
     #[error(
         "the outbox is damaged: {}; events that were stored are lost. `lab-minion serve --accept-loss` sets it aside and begins a new one",

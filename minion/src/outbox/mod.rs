@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab_proto::codec;
+use lab_proto::codec::{self, CodecError};
 use lab_proto::event::{Boot, MAX_OUTBOX_EVENT, OutboxEvent};
 use lab_proto::ids::OutboxId;
 use lab_proto::{EventTag, Position, Timestamp, Value};
@@ -61,16 +61,24 @@ impl Draft {
         Numbered { counter, boot, seen, at, tag, data }
     }
 
-    /// Checks that the event is small enough for the log.
+    /// Checks that the event is one that the log takes and that can be read back.
     ///
     /// # Errors
-    /// When it is over [`MAX_OUTBOX_EVENT`] bytes.
+    /// When it is over [`MAX_OUTBOX_EVENT`] bytes, or nested too deep.
     pub fn check_size(&self) -> Result<usize, OutboxError> {
-        let bytes = codec::encode(&self.numbered(u64::MAX)).map(|b| b.len()).unwrap_or(usize::MAX);
+        let bytes = self.encoded(u64::MAX)?.len();
         if bytes > MAX_OUTBOX_EVENT {
             return Err(OutboxError::TooLarge { tag: self.tag.to_string(), bytes });
         }
         Ok(bytes)
+    }
+
+    fn encoded(&self, counter: u64) -> Result<Vec<u8>, OutboxError> {
+        let tag = || self.tag.to_string();
+        codec::encode(&self.numbered(counter)).map_err(|e| match e {
+            CodecError::Oversized { got } => OutboxError::TooLarge { tag: tag(), bytes: got },
+            source => OutboxError::Unencodable { tag: tag(), source },
+        })
     }
 }
 
@@ -150,9 +158,7 @@ impl Outbox {
     pub fn append(&mut self, batch: &[&Draft]) -> Result<u64, OutboxError> {
         let mut bytes = Vec::new();
         for (number, draft) in (self.head + 1..).zip(batch) {
-            let payload = codec::encode(&draft.numbered(number))
-                .map_err(|_| OutboxError::TooLarge { tag: draft.tag.to_string(), bytes: usize::MAX })?;
-            crate::records::encode(&mut bytes, number, &payload);
+            crate::records::encode(&mut bytes, number, &draft.encoded(number)?);
         }
         let used: u64 = self.segments.iter().map(|s| s.bytes).sum();
         if used + bytes.len() as u64 > self.limit {
@@ -273,7 +279,8 @@ impl Outbox {
         }
         let reader = self.reader.as_mut().expect("set just above");
         let payload = reader.read()?;
-        let event = codec::decode(payload).map_err(|source| OutboxError::Undecodable { number, source })?;
+        let event = OutboxEvent::decode_stored(payload)
+            .map_err(|source| OutboxError::Undecodable { number, source })?;
         Ok(Some((event, payload.len())))
     }
 }

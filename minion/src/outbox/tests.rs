@@ -156,6 +156,51 @@ fn the_limit_holds_new_events_back_and_keeps_the_old() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// However deep an event is: it is refused, or it is there after a restart.
+    #[test]
+    fn what_is_taken_reads_back(levels in 1u8..140, kinds in proptest::collection::vec(any::<bool>(), 1..6)) {
+        let data = (1..levels).zip(kinds.iter().cycle()).fold(Value::Null, |v, (_, map)| {
+            if *map { Value::from([("k", v)]) } else { Value::List(vec![v]) }
+        });
+        let draft = Draft { data: data.clone(), ..draft("") };
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut outbox = open(dir.path());
+        append(&mut outbox, &["before"]);
+        let stored = outbox.append(&[&draft]);
+        prop_assert_eq!(stored.is_ok(), levels <= lab_proto::value::MAX_DEPTH);
+        prop_assert_eq!(draft.check_size().is_ok(), stored.is_ok());
+        drop(outbox);
+        let mut outbox = open(dir.path());
+        let kept: Vec<Value> = outbox.read(1, 1 << 16, 100).expect("reads").into_iter().map(|(e, _)| e.data).collect();
+        let expected = if stored.is_ok() { vec![Value::from("before"), data] } else { vec![Value::from("before")] };
+        prop_assert_eq!(kept, expected);
+    }
+}
+
+#[test]
+fn an_event_that_an_earlier_version_stored_too_deep_is_delivered_and_does_not_stop_the_agent() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(dir.path());
+    append(&mut outbox, &["before"]);
+    let null = Draft { data: Value::Null, ..draft("") }.encoded(2).expect("fits");
+    let deep = [&null[..null.len() - 1], &[6u8, 1].repeat(129), &[0]].concat();
+    let mut record = Vec::new();
+    crate::records::encode(&mut record, 2, &deep);
+    let path = outbox.segments[0].path.clone();
+    drop(outbox);
+    let mut bytes = std::fs::read(&path).expect("reads");
+    bytes.extend(record);
+    std::fs::write(&path, bytes).expect("writes");
+    let mut outbox = open(dir.path());
+    append(&mut outbox, &["after"]);
+    let kept = outbox.read(1, 1 << 16, 100).expect("reads");
+    assert_eq!(kept.len(), 3);
+    assert!(kept.iter().all(|(e, _)| codec::encode(e).is_ok()), "each can go over the link");
+}
+
+proptest! {
     /// Wherever a crash cuts the newest segment, whole events before the cut stay and the next number follows them.
     #[test]
     fn a_cut_at_any_byte_keeps_the_whole_events_before_it(count in 1usize..6, cut in any::<prop::sample::Index>()) {

@@ -217,7 +217,7 @@ impl Env {
 pub fn read_grains(id: &MinionId, config_dir: &Path) -> Value {
     let machine = grains::of_machine(id.as_str(), &LinuxHost::new());
     match grains::with_file(machine.clone(), &config_dir.join("grains")) {
-        Ok(all) => all,
+        Ok(all) => all.as_map().map_or(machine, |all| grains::shallow(all.clone())),
         Err(e) => {
             tracing::warn!(error = %crate::chain(&e), "this site's own grains are left out");
             machine

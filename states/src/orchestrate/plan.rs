@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use lab_proto::facts::PLAN_INLINE;
+use lab_proto::value::MAX_DEPTH;
 use lab_proto::{Digest, MinionId, StepId, Value, codec, glob};
 use thiserror::Error;
 
@@ -80,6 +81,8 @@ pub enum SinceSpec {
     Steps(Vec<usize>),
 }
 
+/// The deepest that a step may be: the event that starts a run holds the steps two levels below its own.
+const DEEPEST: u8 = MAX_DEPTH - 2;
 /// Guards that would have to run on the master.
 const REFUSED: [&str; 9] =
     ["unless", "onlyif", "creates", "prereq", "listen", "listen_in", "retry", "check_cmd", "fire_event"];
@@ -135,13 +138,17 @@ impl Plan {
         let mut errors = Vec::new();
         let mut warnings = Vec::new();
         let mut drafts: Vec<Draft<'_>> = Vec::new();
+        let whole = |what: String| PlanError::new("*", "the plan", what);
         for chunk in &chunks {
             match Draft::read(chunk, &drafts, &mut warnings) {
                 Ok(draft) => drafts.push(draft),
                 Err(mut e) => errors.append(&mut e),
             }
         }
-        let whole = |what: String| PlanError::new("*", "the plan", what);
+        if chunks.iter().any(|c| c.is_deeper_than(DEEPEST)) {
+            errors
+                .push(whole(format!("a step is nested deeper than {DEEPEST} levels; flatten its arguments")));
+        }
         let encoded = codec::encode(&Value::List(chunks.clone())).map_err(|e| vec![whole(e.to_string())])?;
         if !errors.is_empty() {
             return Err(errors);

@@ -421,5 +421,10 @@ async fn first_written(stages: &mut VecDeque<Stage>) -> Option<Written> {
 }
 
 fn is_refusal(error: &StoreError) -> bool {
-    matches!(error, StoreError::EventTooLarge { .. } | StoreError::ValueTooLarge { .. })
+    matches!(
+        error,
+        StoreError::EventTooLarge { .. }
+            | StoreError::EventUnreadable { .. }
+            | StoreError::ValueTooLarge { .. }
+    )
 }

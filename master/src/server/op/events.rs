@@ -53,6 +53,7 @@ impl Request {
             );
             return Err(refuse(RefusalKind::Refused, text));
         }
+        data.check_given().map_err(|why| refuse(RefusalKind::Usage, format!("the event's data is {why}")))?;
         let event = NewEvent { tag, origin: Origin::Operator { name: self.operator.clone() }, data };
         let size = codec::encode(&event).map_or(usize::MAX, |b| b.len());
         if size > MAX_EVENT - OVERHEAD {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::v1::op::{OpOpen, OpRefusal, OpReply, OpRequest, RefusalKind};
+use lab_proto::value::MAX_DEPTH;
 use lab_proto::version::{SUPPORTED, negotiate};
 use lab_proto::{Fingerprint, Value};
 use quinn::{Connection, RecvStream, SendStream};
@@ -198,8 +199,9 @@ impl Request {
         send(&mut self.down, reply).await
     }
 
-    /// Sends one answer of a list or show request.
+    /// Sends one answer of a list or show request. What was kept at full depth does not fit into it as it is.
     pub(crate) async fn data(&mut self, value: Value) -> Result<(), FrameError> {
+        let value = if value.is_deeper_than(MAX_DEPTH) { value.cut(MAX_DEPTH) } else { value };
         self.send(&OpReply::Data(value)).await
     }
 

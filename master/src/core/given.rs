@@ -1,0 +1,160 @@
+//! What the doors take reads back from the store on disk, however deep it is nested.
+
+use std::time::Duration;
+
+use lab_proto::event::{Boot, OutboxEvent};
+use lab_proto::ids::{MachineId, ProcessId};
+use lab_proto::link::SessionLimits;
+use lab_proto::v1::link::{EventBatch, Hello, ToMaster};
+use lab_proto::value::{MAX_DEPTH, MAX_GIVEN};
+use lab_proto::version::SUPPORTED;
+use lab_proto::{BootId, EventTag, Fingerprint, LogId, Map, MinionId, OutboxId, Target, Timestamp, Value};
+use proptest::prelude::*;
+
+use super::*;
+use crate::store::sled_log::{OpenOptions, SledStore};
+use crate::store::{Bucket, EventStore, KeyStore};
+
+const NOW: Timestamp = Timestamp::from_micros(5_000_000);
+const CONN: ConnId = ConnId(1);
+
+fn id() -> MinionId {
+    MinionId::new("web1").expect("valid")
+}
+
+fn config() -> CoreConfig {
+    CoreConfig {
+        limits: SessionLimits::default(),
+        reboot_patience: Duration::from_secs(600),
+        job_timeout: Duration::from_secs(60),
+        reconnect_grace: Duration::from_secs(10),
+    }
+}
+
+fn restore(store: &SledStore) -> Core {
+    Core::restore(config(), Box::new(|| 1), store, NOW).expect("the master starts")
+}
+
+fn open(dir: &std::path::Path) -> SledStore {
+    SledStore::open(dir, OpenOptions::new(LogId::from_u128(1))).expect("opens")
+}
+
+/// Carries out what the core wants written, as the server's writer does.
+fn settle(core: &mut Core, store: &SledStore) {
+    while let Some(effect) = core.poll_effect() {
+        let Effect::Write(write) = effect else { continue };
+        store.commit(write.changes).expect("the store takes what a door took");
+        let appended = store.append(write.events, &write.marks, NOW).expect("the log takes what a door took");
+        core.appended(&appended.events, NOW);
+    }
+}
+
+fn connect(core: &mut Core) {
+    let hello = Hello {
+        versions: SUPPORTED,
+        id: id(),
+        boot: Boot { id: BootId::from_u128(1), number: 1 },
+        booted_at: NOW,
+        earlier_boots: Vec::new(),
+        machine_id: MachineId::from_u128(3),
+        process: ProcessId::from_u128(4),
+        outbox_id: OutboxId::from_u128(5),
+        outbox_head: 1,
+        version: "0.1.0".to_owned(),
+        now: NOW,
+    };
+    let (minion, key) = (id(), Fingerprint::of(b"key"));
+    let arrival = Arrival { minion, key, address: "::1".to_owned(), hello, stored_mark: 0 };
+    core.connect(CONN, arrival, NOW);
+}
+
+fn submission(args: Vec<Value>, kwargs: Map) -> Submission {
+    Submission {
+        jid: None,
+        fun: "test.echo".to_owned(),
+        args,
+        kwargs,
+        target: Target::glob("*"),
+        minions: vec![id()],
+        timeout: None,
+        tree: None,
+        user: "operator ann".to_owned(),
+        step: None,
+        batch: None,
+    }
+}
+
+/// Each level is a list, a tuple, a value or a key of a mapping.
+fn nested(levels: u8, kinds: &[u8]) -> Value {
+    (1..levels).zip(kinds.iter().cycle()).fold(Value::from("x"), |v, (_, kind)| match kind % 4 {
+        0 => Value::List(vec![v]),
+        1 => Value::Tuple(vec![Value::Null, v]),
+        2 => Value::Map(Map::from_iter([(Value::from("k"), v)])),
+        _ => Value::Map(Map::from_iter([(v, Value::from(1))])),
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn whatever_the_doors_take_is_there_after_a_restart(
+        levels in prop_oneof![1..=MAX_DEPTH, MAX_GIVEN - 3..=MAX_GIVEN + 3],
+        kinds in proptest::collection::vec(any::<u8>(), 1..8),
+    ) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let value = nested(levels, &kinds);
+        let entry = Map::from_iter([(Value::from("x"), value.clone())]);
+        let store = open(dir.path());
+        let mut core = restore(&store);
+        connect(&mut core);
+        settle(&mut core, &store);
+        core.control(CONN, ToMaster::Grains(entry.clone()), NOW);
+        let as_argument = core.submit(submission(vec![value.clone()], Map::new()), NOW);
+        let as_option = core.submit(Submission { user: "operator bob".to_owned(), ..submission(Vec::new(), entry.clone()) }, NOW + Duration::from_secs(1));
+        let event = OutboxEvent {
+            counter: 1,
+            boot: Boot { id: BootId::from_u128(1), number: 1 },
+            seen: None,
+            at: NOW,
+            tag: EventTag::new("my/own/event").expect("valid"),
+            data: value.clone(),
+        };
+        core.batch(CONN, OutboxId::from_u128(5), EventBatch { events: vec![event] }, NOW);
+        settle(&mut core, &store);
+        prop_assert_eq!(as_argument.is_ok(), levels <= MAX_GIVEN);
+        prop_assert_eq!(as_option.is_ok(), levels < MAX_GIVEN);
+        let written = store.head();
+        store.close().expect("closes");
+        drop((core, store));
+
+        let store = open(dir.path());
+        prop_assert_eq!(store.head(), written);
+        let events = store.read(store.floor(), 1000).expect("the whole log reads back");
+        let own = events.iter().find(|e| e.tag.as_str() == "my/own/event").expect("is kept");
+        prop_assert_eq!(&own.data, &value);
+        let core = restore(&store);
+        let kept = core.grains(&id()).expect("is known");
+        let expected = if levels < MAX_GIVEN { Value::Map(entry) } else { Value::map() };
+        prop_assert_eq!(&*kept, &expected);
+        prop_assert_eq!(records::jobs(&store).expect("jobs read back").len(), usize::from(as_argument.is_ok()) + usize::from(as_option.is_ok()));
+    }
+}
+
+/// A row that an earlier version wrote one level deeper than it could read kept the master from starting.
+#[test]
+fn grains_that_an_earlier_version_stored_too_deep_do_not_stop_the_master() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let store = open(dir.path());
+    let mut core = restore(&store);
+    connect(&mut core);
+    settle(&mut core, &store);
+    let row = |levels: usize| [&[8u8, 1, 4, 1, b'x'][..], &[6u8, 1].repeat(levels - 2), &[0]].concat();
+    assert!(lab_proto::codec::decode::<Value>(&row(65)).is_err());
+    let grains = Bucket::new("grains");
+    store.put(grains, b"web1", row(65)).expect("is stored");
+    store.put(grains, b"web2", row(1000)).expect("is stored");
+    store.put(grains, b"web3", b"\xff".to_vec()).expect("is stored");
+    let kept = restore(&store).grains(&id()).expect("is known");
+    assert!(kept.get("x").is_some_and(|x| x.as_list().is_some()), "{kept:?}");
+}
