@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use lab_proto::value::MAX_DEPTH;
 use lab_proto::{JobSpec, Map, MinionId, Value};
 use lab_states::pillar::{self, secret};
 use lab_states::redact::Secrets;
@@ -117,7 +118,19 @@ pub(crate) fn render(
     overrides: &Map,
 ) -> Result<Rendered, String> {
     let grains = grains.unwrap_or_else(|| Arc::new(Value::map()));
-    shared.pillar.render(minion.as_str(), &grains, overrides)
+    let rendered = shared.pillar.render(minion.as_str(), &grains, overrides)?;
+    check_depth(&rendered.data)?;
+    Ok(rendered)
+}
+
+/// Refuses a pillar that could not be sent: files are read up to that depth, and keys that it is included under add to it.
+fn check_depth(pillar: &Map) -> Result<(), String> {
+    // The mapping of all of it is a level, too, where a minion asks for it.
+    const DEEPEST: u8 = MAX_DEPTH - 1;
+    let mut deep = pillar.iter().filter(|(_, value)| value.is_deeper_than(DEEPEST));
+    deep.next().map_or(Ok(()), |(key, _)| {
+        Err(format!("the pillar's {key} is nested deeper than {DEEPEST} levels; flatten it"))
+    })
 }
 
 impl Renderer {
@@ -214,5 +227,23 @@ impl Sources for Roots<'_> {
 
     fn exists(&self, path: &str) -> bool {
         self.place(path).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pillar_that_could_not_be_sent_is_an_error_that_names_its_key() {
+        let pillar = |levels: u8| {
+            let value = (1..levels).fold(Value::Null, |v, _| Value::List(vec![v]));
+            Map::from_iter([(Value::from("deep"), value)])
+        };
+        assert_eq!(check_depth(&pillar(MAX_DEPTH - 1)), Ok(()));
+        assert!(lab_proto::codec::encode(&Value::Map(pillar(MAX_DEPTH - 1))).is_ok());
+        let error = check_depth(&pillar(MAX_DEPTH)).expect_err("is refused");
+        assert!(error.contains("pillar's deep"), "{error}");
+        assert!(lab_proto::codec::encode(&Value::Map(pillar(MAX_DEPTH))).is_err());
     }
 }

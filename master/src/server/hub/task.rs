@@ -247,7 +247,8 @@ impl HubTask {
             }
             Some(Err(e)) if is_refusal(&e.0) => {
                 warn!(error = %e, "a write was refused by the store");
-                if let StoreError::EventTooLarge { tag, .. } = &*e.0 {
+                if let StoreError::EventTooLarge { tag, .. } | StoreError::EventUnreadable { tag, .. } = &*e.0
+                {
                     self.core.event_refused(tag, &e.to_string());
                 }
                 Err(e)
