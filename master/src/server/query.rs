@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab_proto::v1::link::{Query, QueryReply, RESET_DAMAGED, RESET_UNREAD, RESET_UNREADABLE};
+use lab_proto::v1::link::{MAX_UPLOAD, Query, QueryReply, RESET_DAMAGED, RESET_UNREAD, RESET_UNREADABLE};
 use lab_proto::{Digest, Map, MinionId, Target, Value};
 use quinn::SendStream;
 use tokio::sync::mpsc;
@@ -26,8 +26,6 @@ const WAITING: usize = 2;
 const PARTS: usize = 4;
 /// From so many bytes on a blob is large: the socket goes wide for it.
 const LARGE: u64 = 1 << 20;
-/// The largest blob that a minion may upload.
-const MAX_UPLOAD: u64 = 256 << 20;
 /// Blobs on their way at a time, up and down, of all minions: each holds a blocking thread while its peer is slow.
 pub(super) const MAX_TRANSFERS: usize = 128;
 /// How long a transfer may stand still, and the peer's end may take to acknowledge the last of it.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lab_proto::facts::StateSummary;
-use lab_proto::v1::link::Query;
-use lab_proto::{Digest, EventTag, JobReturn, Value, codec};
+use lab_proto::v1::link::{MAX_UPLOAD, Query};
+use lab_proto::{Digest, EndState, EventTag, JobReturn, Value, codec};
 use tokio::sync::mpsc;
 
 use super::Report;
@@ -42,6 +42,10 @@ impl Returns {
         tokio::spawn(async move {
             let (jid, tag) = (ret.jid, ret.tag());
             let ret = this.fitting(ret).await;
+            let end = match end {
+                Entry::Ended { jid, at, .. } => Entry::Ended { jid, state: ret.state, at },
+                other => other,
+            };
             if let Some(counter) = this.until_stored(tag, ret.data(), Some(end)).await {
                 let _ = reports.send(Report::Stored(jid, counter)).await;
             }
@@ -63,12 +67,7 @@ impl Returns {
         let this = self.clone();
         std::thread::spawn(move || {
             let waiting = std::fs::read_dir(&this.spool).into_iter().flatten().flatten();
-            for path in waiting.map(|entry| entry.path()) {
-                if let Err(e) = this.upload(&path) {
-                    tracing::warn!(path = %path.display(), error = e, "a large return still waits");
-                    return;
-                }
-            }
+            upload_all(waiting.map(|entry| entry.path()), |path| this.upload(path), || this.queries.is_up());
         });
     }
 
@@ -101,6 +100,9 @@ impl Returns {
         let json = serde_json::to_vec(&ret.value).unwrap_or_default();
         let digest = Digest::of(&json);
         let size = json.len() as u64;
+        if size > MAX_UPLOAD {
+            return too_large(ret, size);
+        }
         let this = self.clone();
         let kept = tokio::task::spawn_blocking(move || this.spool(digest, &json)).await;
         ret.value = match kept {
@@ -129,9 +131,60 @@ impl Returns {
     }
 
     fn upload(&self, path: &Path) -> Result<(), String> {
+        let size = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
+        if size > MAX_UPLOAD {
+            return Err(format!(
+                "{size} bytes are too many for the master, which takes {MAX_UPLOAD}; remove the file"
+            ));
+        }
         let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
         let query = Query::BlobPut { digest: Digest::of(&bytes), size: bytes.len() as u64 };
         self.queries.put_blob(query, &bytes).map_err(|e| crate::chain(&e))?;
         std::fs::remove_file(path).map_err(|e| e.to_string())
+    }
+}
+
+/// Uploads what waits, each on its own account: one that the master does not take holds up no other.
+fn upload_all(
+    waiting: impl Iterator<Item = PathBuf>,
+    upload: impl Fn(&Path) -> Result<(), String>,
+    is_up: impl Fn() -> bool,
+) {
+    for path in waiting {
+        if let Err(e) = upload(&path) {
+            tracing::warn!(path = %path.display(), error = e, "a large return still waits");
+            if !is_up() {
+                return;
+            }
+        }
+    }
+}
+
+/// Makes a failed return of one that the master would never take.
+fn too_large(ret: JobReturn, size: u64) -> JobReturn {
+    let text = format!(
+        "the function ran and ended, but what it returned has {size} bytes as JSON; at most {MAX_UPLOAD} can be sent, let it write a file"
+    );
+    JobReturn { state: EndState::Failed, success: false, retcode: 1, value: Value::from(text), ..ret }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn a_return_that_the_master_does_not_take_holds_up_no_other_and_a_lost_link_ends_the_round() {
+        let paths = || ["one", "refused", "two"].map(PathBuf::from).into_iter();
+        for (up, expected) in [(true, vec!["one", "refused", "two"]), (false, vec!["one", "refused"])] {
+            let tried = RefCell::new(Vec::new());
+            let upload = |path: &Path| {
+                tried.borrow_mut().push(path.display().to_string());
+                if path.ends_with("refused") { Err("too large".to_owned()) } else { Ok(()) }
+            };
+            upload_all(paths(), upload, || up);
+            assert_eq!(tried.into_inner(), expected);
+        }
     }
 }

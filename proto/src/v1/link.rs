@@ -23,6 +23,8 @@ use crate::version::{NoCommonVersion, VersionRange};
 pub const MAX_BATCH: usize = 1024;
 /// The most event bytes that a minion may have sent and not yet seen acknowledged.
 pub const MAX_UNACKED_BYTES: usize = 512 * 1024;
+/// The largest blob that the master takes from a minion, in bytes.
+pub const MAX_UPLOAD: u64 = 256 << 20;
 /// The most boots that a hello lists.
 pub const MAX_BOOTS: usize = 16;
 /// The most streams that a minion may have open at a time: control, events, jobs, and questions.
