@@ -140,6 +140,34 @@ fn a_minion_whose_disk_was_put_back_begins_another_outbox_and_loses_nothing_that
     assert!(answers(&master, "web1"), "and jobs go on");
 }
 
+#[test]
+fn a_disk_that_was_put_back_is_noticed_also_when_more_events_were_made_since_than_before() {
+    let mut master = Alone::start("", &[]).unwrap();
+    let mut minion = Minion::start(&master, "web1");
+    eventually("the minion answers", || answers(&master, "web1"));
+    minion.stop();
+    copy(&minion.path("data"), &minion.path("data.old"));
+    minion.serve();
+    minion_says(&minion, "my/between");
+    eventually("it is in the log", || counts(&master, "my/between").len() == 1);
+    minion.stop();
+    std::fs::remove_dir_all(minion.path("data")).unwrap();
+    std::fs::rename(minion.path("data.old"), minion.path("data")).unwrap();
+    master.kill();
+    minion.serve();
+    // By number, the first of these look like those that the log has.
+    (0..9).for_each(|n| minion_says(&minion, &format!("my/after/{n}")));
+    minion.stop();
+    minion.serve();
+    minion_says(&minion, "my/after/9");
+
+    master.start_again(&[]).unwrap();
+
+    eventually("none of them is lost", || counts(&master, "my/after/*").len() == 10);
+    assert_eq!(master.events("lab/minion/web1/outbox-rewound").unwrap().len(), 1);
+    assert!(answers(&master, "web1"), "and jobs go on");
+}
+
 /// Says an event as soon as the agent listens.
 fn minion_says(minion: &Minion, tag: &str) {
     eventually("the agent listens", || minion.path("run/agent.sock").exists() && minion.try_say(tag));

@@ -97,8 +97,8 @@ pub enum Effect {
 pub struct Write {
     /// Blobs, kept first.
     pub blobs: Vec<(Digest, Vec<u8>)>,
-    /// Changes of small state, made first: a record without its event is noticed and repaired at start, an event
-    /// without its record would not be.
+    /// Changes of small state, made first: of a job or run, a record without its event is noticed and repaired at start, an
+    /// event without its record would not be.
     pub changes: Vec<Change>,
     /// Events.
     pub events: Vec<NewEvent>,

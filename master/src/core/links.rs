@@ -42,8 +42,9 @@ impl Core {
         let outbox = arrival.hello.outbox_id;
         // Events of an older link may still be on their way to the disk: the mark that counts is the core's.
         let mark = *self.marks.entry(outbox).or_insert(arrival.stored_mark);
-        if let Err(LinkRefusal::OutboxRewound { head, mark }) = check_hello(mark, &arrival.hello) {
-            self.append(facts::outbox_rewound(&arrival.minion, head, mark));
+        let standing = check_hello(mark, &arrival.hello).and_then(|()| self.check_owner(mark, &arrival));
+        if let Err(LinkRefusal::OutboxRewound { head, mark }) = &standing {
+            self.append(facts::outbox_rewound(&arrival.minion, *head, *mark));
         }
         let session = MasterSession::accept(
             arrival.hello.clone(),
@@ -54,7 +55,7 @@ impl Core {
             self.config.limits,
             now,
         );
-        let session = match session {
+        let session = match session.and_then(|session| standing.map(|()| session)) {
             Ok(session) => session,
             Err(refusal) => {
                 self.forget_empty(outbox);
@@ -84,6 +85,17 @@ impl Core {
         self.links.insert(conn, link);
         self.drive(conn, now);
         self.arm_link(conn, now);
+    }
+
+    /// Refuses an outbox that is another minion's: a disk was copied, and with one mark for both each would hide the other's
+    /// events. The minion begins a new one.
+    fn check_owner(&self, mark: u64, arrival: &Arrival) -> Result<(), LinkRefusal> {
+        match self.owners.get(&arrival.hello.outbox_id) {
+            Some(owner) if *owner != arrival.minion => {
+                Err(LinkRefusal::OutboxRewound { head: arrival.hello.outbox_head, mark })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes a frame from a link's control stream.

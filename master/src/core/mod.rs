@@ -7,8 +7,6 @@
 
 mod effect;
 pub(crate) mod facts;
-#[cfg(test)]
-mod given;
 mod jobs;
 mod links;
 pub(crate) mod records;
@@ -17,6 +15,8 @@ pub(crate) mod restore;
 mod roster;
 mod runs;
 pub(crate) mod targets;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -76,6 +76,8 @@ pub struct Core {
     roster: BTreeMap<MinionId, Entry>,
     accepted: BTreeSet<MinionId>,
     marks: HashMap<OutboxId, u64>,
+    /// Whose the outboxes are that minions last came with.
+    owners: HashMap<OutboxId, MinionId>,
     jobs: BTreeMap<JobId, Job>,
     /// Jobs whose last event is in the log though it is still noted that it is to come; the next job's write forgets that.
     told: Vec<JobId>,
@@ -140,6 +142,7 @@ impl Core {
             roster: BTreeMap::new(),
             accepted: restored.accepted.into_iter().collect(),
             marks: HashMap::new(),
+            owners: HashMap::new(),
             jobs: BTreeMap::new(),
             told: Vec::new(),
             runs: Runs::default(),

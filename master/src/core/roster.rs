@@ -154,7 +154,8 @@ impl Core {
             self.drop_link(conn, CloseReason::KeyRevoked, now);
         }
         self.accepted.remove(id);
-        if forget && self.roster.remove(id).is_some() {
+        if forget && let Some(entry) = self.roster.remove(id) {
+            self.disown(id, entry.record.outbox);
             self.append_with(records::forget_minion(id), Vec::new());
         }
         self.end_rows_of(id, EndState::Lost, "its key was rejected or deleted");
@@ -185,6 +186,7 @@ impl Core {
             if let (false, Some(at)) = (entry.lost, entry.away_until) {
                 self.arm(at, Timer::Away(id.clone()));
             }
+            self.owners.insert(entry.record.outbox, id.clone());
             self.roster.insert(id, entry);
         }
         for (id, map) in grains {
@@ -205,6 +207,10 @@ impl Core {
             events.push(facts::reboot(hello, b.boot, &boots_since(b.boot, hello), b.reboot_by));
         }
         events.push(facts::connected(hello, &arrival.address, restarted));
+        if let Some(b) = &before {
+            self.disown(&b.id, b.outbox);
+        }
+        self.owners.insert(hello.outbox_id, hello.id.clone());
         let same_boot = before.filter(|b| b.boot.id == hello.boot.id);
         let mut record = new_record(arrival, now);
         if let Some(b) = same_boot {
@@ -228,6 +234,12 @@ impl Core {
         entry.last_heard = now;
         entry.lost = false;
         entry.away_until = None;
+    }
+
+    fn disown(&mut self, id: &MinionId, outbox: lab_proto::OutboxId) {
+        if self.owners.get(&outbox) == Some(id) {
+            self.owners.remove(&outbox);
+        }
     }
 
     /// Notes that a minion's link went down.

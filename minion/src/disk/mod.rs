@@ -1,7 +1,7 @@
 //! The one thread that owns outbox and journal: everything durable goes through it, in order, many events per sync.
 //!
 //! Callers hold a [`Disk`]. While one batch is being synced the next one gathers, so that a burst costs few syncs and
-//! a lone event only one. The thread ends when the last handle is gone.
+//! a lone event only one. The thread ends when the last handle is gone, or when it cannot store anything any more.
 
 use std::io;
 
@@ -28,6 +28,8 @@ pub struct Head {
     pub first: u64,
     /// The newest event.
     pub head: u64,
+    /// Up to which event it may have been sent.
+    pub sent: u64,
 }
 
 /// A handle to the thread.
@@ -68,7 +70,7 @@ enum Command {
     Journal { entries: Vec<Entry>, reply: Reply<(), JournalError> },
     Read { from: u64, room: usize, most: usize, reply: Reply<Vec<(OutboxEvent, usize)>, OutboxError> },
     Acknowledge { counter: u64 },
-    Renew { new_id: OutboxId, carry_all: bool, reply: Reply<Head, OutboxError> },
+    Renew { new_id: OutboxId, mark: u64, reply: Reply<Head, OutboxError> },
 }
 
 impl Disk {
@@ -79,7 +81,7 @@ impl Disk {
     pub fn start(outbox: Outbox, journal: Journal) -> io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (commands, inbox) = mpsc::channel(WAITING);
         let (head_tx, head) = watch::channel(head_of(&outbox));
-        let worker = Worker { outbox: Some(outbox), journal, inbox, head: head_tx };
+        let worker = Worker { outbox, journal, inbox, head: head_tx, broken: false };
         let thread = std::thread::Builder::new().name("disk".into()).spawn(|| worker.run())?;
         Ok((Self { commands, head }, thread))
     }
@@ -154,9 +156,9 @@ impl Disk {
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub async fn renew(&self, new_id: OutboxId, carry_all: bool) -> Result<Head, OutboxError> {
+    pub async fn renew(&self, new_id: OutboxId, mark: u64) -> Result<Head, OutboxError> {
         let (reply, answer) = oneshot::channel();
-        let command = Command::Renew { new_id, carry_all, reply };
+        let command = Command::Renew { new_id, mark, reply };
         self.commands.send(command).await.map_err(|_| OutboxError::Closed)?;
         answer.await.map_err(|_| OutboxError::Closed)?
     }
@@ -166,6 +168,11 @@ impl Disk {
         *self.head.borrow()
     }
 
+    /// Waits until the thread has ended: nothing can be stored any more.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
     /// Returns a receiver that is told whenever the outbox grows.
     pub fn watch(&self) -> watch::Receiver<Head> {
         self.head.clone()
@@ -173,15 +180,16 @@ impl Disk {
 }
 
 fn head_of(outbox: &Outbox) -> Head {
-    Head { outbox_id: outbox.id(), first: outbox.first(), head: outbox.head() }
+    Head { outbox_id: outbox.id(), first: outbox.first(), head: outbox.head(), sent: outbox.sent() }
 }
 
 struct Worker {
-    /// Absent only while it is being renewed, and for good when that failed half-way.
-    outbox: Option<Outbox>,
+    outbox: Outbox,
     journal: Journal,
     inbox: mpsc::Receiver<Command>,
     head: watch::Sender<Head>,
+    /// Whether the outbox takes nothing any more.
+    broken: bool,
 }
 
 struct Event {
@@ -235,6 +243,10 @@ impl Worker {
             for command in turn.others {
                 self.other(command);
             }
+            if self.broken {
+                tracing::error!("the outbox takes nothing any more; the agent has to start again");
+                break;
+            }
         }
         if let Err(e) = self.journal.sync() {
             tracing::error!(error = %crate::chain(&e), "the journal's last entries may be lost");
@@ -263,27 +275,24 @@ impl Worker {
     }
 
     fn store(&mut self, events: Vec<Event>) {
-        let Some(outbox) = &mut self.outbox else {
-            events.into_iter().for_each(|e| drop(e.reply.send(Err(OutboxError::Closed))));
-            return;
-        };
         if events.is_empty() {
             return;
         }
         let drafts: Vec<&Draft> = events.iter().map(|e| &e.draft).collect();
-        let last = match outbox.append(&drafts) {
+        let last = match self.outbox.append(&drafts) {
             Ok(last) => last,
             // A batch that does not fit may still fit in parts: a small event must not fail for a large neighbour.
             Err(_) if events.len() > 1 => {
                 return events.into_iter().for_each(|event| self.store(vec![event]));
             }
             Err(e) => {
+                self.broken |= e.is_fatal();
                 let only = events.into_iter().next().expect("not empty: checked above");
                 let _ = only.reply.send(Err(e));
                 return;
             }
         };
-        self.head.send_replace(head_of(outbox));
+        self.head.send_replace(head_of(&self.outbox));
         let then: Vec<Entry> = events.iter().filter_map(|e| e.then.clone()).collect();
         if !then.is_empty()
             && let Err(e) = self.journal.append(&then, false)
@@ -299,20 +308,23 @@ impl Worker {
     fn other(&mut self, command: Command) {
         match command {
             Command::Read { from, room, most, reply } => {
-                let result =
-                    self.outbox.as_mut().map_or(Err(OutboxError::Closed), |o| o.read(from, room, most));
+                let result = self.outbox.read_to_send(from, room, most);
+                let sent = self.outbox.sent();
+                self.head.send_if_modified(|h| {
+                    h.sent = sent;
+                    // Nothing is there to be sent that was not before.
+                    false
+                });
                 let _ = reply.send(result);
             }
             Command::Acknowledge { counter } => self.acknowledge(counter),
-            Command::Renew { new_id, carry_all, reply } => {
-                let result =
-                    self.outbox.take().map_or(Err(OutboxError::Closed), |o| o.renew(new_id, carry_all));
-                let _ = reply.send(result.map(|fresh| {
-                    let head = head_of(&fresh);
-                    self.outbox = Some(fresh);
-                    self.head.send_replace(head);
-                    head
-                }));
+            Command::Renew { new_id, mark, reply } => {
+                let result = self.outbox.renew(new_id, mark);
+                self.broken |= result.as_ref().is_err_and(OutboxError::is_fatal);
+                if result.is_ok() {
+                    self.head.send_replace(head_of(&self.outbox));
+                }
+                let _ = reply.send(result.map(|()| head_of(&self.outbox)));
             }
             Command::Append { .. } | Command::Journal { .. } => {
                 unreachable!("these are gathered into the turn's batch")
@@ -321,7 +333,7 @@ impl Worker {
     }
 
     fn acknowledge(&mut self, counter: u64) {
-        let Some(outbox) = &mut self.outbox else { return };
+        let outbox = &mut self.outbox;
         // First the journal: what the outbox forgets must be known there, or a job would count as interrupted.
         if outbox.releases(counter)
             && let Err(e) = self.journal.sync()

@@ -71,3 +71,18 @@ async fn an_event_too_large_for_the_log_is_refused_before_it_is_stored() {
     assert!(matches!(error, OutboxError::TooLarge { .. }), "{error}");
     assert_eq!(disk.head().head, 0);
 }
+
+#[tokio::test]
+async fn an_outbox_that_cannot_be_begun_anew_goes_on_storing() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (disk, _thread) = start(dir.path());
+    disk.append(draft(1), None).await.expect("is stored");
+    std::fs::write(dir.path().join("outbox.new"), "in the way").expect("writes");
+    disk.renew(OutboxId::from_u128(9), 0).await.expect_err("its place is taken");
+    assert_eq!(disk.append(draft(2), None).await.expect("is stored"), 2);
+    std::fs::remove_file(dir.path().join("outbox.new")).expect("removes");
+    let head = disk.renew(OutboxId::from_u128(9), 0).await.expect("renews");
+    assert_eq!((head.outbox_id, head.head, head.sent), (OutboxId::from_u128(9), 2, 0));
+    assert_eq!(disk.read(1, usize::MAX, 10).await.expect("reads").len(), 2);
+    assert_eq!(disk.head().sent, 2, "what was read is on its way");
+}

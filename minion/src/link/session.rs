@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lab_proto::link::{MinionEvent, MinionSession};
 use lab_proto::v1::link::{CloseReason, Hello, JobsUp, LinkRefusal, Welcome};
-use lab_proto::version;
+use lab_proto::{EventTag, Value, version};
 use quinn::{Connection, VarInt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 use super::{Ended, FrameReader, FrameWriter, Keeper, LinkCommand, LinkEvent, OUTGOING, StreamError};
 use super::{events::Events, jobs};
 use crate::clock;
+use crate::disk::Head;
+use crate::outbox::Draft;
 
 /// How long a good-bye may take to reach the master.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -163,9 +165,13 @@ impl Session {
     async fn welcomed(&mut self, keeper: &mut Keeper, welcome: &Welcome, skew_micros: i64) -> Option<Turn> {
         keeper.seen.set(welcome.head);
         let ours = keeper.setup.disk.head();
-        if welcome.outbox_mark + 1 < ours.first {
-            // The master lost what it had acknowledged; only another outbox can go on without a gap.
-            return Some(renew(keeper, "the master's log no longer has events that it acknowledged").await);
+        if let Some(why) = disagreement(welcome.outbox_mark, &ours) {
+            let turn = renew(keeper, &why, welcome.outbox_mark).await;
+            let renewed = keeper.setup.disk.head().outbox_id != ours.outbox_id;
+            if renewed && welcome.outbox_mark > ours.sent {
+                say_rewound(keeper, ours.head, welcome.outbox_mark).await;
+            }
+            return Some(turn);
         }
         self.was_up = true;
         self.control.set_jobs(keeper.standing.jobs);
@@ -267,25 +273,74 @@ fn hello(keeper: &Keeper) -> Hello {
     }
 }
 
+/// Says why the log, which has the outbox up to `mark`, and the outbox cannot be about the same past.
+fn disagreement(mark: u64, ours: &Head) -> Option<String> {
+    if mark.saturating_add(1) < ours.first {
+        // The master lost what it had acknowledged; only another outbox can go on without a gap.
+        return Some("the master's log no longer has events that it acknowledged".to_owned());
+    }
+    (mark > ours.sent).then(|| {
+        format!(
+            "the outbox was rewound: the log has it up to event {mark}, but nothing beyond {} was sent from here",
+            ours.sent
+        )
+    })
+}
+
 async fn refused(keeper: &mut Keeper, refusal: LinkRefusal) -> Turn {
-    let rewound = matches!(refusal, LinkRefusal::OutboxRewound { .. });
+    let rewound = if let LinkRefusal::OutboxRewound { mark, .. } = refusal { Some(mark) } else { None };
     let why = refusal.to_string();
     if keeper.tell(LinkEvent::Refused(refusal)).await.is_err() {
         return agent_gone();
     }
-    if rewound { renew(keeper, &why).await } else { Turn::End { why, at_once: false } }
+    match rewound {
+        Some(mark) => renew(keeper, &why, mark).await,
+        None => Turn::End { why, at_once: false },
+    }
 }
 
 /// Begins a new outbox, because this one and the master's log cannot agree any more.
-async fn renew(keeper: &Keeper, why: &str) -> Turn {
+async fn renew(keeper: &Keeper, why: &str, mark: u64) -> Turn {
     let id = lab_proto::ids::OutboxId::from_u128(clock::random_u128());
-    let why = match keeper.setup.disk.renew(id, false).await {
+    let why = match keeper.setup.disk.renew(id, mark).await {
         Ok(_) => format!("{why}; a new outbox was begun"),
         Err(e) => format!("{why}; no new outbox could be begun: {}", crate::chain(&e)),
     };
     Turn::End { why, at_once: false }
 }
 
+/// Tells the log what the master could not see.
+async fn say_rewound(keeper: &Keeper, head: u64, mark: u64) {
+    let me = &keeper.setup.myself;
+    let tag = EventTag::new(format!("lab/minion/{}/outbox-rewound", me.id)).expect("an id makes a tag");
+    let data = Value::from([
+        ("id", Value::from(me.id.as_str())),
+        ("head", Value::from(head)),
+        ("mark", Value::from(mark)),
+    ]);
+    let draft = Draft { boot: me.boot, seen: keeper.seen.get(), at: clock::wall_clock(), tag, data };
+    if let Err(e) = keeper.setup.disk.append(draft, None).await {
+        tracing::warn!(error = %crate::chain(&e), "that the outbox was rewound is not in the log");
+    }
+}
+
 fn agent_gone() -> Turn {
     Turn::End { why: "the agent is gone".to_owned(), at_once: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_above_what_was_sent_or_below_what_is_kept_shows_another_past() {
+        let ours = Head { outbox_id: lab_proto::OutboxId::from_u128(1), first: 90, head: 102, sent: 100 };
+        for mark in [89, 95, 100] {
+            assert_eq!(disagreement(mark, &ours), None, "{mark}");
+        }
+        // Two events were stored since it was put back, so that it does not even end before the mark.
+        assert!(disagreement(102, &ours).is_some_and(|why| why.contains("rewound")));
+        assert!(disagreement(88, &ours).is_some_and(|why| why.contains("no longer has")));
+        assert!(disagreement(u64::MAX, &ours).is_some());
+    }
 }

@@ -104,6 +104,14 @@ pub enum OutboxError {
         /// The decoder's words.
         source: CodecError,
     },
+    /// A new outbox took this one's place, and cannot be used.
+    #[error("the outbox in {} was begun anew and cannot be used; restart the agent, nothing that was stored is lost", dir.display())]
+    Halfway {
+        /// The directory.
+        dir: PathBuf,
+        /// Why.
+        source: Box<Self>,
+    },
     /// The thread that owns the outbox has ended.
     #[error("the agent is shutting down")]
     Closed,
@@ -113,6 +121,11 @@ impl OutboxError {
     /// Tells whether the same event may be stored later without anyone repairing anything.
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Full { .. } | Self::Limit { .. } | Self::Write { .. })
+    }
+
+    /// Tells whether nothing can be stored any more until the agent starts again.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Broken { .. } | Self::Halfway { .. } | Self::Closed)
     }
 
     /// Tells whether only `--accept-loss` gets past this.

@@ -8,6 +8,7 @@
 
 mod error;
 mod segment;
+mod sent;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -56,6 +57,11 @@ struct Numbered<'a> {
 }
 
 impl Draft {
+    fn of(event: OutboxEvent) -> Self {
+        let OutboxEvent { counter: _, boot, seen, at, tag, data } = event;
+        Self { boot, seen, at, tag, data }
+    }
+
     fn numbered(&self, counter: u64) -> Numbered<'_> {
         let Self { boot, seen, at, tag, data } = self;
         Numbered { counter, boot, seen, at, tag, data }
@@ -91,7 +97,10 @@ pub struct Outbox {
     tail: Tail,
     head: u64,
     acked: u64,
-    opened_at: u64,
+    /// Up to which event this outbox may have been sent, by this agent or by an earlier one.
+    sent: u64,
+    /// Whether this agent has begun to send.
+    sending: bool,
     limit: u64,
     reader: Option<Reader>,
 }
@@ -104,6 +113,7 @@ impl Outbox {
     /// # Errors
     /// When something that was stored is damaged or missing, or the directory cannot be used.
     pub fn open(dir: &Path, new_id: OutboxId, limit: u64) -> Result<Self, OutboxError> {
+        finish_renewal(dir)?;
         files::make_dir(dir, 0o700)?;
         let mut segments = segment::list(dir)?;
         if segments.is_empty() {
@@ -130,7 +140,8 @@ impl Outbox {
             tail,
             head,
             acked,
-            opened_at: head,
+            sent: sent::at_open(dir, head),
+            sending: false,
             limit,
             reader: None,
         })
@@ -144,6 +155,11 @@ impl Outbox {
     /// Returns the number of the newest event, 0 when there never was one.
     pub fn head(&self) -> u64 {
         self.head
+    }
+
+    /// Returns up to which event this outbox may have been sent; a master that has more has it from elsewhere.
+    pub fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// Returns the number of the oldest event that is still here, or that will be.
@@ -206,6 +222,27 @@ impl Outbox {
         Ok(out)
     }
 
+    /// Does as [`Self::read`] for what is then sent.
+    ///
+    /// # Errors
+    /// As there, or when it cannot be noted that they are sent.
+    pub fn read_to_send(
+        &mut self,
+        from: u64,
+        room: usize,
+        most: usize,
+    ) -> Result<Vec<(OutboxEvent, usize)>, OutboxError> {
+        if !self.sending {
+            sent::begins(&self.dir)?;
+            self.sending = true;
+        }
+        let part = self.read(from, room, most)?;
+        if let Some((last, _)) = part.last() {
+            self.sent = self.sent.max(last.counter);
+        }
+        Ok(part)
+    }
+
     /// Tells whether acknowledging up to this number would make the outbox forget events.
     pub fn releases(&self, counter: u64) -> bool {
         let acked = self.acked.max(counter.min(self.head));
@@ -234,32 +271,55 @@ impl Outbox {
         Ok(())
     }
 
-    /// Begins a new outbox in place of this one, because the master and this one disagree about the past (it was
-    /// restored from an old copy, or the master lost its log). What was made since this one was opened and is not
-    /// acknowledged is carried over under new numbers; what was there before, the master has or had.
+    /// Begins a new outbox in place of this one, because the master's log and this one disagree about the past: it was
+    /// restored from an old copy, another machine has it too, or the log is a new one. `mark` is up to where that log has this
+    /// outbox. What it has of that from here, and what was acknowledged, is left behind; everything else is carried over under
+    /// new numbers.
+    ///
+    /// The new one is built beside this one and is durable before it takes its place; a crash leaves one of them, whole.
     ///
     /// # Errors
-    /// When the disk does not take it; this outbox then stays as it is on disk.
-    pub fn renew(mut self, new_id: OutboxId, carry_all: bool) -> Result<Self, OutboxError> {
-        let since = if carry_all { self.acked } else { self.acked.max(self.opened_at) };
-        let mut carried = Vec::new();
-        while since + (carried.len() as u64) < self.head {
-            let from = since + carried.len() as u64 + 1;
-            let part = self.read(from, 1 << 20, 1024)?;
-            carried.extend(part.into_iter().map(|(e, _)| {
-                let OutboxEvent { counter: _, boot, seen, at, tag, data } = e;
-                Draft { boot, seen, at, tag, data }
-            }));
+    /// When the disk does not take it, or an event cannot be read; this outbox then goes on as it is, unless the error is
+    /// [fatal](OutboxError::is_fatal).
+    pub fn renew(&mut self, new_id: OutboxId, mark: u64) -> Result<(), OutboxError> {
+        let fresh = beside(&self.dir);
+        if let Err(e) = self.carry_to(&fresh, new_id, mark) {
+            // What is left is removed when the outbox is opened or renewed again.
+            let _ = fs::remove_dir_all(&fresh);
+            return Err(e);
         }
-        let (dir, limit) = (self.dir.clone(), self.limit);
-        drop(self);
-        set_aside(&dir)?;
-        let mut fresh = Self::open(&dir, new_id, limit)?;
-        fresh.opened_at = 0;
-        if !carried.is_empty() {
-            fresh.append(&carried.iter().collect::<Vec<_>>())?;
+        let aside = free_name(&self.dir);
+        fs::rename(&self.dir, &aside).map_err(FileError::at("set aside", &self.dir))?;
+        let placed = files::sync_dir(parent(&self.dir))
+            .and_then(|()| fs::rename(&fresh, &self.dir).map_err(FileError::at("rename", &fresh)));
+        if let Err(e) = placed {
+            let back = fs::rename(&aside, &self.dir).map_err(FileError::at("put back", &aside));
+            return Err(back.map_or_else(|e| self.halfway(e.into()), |()| e.into()));
         }
-        Ok(fresh)
+        let synced = files::sync_dir(parent(&self.dir)).map_err(OutboxError::from);
+        let opened = synced.and_then(|()| Self::open(&self.dir, new_id, self.limit));
+        *self = opened.map_err(|e| self.halfway(e))?;
+        Ok(())
+    }
+
+    /// Builds the outbox that is to follow this one in a directory of its own, durable with its name.
+    fn carry_to(&mut self, dir: &Path, new_id: OutboxId, mark: u64) -> Result<(), OutboxError> {
+        remove_tree(dir)?;
+        let mut fresh = Self::open(dir, new_id, u64::MAX)?;
+        let mut next = mark.min(self.sent).max(self.acked) + 1;
+        while next <= self.head {
+            let part = self.read(next, 1 << 20, 1024)?;
+            let Some((last, _)) = part.last() else { break };
+            next = last.counter + 1;
+            let drafts: Vec<Draft> = part.into_iter().map(|(event, _)| Draft::of(event)).collect();
+            fresh.append(&drafts.iter().collect::<Vec<_>>())?;
+        }
+        files::sync_dir(parent(dir))?;
+        Ok(())
+    }
+
+    fn halfway(&self, source: OutboxError) -> OutboxError {
+        OutboxError::Halfway { dir: self.dir.clone(), source: Box::new(source) }
     }
 
     fn roll(&mut self) -> Result<(), OutboxError> {
@@ -290,17 +350,53 @@ impl Outbox {
 /// # Errors
 /// When it cannot be renamed.
 pub fn set_aside(dir: &Path) -> Result<Option<PathBuf>, OutboxError> {
+    // Or what a renewal left would be taken for the outbox once its place is empty.
+    remove_tree(&beside(dir))?;
     if !dir.exists() {
         return Ok(None);
     }
-    let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let free = (1u32..)
+    let free = free_name(dir);
+    fs::rename(dir, &free).map_err(FileError::at("set aside", dir))?;
+    files::sync_dir(parent(dir))?;
+    Ok(Some(free))
+}
+
+fn free_name(dir: &Path) -> PathBuf {
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    (1u32..)
         .map(|n| dir.with_file_name(format!("{name}.old-{n}")))
         .find(|p| !p.exists())
-        .expect("some number is free");
-    fs::rename(dir, &free).map_err(FileError::at("set aside", dir))?;
-    files::sync_dir(dir.parent().unwrap_or(Path::new("/")))?;
-    Ok(Some(free))
+        .expect("some number is free")
+}
+
+/// Brings a renewal that a crash cut short to its end. The outbox leaves its place only when the one beside it is complete.
+fn finish_renewal(dir: &Path) -> Result<(), OutboxError> {
+    let fresh = beside(dir);
+    if dir.exists() {
+        return remove_tree(&fresh);
+    }
+    if fresh.exists() {
+        fs::rename(&fresh, dir).map_err(FileError::at("rename", &fresh))?;
+        files::sync_dir(parent(dir))?;
+    }
+    Ok(())
+}
+
+/// Returns where the outbox that is to follow another one is built.
+fn beside(dir: &Path) -> PathBuf {
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    dir.with_file_name(format!("{name}.new"))
+}
+
+fn parent(dir: &Path) -> &Path {
+    dir.parent().unwrap_or(Path::new("/"))
+}
+
+fn remove_tree(dir: &Path) -> Result<(), OutboxError> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(FileError::at("remove", dir)(e).into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -135,13 +135,114 @@ fn a_rewound_outbox_begins_anew_with_what_was_made_since() {
     let box_dir = dir.path().join("outbox");
     let mut outbox = open(&box_dir);
     append(&mut outbox, &["before"]);
+    outbox.read_to_send(1, 1 << 16, 100).expect("reads");
     drop(outbox);
     let mut outbox = open(&box_dir);
     append(&mut outbox, &["since"]);
-    let mut fresh = outbox.renew(id(9), false).expect("renews");
-    assert_eq!(fresh.id(), id(9));
-    assert_eq!(texts(&mut fresh, 1), ["since"]);
+    drop(outbox);
+    // Another agent since, which was never linked either: what was made since is still not sent.
+    let mut outbox = open(&box_dir);
+    append(&mut outbox, &["and since"]);
+    outbox.renew(id(9), 4).expect("renews");
+    assert_eq!(outbox.id(), id(9));
+    assert_eq!(texts(&mut outbox, 1), ["since", "and since"]);
+    assert_eq!(outbox.sent(), 0);
     assert!(dir.path().join("outbox.old-1").is_dir(), "the old one is kept aside");
+    append(&mut outbox, &["later"]);
+    drop(outbox);
+    assert_eq!(texts(&mut open(&box_dir), 1), ["since", "and since", "later"]);
+}
+
+#[test]
+fn a_master_with_a_new_log_gets_everything_that_no_master_acknowledged() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(&dir.path().join("outbox"));
+    append(&mut outbox, &["acknowledged", "a return", "another"]);
+    outbox.acknowledge(1).expect("is noted");
+    drop(outbox);
+    // The machine restarts; how far the old log had it is not known any more, and the new log has nothing.
+    let mut outbox = open(&dir.path().join("outbox"));
+    append(&mut outbox, &["interrupted"]);
+    outbox.renew(id(9), 0).expect("renews");
+    assert_eq!(texts(&mut outbox, 1), ["acknowledged", "a return", "another", "interrupted"]);
+    outbox.acknowledge(3).expect("is noted");
+    outbox.renew(id(10), 0).expect("renews");
+    assert_eq!(texts(&mut outbox, 1), ["interrupted"]);
+}
+
+#[test]
+fn an_outbox_remembers_how_far_it_may_have_been_sent() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(dir.path());
+    append(&mut outbox, &["one", "two"]);
+    assert_eq!(outbox.sent(), 0);
+    outbox.read(1, 1 << 16, 100).expect("reads");
+    assert_eq!(outbox.sent(), 0, "looking at events does not send them");
+    outbox.read_to_send(1, 1, 1).expect("reads");
+    assert_eq!(outbox.sent(), 1);
+    drop(outbox);
+    let mut outbox = open(dir.path());
+    assert_eq!(outbox.sent(), 2, "what was there may have been sent");
+    append(&mut outbox, &["three"]);
+    drop(outbox);
+    assert_eq!(open(dir.path()).sent(), 2, "nothing was sent since");
+}
+
+#[test]
+fn an_outbox_that_cannot_be_begun_anew_goes_on_as_it_is() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(&dir.path().join("outbox"));
+    append(&mut outbox, &["one"]);
+    std::fs::write(dir.path().join("outbox.new"), "in the way").expect("writes");
+    let error = outbox.renew(id(9), 0).expect_err("its place is taken");
+    assert!(!error.is_fatal(), "{error}");
+    assert_eq!((outbox.id(), append(&mut outbox, &["two"])), (id(1), 2));
+    assert_eq!(texts(&mut outbox, 1), ["one", "two"]);
+    std::fs::remove_file(dir.path().join("outbox.new")).expect("removes");
+    // An event that cannot be read keeps the old one, too.
+    let path = outbox.segments[0].path.clone();
+    let whole = std::fs::read(&path).expect("reads");
+    let mut rotten = whole.clone();
+    let last = rotten.len() - 1;
+    rotten[last] ^= 1;
+    std::fs::write(&path, &rotten).expect("writes");
+    outbox.reader = None;
+    assert!(outbox.renew(id(9), 0).expect_err("is damaged").is_damage());
+    std::fs::write(&path, &whole).expect("writes");
+    outbox.reader = None;
+    outbox.renew(id(9), 0).expect("renews");
+    assert_eq!(texts(&mut outbox, 1), ["one", "two"]);
+}
+
+#[test]
+fn a_crash_during_a_renewal_leaves_one_outbox_whole() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let at = |name: &str| dir.path().join(name);
+    let rename = |from: &str, to: &str| std::fs::rename(at(from), at(to)).expect("renames");
+    let mut outbox = open(&at("outbox"));
+    append(&mut outbox, &["one", "two"]);
+    outbox.renew(id(9), 0).expect("renews");
+    drop(outbox);
+    // Both are complete, the old one has left its place.
+    rename("outbox", "outbox.new");
+    let mut outbox = open(&at("outbox"));
+    assert_eq!((outbox.id(), texts(&mut outbox, 1)), (id(9), vec!["one".to_owned(), "two".to_owned()]));
+    drop(outbox);
+    assert!(!at("outbox.new").exists());
+    // The new one is being built, the old one is in its place.
+    rename("outbox", "outbox.new");
+    rename("outbox.old-1", "outbox");
+    let newest = std::fs::read_dir(at("outbox.new")).expect("lists").flatten().map(|e| e.path());
+    let newest = newest.filter(|p| p.extension().is_some()).max().expect("a segment");
+    OpenOptions::new().write(true).open(newest).and_then(|f| f.set_len(50)).expect("cuts");
+    let mut outbox = open(&at("outbox"));
+    assert_eq!((outbox.id(), texts(&mut outbox, 1)), (id(1), vec!["one".to_owned(), "two".to_owned()]));
+    assert!(!at("outbox.new").exists(), "half an outbox is not kept");
+    drop(outbox);
+    // What `--accept-loss` moves away is not followed by what an older renewal left.
+    drop(Outbox::open(&at("outbox.new"), id(8), BIG).expect("opens"));
+    set_aside(&at("outbox")).expect("is moved");
+    assert_eq!(Outbox::open(&at("outbox"), id(3), BIG).expect("opens").id(), id(3));
 }
 
 #[test]

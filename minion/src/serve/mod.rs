@@ -82,6 +82,7 @@ enum Turn {
     Renew,
     Watchdog,
     ReadGrains,
+    DiskEnded,
     Terminate(&'static str),
 }
 
@@ -89,7 +90,7 @@ impl Shell {
     /// Runs until a signal or the end of the machine.
     ///
     /// # Errors
-    /// When signals cannot be received.
+    /// When signals cannot be received, or nothing can be stored any more.
     pub async fn run(mut self) -> std::io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -99,6 +100,9 @@ impl Shell {
         read_grains.reset();
         notify::ready();
         self.carry_out().await;
+        let disk = self.disk.clone();
+        let mut disk_ended = std::pin::pin!(disk.ended());
+        let mut ended = Ok(());
         loop {
             let wake =
                 self.agent.poll_timeout().map_or(Duration::from_secs(3600), |(at, _)| self.clock.until(at));
@@ -114,12 +118,18 @@ impl Shell {
                 () = tokio::time::sleep(renew), if renew_at.is_some() => Turn::Renew,
                 () = notify::tick(&mut watchdog) => Turn::Watchdog,
                 _ = read_grains.tick() => Turn::ReadGrains,
+                () = &mut disk_ended => Turn::DiskEnded,
                 _ = terminate.recv() => Turn::Terminate("SIGTERM"),
                 _ = interrupt.recv() => Turn::Terminate("SIGINT"),
             };
             match turn {
                 Turn::Terminate(signal) => {
                     tracing::info!(signal, "the agent ends");
+                    break;
+                }
+                Turn::DiskEnded => {
+                    // What happens from now on could not be stored, and would be lost without a word.
+                    ended = Err(std::io::Error::other("the outbox cannot be written any more"));
                     break;
                 }
                 Turn::Watchdog => notify::alive(),
@@ -153,7 +163,7 @@ impl Shell {
         notify::stopping();
         self.goodbye(CloseReason::Shutdown).await;
         self.link_task.abort();
-        Ok(())
+        ended
     }
 
     fn handle_link(&mut self, event: LinkEvent) {

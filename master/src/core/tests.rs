@@ -1,11 +1,11 @@
-//! What the doors take reads back from the store on disk, however deep it is nested.
+//! The core against the store on disk: what the doors take reads back, however deep it is nested, and outboxes have owners.
 
 use std::time::Duration;
 
 use lab_proto::event::{Boot, OutboxEvent};
 use lab_proto::ids::{MachineId, ProcessId};
 use lab_proto::link::SessionLimits;
-use lab_proto::v1::link::{EventBatch, Hello, ToMaster};
+use lab_proto::v1::link::{EventBatch, Hello, LinkRefusal, ToMaster};
 use lab_proto::value::{MAX_DEPTH, MAX_GIVEN};
 use lab_proto::version::SUPPORTED;
 use lab_proto::{BootId, EventTag, Fingerprint, LogId, Map, MinionId, OutboxId, Target, Timestamp, Value};
@@ -50,22 +50,26 @@ fn settle(core: &mut Core, store: &SledStore) {
 }
 
 fn connect(core: &mut Core) {
+    connect_as(core, CONN, id(), OutboxId::from_u128(5));
+}
+
+fn connect_as(core: &mut Core, conn: ConnId, minion: MinionId, outbox_id: OutboxId) {
     let hello = Hello {
         versions: SUPPORTED,
-        id: id(),
+        id: minion.clone(),
         boot: Boot { id: BootId::from_u128(1), number: 1 },
         booted_at: NOW,
         earlier_boots: Vec::new(),
         machine_id: MachineId::from_u128(3),
         process: ProcessId::from_u128(4),
-        outbox_id: OutboxId::from_u128(5),
+        outbox_id,
         outbox_head: 1,
         version: "0.1.0".to_owned(),
         now: NOW,
     };
-    let (minion, key) = (id(), Fingerprint::of(b"key"));
+    let key = Fingerprint::of(b"key");
     let arrival = Arrival { minion, key, address: "::1".to_owned(), hello, stored_mark: 0 };
-    core.connect(CONN, arrival, NOW);
+    core.connect(conn, arrival, NOW);
 }
 
 fn submission(args: Vec<Value>, kwargs: Map) -> Submission {
@@ -157,4 +161,31 @@ fn grains_that_an_earlier_version_stored_too_deep_do_not_stop_the_master() {
     store.put(grains, b"web3", b"\xff".to_vec()).expect("is stored");
     let kept = restore(&store).grains(&id()).expect("is known");
     assert!(kept.get("x").is_some_and(|x| x.as_list().is_some()), "{kept:?}");
+}
+
+/// Two machines with one outbox, because a disk was copied, would hide each other's events: they count up from the same number.
+#[test]
+fn an_outbox_is_bound_to_the_minion_that_came_with_it() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let store = open(dir.path());
+    let mut core = restore(&store);
+    let outbox = OutboxId::from_u128(5);
+    connect(&mut core);
+    settle(&mut core, &store);
+    let copy = MinionId::new("web2").expect("valid");
+    let refused = |core: &mut Core, conn: u64, minion: &MinionId, outbox| {
+        connect_as(core, ConnId(conn), minion.clone(), outbox);
+        let mut refused = false;
+        while let Some(effect) = core.poll_effect() {
+            refused |= matches!(effect, Effect::Refuse { refusal: LinkRefusal::OutboxRewound { .. }, .. });
+        }
+        refused
+    };
+    assert!(refused(&mut core, 2, &copy, outbox));
+    let mut core = restore(&store);
+    assert!(refused(&mut core, 1, &copy, outbox), "also after a restart");
+    assert!(!refused(&mut core, 2, &id(), outbox), "its own minion comes back with it");
+    assert!(!refused(&mut core, 3, &copy, OutboxId::from_u128(6)), "the other one begins its own");
+    assert!(!refused(&mut core, 4, &id(), OutboxId::from_u128(7)), "and anyone may begin a new one");
+    assert!(refused(&mut core, 5, &id(), OutboxId::from_u128(6)));
 }
