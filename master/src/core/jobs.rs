@@ -451,7 +451,10 @@ impl Core {
             Some(until) => *row = Row::Absent { until },
             None => {
                 *row = Row::Ending;
-                self.append(facts::job_end(jid, minion, EndState::Offline, "it is not connected"));
+                let lost = self.roster.get(minion).is_some_and(|entry| entry.lost);
+                let why =
+                    if lost { "it is lost: its heartbeats stopped before" } else { "it is not connected" };
+                self.append(facts::job_end(jid, minion, EndState::Offline, why));
             }
         }
     }

@@ -198,9 +198,10 @@ impl Core {
         self.arm_link(conn, now);
     }
 
-    /// Returns the link over which jobs reach a minion now.
+    /// Returns the link over which jobs reach a minion now. A lost minion has none, though its connection may live on until
+    /// the transport gives up: whoever is published to then would be waited for in vain, for it is not lost a second time.
     pub(super) fn job_link(&self, minion: &MinionId) -> Option<ConnId> {
-        let conn = self.roster.get(minion)?.conn?;
+        let conn = self.roster.get(minion).filter(|entry| !entry.lost)?.conn?;
         self.links.get(&conn).filter(|l| l.subscribed && l.closing.is_none()).map(|_| conn)
     }
 

@@ -44,9 +44,9 @@ impl Corrections {
     }
 }
 
-/// What corrects the record of a closed job by returns that came afterwards.
+/// What corrects the record of a closed job, its rows and its own end, by returns that came afterwards.
 pub(super) fn correction(store: &dyn Store, jid: JobId, late: Late) -> Result<Vec<Change>, RecordError> {
-    let Some(record) = records::job(store, jid)? else { return Ok(Vec::new()) };
+    let Some(mut record) = records::job(store, jid)? else { return Ok(Vec::new()) };
     let mut rows = records::job_rows(store, &record)?;
     let mut changed = false;
     for (minion, row) in late {
@@ -56,14 +56,60 @@ pub(super) fn correction(store: &dyn Store, jid: JobId, late: Late) -> Result<Ve
             changed = true;
         }
     }
-    let changes = changed.then(|| records::put_job(&record, rows.iter().map(|(m, r)| (m, r.clone()))));
-    Ok(changes.unwrap_or_default())
+    if !changed {
+        return Ok(Vec::new());
+    }
+    // How the job ended follows from its rows: what corrects one may correct the whole.
+    record.done = record.done.map(|_| rows.iter().all(|(_, row)| row.success));
+    Ok(records::put_job(&record, rows.iter().map(|(m, r)| (m, r.clone()))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use lab_proto::{EndState, Timestamp};
+
+    #[test]
+    fn a_late_return_corrects_the_row_and_how_the_job_ended() {
+        use crate::store::KeyStore;
+        let store = crate::store::memory::MemoryStore::new(lab_proto::LogId::from_u128(1));
+        let at = Timestamp::from_micros(5);
+        let spec = lab_proto::JobSpec {
+            jid: JobId::new(at, 1),
+            fun: "test.ping".to_owned(),
+            args: Vec::new(),
+            kwargs: lab_proto::Map::new(),
+            target: lab_proto::Target::glob("*"),
+            timeout_micros: None,
+            tree: None,
+            user: "root".to_owned(),
+            step: None,
+            at,
+        };
+        let jid = spec.jid;
+        let record = records::JobRecord { spec, after: 0, count: 2, batch: None, done: Some(false) };
+        let ids = ["a", "b"].map(|id| MinionId::new(id).expect("valid"));
+        let row =
+            |end, success, seq| RowRecord { end: Some(end), success, retcode: i64::from(!success), seq };
+        let rows = ids.iter().map(|id| (id, row(EndState::TimedOut, false, 3)));
+        store.commit(records::put_job(&record, rows)).expect("kept");
+        let done_after = |id: &MinionId, late| {
+            let changes = correction(&store, jid, vec![(id.clone(), late)]).expect("readable");
+            store.commit(changes).expect("kept");
+            records::job(&store, jid).expect("readable").expect("there").done
+        };
+        assert_eq!(
+            done_after(&ids[0], row(EndState::Returned, true, 7)),
+            Some(false),
+            "the other is missing"
+        );
+        assert_eq!(done_after(&ids[1], row(EndState::Returned, true, 8)), Some(true));
+        assert_eq!(
+            done_after(&ids[1], row(EndState::Failed, false, 9)),
+            Some(true),
+            "nothing corrects a return"
+        );
+    }
 
     #[test]
     fn one_job_is_corrected_by_one_write_at_a_time() {

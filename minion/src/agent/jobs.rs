@@ -26,6 +26,8 @@ pub(super) struct Job {
     pub(super) spec: JobSpec,
     pub(super) pillar: Map,
     pub(super) phase: Phase,
+    /// When it must be over, counted from when it came: the master counts the same, and time in the queue is time.
+    pub(super) deadline: Option<Timestamp>,
     pub(super) power: Option<PowerRequest>,
 }
 
@@ -43,7 +45,7 @@ pub(super) enum Phase {
     /// It was to be stopped before its function was called.
     StoppedEarly { end: EndState, why: String },
     /// Its function runs.
-    Running { started: Timestamp, deadline: Option<Timestamp>, stopping: Option<Stopping> },
+    Running { started: Timestamp, stopping: Option<Stopping> },
     /// Its return is on its way into the outbox.
     Storing,
 }
@@ -70,8 +72,9 @@ impl Stopping {
 }
 
 impl Job {
-    pub(super) fn new(spec: JobSpec, pillar: Map) -> Self {
-        Self { spec, pillar, phase: Phase::New, power: None }
+    pub(super) fn new(spec: JobSpec, pillar: Map, now: Timestamp) -> Self {
+        let deadline = spec.timeout_micros.map(|micros| now + Duration::from_micros(micros));
+        Self { spec, pillar, phase: Phase::New, deadline, power: None }
     }
 
     pub(super) fn is_state_run(&self) -> bool {
@@ -84,7 +87,7 @@ impl Job {
     }
 
     pub(super) fn is_late(&self, now: Timestamp) -> bool {
-        matches!(self.phase, Phase::Running { deadline: Some(at), stopping: None, .. } if now >= at)
+        self.may_be_late() && self.deadline.is_some_and(|at| now >= at)
     }
 
     pub(super) fn is_stuck(&self, now: Timestamp) -> bool {
@@ -99,8 +102,17 @@ impl Job {
             Phase::Running { stopping: Some(s), .. } => {
                 (!s.reported).then_some((s.patience, "a killed job does not stop"))
             }
-            Phase::Running { deadline, stopping: None, .. } => deadline.map(|at| (at, "a job's time is up")),
+            _ if self.may_be_late() => self.deadline.map(|at| (at, "a job's time is up")),
             _ => None,
+        }
+    }
+
+    /// Tells whether the job's time counts: it waits or runs, and nothing ends it yet.
+    fn may_be_late(&self) -> bool {
+        match self.phase {
+            Phase::New | Phase::Accepting | Phase::Waiting | Phase::Starting => true,
+            Phase::Running { ref stopping, .. } => stopping.is_none(),
+            Phase::StoppedEarly { .. } | Phase::Storing => false,
         }
     }
 
@@ -155,8 +167,8 @@ impl Agent {
     /// Calls the function of a job whose start is durable.
     pub(super) fn run(&mut self, at: usize, now: Timestamp) {
         let job = &mut self.jobs[at];
-        let deadline = job.spec.timeout_micros.map(|micros| now + Duration::from_micros(micros));
-        job.phase = Phase::Running { started: now, deadline, stopping: None };
+        let deadline = job.deadline;
+        job.phase = Phase::Running { started: now, stopping: None };
         let jid = job.spec.jid;
         let pillar = std::mem::take(&mut job.pillar);
         self.effects.push_back(Effect::Run { job: Box::new(job.spec.clone()), pillar, deadline });

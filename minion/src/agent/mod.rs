@@ -34,6 +34,9 @@ use crate::journal::{Entry, Known, Ledger, Stage};
 /// How soon readiness checks are repeated that failed, at first and at most.
 const RECHECK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
+/// Why a job ends that is over its time.
+const LATE: &str = "its time was up";
+
 /// What can be set about an agent.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -252,7 +255,7 @@ impl Agent {
             let why = format!("{} jobs run or wait here already; try again later", self.jobs.len());
             return self.tell(jid, JobState::Refused(why));
         }
-        self.jobs.push(Job::new(job, pillar));
+        self.jobs.push(Job::new(job, pillar, now));
         let fun = self.jobs.last().map(|j| j.spec.fun.clone()).unwrap_or_default();
         self.start_what_may(now);
         if self.jobs.iter().any(|j| j.spec.jid == jid && j.phase == Phase::New) {
@@ -285,6 +288,10 @@ impl Agent {
                 {
                     self.tell(jid, state);
                 }
+            }
+            // It may have waited for the disk, and nobody has woken the agent since.
+            Phase::Starting if self.jobs[at].is_late(now) => {
+                self.never_ran(jid, EndState::TimedOut, LATE.to_owned(), now);
             }
             Phase::Starting => self.run(at, now),
             Phase::StoppedEarly { end, why } => self.never_ran(jid, end, why, now),
@@ -383,7 +390,7 @@ impl Agent {
         }
         let late: Vec<JobId> = self.jobs.iter().filter(|j| j.is_late(now)).map(|j| j.spec.jid).collect();
         for jid in late {
-            self.stop(jid, EndState::TimedOut, "its time was up".to_owned(), now);
+            self.stop(jid, EndState::TimedOut, LATE.to_owned(), now);
         }
         let stuck: Vec<JobId> = self.jobs.iter().filter(|j| j.is_stuck(now)).map(|j| j.spec.jid).collect();
         for jid in stuck {

@@ -285,6 +285,52 @@ fn a_job_over_its_time_is_stopped_and_returns_as_timed_out() {
 }
 
 #[test]
+fn a_job_whose_time_ran_out_while_it_waited_never_runs() {
+    let mut bench = Bench::connected(beginning());
+    bench.running(10, "state.apply");
+    let timed = |n| JobSpec { timeout_micros: Some(3_000_000), ..job(n, "state.apply") };
+    for n in [11, 12] {
+        let now = bench.now();
+        bench.agent.handle_publish(timed(n), Map::new(), now);
+        bench.journalled(n);
+    }
+    assert_eq!(bench.agent.poll_timeout().map(|(at, _)| at), Some(Timestamp::from_micros(3_000_000)));
+    let effects = bench.wake(3);
+    assert_eq!(returns(&effects), [(jid(11), EndState::TimedOut), (jid(12), EndState::TimedOut)]);
+    let values: Vec<&Value> = effects
+        .iter()
+        .filter_map(|e| if let Effect::Return { ret, .. } = e { Some(&ret.value) } else { None })
+        .collect();
+    assert_eq!(values, [&Value::from("its time was up; the function was not called"); 2]);
+    bench.stored(11);
+    bench.stored(12);
+    bench.finished(10, ended("done"));
+    assert_eq!(bench.stored(10), [Effect::CheckReady], "nothing is left to run");
+}
+
+#[test]
+fn time_in_the_queue_counts_once_the_job_runs_and_while_its_start_is_journalled() {
+    let mut bench = Bench::connected(beginning());
+    bench.running(10, "state.apply");
+    let now = bench.now();
+    for n in [11, 12] {
+        let spec = JobSpec { timeout_micros: Some(5_000_000), ..job(n, "state.apply") };
+        bench.agent.handle_publish(spec, Map::new(), now);
+        bench.journalled(n);
+    }
+    bench.now = 2;
+    bench.finished(10, ended("done"));
+    let run = bench.journalled(11);
+    let deadline = Some(Timestamp::from_micros(5_000_000));
+    assert!(run.iter().any(|e| matches!(e, Effect::Run { deadline: d, .. } if *d == deadline)), "{run:?}");
+    bench.now = 4;
+    bench.finished(11, ended("done"));
+    // The disk is slow, and the answer comes before the agent is woken.
+    bench.now = 6;
+    assert_eq!(returns(&bench.journalled(12)), [(jid(12), EndState::TimedOut)]);
+}
+
+#[test]
 fn a_function_that_does_not_stop_is_reported_and_keeps_its_place() {
     let mut bench = Bench::connected(beginning());
     bench.running(10, "state.apply");

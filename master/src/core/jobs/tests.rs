@@ -259,3 +259,128 @@ fn the_log_is_needed_from_where_the_oldest_unfinished_job_begins() {
     let needed = f.core.needed_after();
     assert_eq!((needed.after, needed.by), (done.position.seq, None), "what is begun later may need the rest");
 }
+
+/// A core with one minion connected and its stream of jobs registered.
+struct Connected {
+    core: Core,
+    conn: ConnId,
+    id: MinionId,
+    seq: u64,
+}
+
+impl Connected {
+    fn new() -> Self {
+        let config = Fixture::with_batch(None).core.config;
+        let head = Position { log_id: LogId::from_u128(1), seq: 0 };
+        let core = Core::new(config, Box::new(|| 1), head, Restored::default(), NOW);
+        let id = MinionId::new("a").expect("valid");
+        let mut connected = Self { core, conn: ConnId(1), id, seq: 0 };
+        connected.core.connect(connected.conn, connected.arrival(), NOW);
+        connected.core.jobs_registered(connected.conn, NOW);
+        connected.settle(NOW);
+        connected
+    }
+
+    fn arrival(&self) -> crate::core::Arrival {
+        arrival(&self.id, 3)
+    }
+
+    /// Submits a job and writes what comes of it.
+    fn submit(&mut self, now: Timestamp) -> JobId {
+        let jid = self.core.submit(submission("a"), now).expect("small");
+        self.settle(now);
+        jid
+    }
+
+    /// Makes what the core wants written durable; returns the ends that it decided, and whom it published to.
+    fn settle(&mut self, now: Timestamp) -> (Vec<(String, String)>, usize) {
+        let (mut ends, mut published) = (Vec::new(), 0);
+        while let Some(effect) = self.core.poll_effect() {
+            match effect {
+                Effect::Publish { .. } => published += 1,
+                Effect::Write(write) => {
+                    let events: Vec<Event> = write.events.into_iter().map(|new| self.event(new)).collect();
+                    for event in events.iter().filter(|e| e.tag.as_str().contains("/end/")) {
+                        let text = |key| event.data.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+                        ends.push((text("state"), text("reason")));
+                    }
+                    self.core.appended(&events, now);
+                }
+                _ => {}
+            }
+        }
+        (ends, published)
+    }
+
+    fn event(&mut self, new: NewEvent) -> Event {
+        self.seq += 1;
+        let position = Position { log_id: LogId::from_u128(1), seq: self.seq };
+        Event { position, stamp: NOW, origin: new.origin, tag: new.tag, data: new.data }
+    }
+
+    /// Lets the minion be silent until it is lost.
+    fn lose(&mut self) -> (Timestamp, Vec<(String, String)>) {
+        let now = NOW + Duration::from_secs(60);
+        self.core.handle_timeout(now);
+        assert_eq!(self.core.minion(&self.id).expect("known").presence, crate::core::Presence::Lost);
+        (now, self.settle(now).0)
+    }
+}
+
+fn arrival(id: &MinionId, process: u128) -> crate::core::Arrival {
+    use lab_proto::ids::{MachineId, ProcessId};
+    crate::core::Arrival {
+        minion: id.clone(),
+        key: Fingerprint::of(b"k"),
+        address: "192.0.2.1:9".to_owned(),
+        hello: lab_proto::v1::link::Hello {
+            versions: lab_proto::version::SUPPORTED,
+            id: id.clone(),
+            boot: Boot { id: BootId::from_u128(1), number: 1 },
+            booted_at: NOW,
+            earlier_boots: Vec::new(),
+            machine_id: MachineId::from_u128(2),
+            process: ProcessId::from_u128(process),
+            outbox_id: OutboxId::from_u128(4),
+            outbox_head: 0,
+            version: "1".to_owned(),
+            now: NOW,
+        },
+        stored_mark: 0,
+    }
+}
+
+#[test]
+fn a_job_that_was_published_ends_as_lost_when_the_heartbeats_stop() {
+    let mut c = Connected::new();
+    let jid = c.submit(NOW);
+    assert!(matches!(c.core.open_job(jid).expect("open").rows[0].1, Row::Published { .. }));
+    let (_, ends) = c.lose();
+    assert_eq!(ends, [("lost".to_owned(), "its heartbeats stopped".to_owned())]);
+    assert!(c.core.open_job(jid).is_none(), "everyone is accounted for");
+}
+
+#[test]
+fn a_job_for_a_minion_that_is_lost_while_its_connection_lives_on_ends_at_once_as_offline() {
+    let mut c = Connected::new();
+    let (now, _) = c.lose();
+    let jid = c.core.submit(submission("a"), now).expect("small");
+    let (ends, published) = c.settle(now);
+    assert_eq!(ends, [("offline".to_owned(), "it is lost: its heartbeats stopped before".to_owned())]);
+    assert_eq!(published, 0, "whoever might hear it after all does not run what ended");
+    assert!(c.core.open_job(jid).is_none());
+    // The transport gives up: there is nothing left to end.
+    c.core.disconnected(c.conn, "timed out", now);
+    assert_eq!(c.settle(now), (Vec::new(), 0));
+}
+
+#[test]
+fn a_minion_whose_heartbeats_come_again_is_published_to_again() {
+    let mut c = Connected::new();
+    let (now, _) = c.lose();
+    let beat = lab_proto::v1::link::ToMaster::Heartbeat { number: 1, jobs: 0, change_pending_until: None };
+    c.core.control(c.conn, beat, now);
+    c.core.submit(submission("a"), now).expect("small");
+    let (ends, published) = c.settle(now);
+    assert_eq!((ends, published), (Vec::new(), 1));
+}
