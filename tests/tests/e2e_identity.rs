@@ -77,6 +77,28 @@ fn an_agent_whose_certificate_ended_while_the_master_was_away_comes_back_by_itse
 }
 
 #[test]
+fn an_agent_whose_key_was_deleted_or_rejected_asks_again_and_goes_on_once_it_is_accepted() {
+    let master = Alone::start("", &[]).unwrap();
+    let minion = Minion::start(&master, "web1");
+    eventually("the minion answers", || answers(&master, "web1"));
+
+    master.run(&["key", "delete", "web1"]).unwrap();
+
+    let list = || master.run(&["key", "list"]).unwrap();
+    eventually("the key waits again", || list().contains("pending"));
+    assert!(list().contains("web1"), "{}", list());
+    assert_eq!(minion.log().matches("lab-master key accept web1").count(), 1, "{}", minion.log());
+    master.run(&["key", "accept", "web1"]).unwrap();
+    eventually("the minion answers again", || answers(&master, "web1"));
+
+    master.run(&["key", "reject", "web1"]).unwrap();
+    eventually("the agent says what can be done", || minion.log().contains("was rejected"));
+    assert!(!list().contains("pending"), "a rejected key does not wait: {}", list());
+    master.run(&["key", "accept", "web1"]).unwrap();
+    eventually("the minion is back", || answers(&master, "web1"));
+}
+
+#[test]
 fn a_listed_grain_lets_a_real_minion_in_and_another_one_waits() {
     let grains = tempfile::tempdir().unwrap();
     std::fs::write(grains.path().join("asset"), "# the rack\n4711\n").unwrap();

@@ -66,7 +66,13 @@ impl TargetArgs {
             (self.nodegroup, TargetKind::Nodegroup),
         ];
         let kind = kinds.into_iter().find(|(given, _)| *given).map_or(TargetKind::Glob, |(_, k)| k);
-        Target::new(kind, self.target)
+        let target = match kind {
+            // As Salt's CLI reads a list: blanks between commas mean nothing, and without commas they are what separates.
+            TargetKind::List if self.target.contains(',') => self.target.replace(' ', ""),
+            TargetKind::List => self.target.split_whitespace().collect::<Vec<_>>().join(","),
+            _ => self.target,
+        };
+        Target::new(kind, target)
     }
 }
 
@@ -182,6 +188,16 @@ fn place(text: &str, now: Timestamp) -> Result<Place, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_has_commas_or_blanks_between_its_ids() {
+        let list = |text: &str| {
+            let one = TargetArgs::one(&lab_proto::MinionId::new("x").expect("valid"));
+            TargetArgs { target: text.to_owned(), ..one }.target().expr
+        };
+        assert_eq!(list("kvm1, kvm2 ,kvm3"), "kvm1,kvm2,kvm3");
+        assert_eq!(list("kvm1  kvm2"), "kvm1,kvm2");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

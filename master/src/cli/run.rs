@@ -66,6 +66,9 @@ pub(super) async fn run(args: RunArgs, context: &Context) -> Outcome {
 
 pub(super) async fn apply(args: ApplyArgs, context: &Context) -> Outcome {
     let ApplyArgs { target, sls, test, pillar, following } = args;
+    // As `state.apply` takes them, with commas too.
+    let sls: Vec<&str> =
+        sls.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty()).collect();
     let mut kwargs = Map::new();
     if test {
         kwargs.insert(Value::from("test"), Value::from(true));
@@ -77,7 +80,8 @@ pub(super) async fn apply(args: ApplyArgs, context: &Context) -> Outcome {
     let (function, args) = if sls.is_empty() {
         ("state.highstate", Vec::new())
     } else {
-        ("state.apply", vec![Value::from(sls)])
+        let sls = sls.into_iter().map(Value::from).collect();
+        ("state.apply", vec![Value::List(sls)])
     };
     follow(context, target, function.to_owned(), args, kwargs, following).await
 }

@@ -2,6 +2,7 @@
 //!
 //! Read once by `serve` and by `config show`; everything after that sees typed values only.
 
+mod ranges;
 pub mod units;
 
 use std::collections::BTreeMap;
@@ -182,6 +183,21 @@ pub enum ConfigError {
     /// A value that does not fit.
     #[error("{0}; `lab-master config show` prints every value and where it comes from")]
     Value(String),
+    /// A value that fits and makes no sense.
+    #[error(
+        "{origin}: {key} = {value} makes no sense: {expected}; `lab-master config show` prints every value and where it \
+         comes from"
+    )]
+    Nonsense {
+        /// Where it came from.
+        origin: String,
+        /// The key.
+        key: String,
+        /// The value, as TOML.
+        value: String,
+        /// What would make sense.
+        expected: String,
+    },
 }
 
 /// Loads the configuration: defaults, then `file` (absent is fine unless it was asked for), then `settings` of the
@@ -239,7 +255,7 @@ impl Merged {
 
     fn finish(self) -> Result<(Config, Origins), ConfigError> {
         let Self { table, origins } = self;
-        let config = table
+        let config: Config = table
             .clone()
             .try_into()
             .map_err(|e: toml::de::Error| ConfigError::Value(e.to_string().trim_end().replace('\n', " ")))?;
@@ -248,6 +264,10 @@ impl Merged {
             let origin = origins.get(key).cloned().unwrap_or_default();
             out.insert(key.to_owned(), (origin, value.clone()));
         });
+        ranges::check(&config).map_err(|ranges::Nonsense { key, expected }| {
+            let (origin, value) = out.get(&key).cloned().unwrap_or_else(|| (String::new(), Value::from("")));
+            ConfigError::Nonsense { origin, key, value: value.to_string(), expected }
+        })?;
         Ok((config, out))
     }
 }

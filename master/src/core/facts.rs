@@ -172,6 +172,40 @@ pub(crate) fn outbox_rewound(id: &MinionId, head: u64, mark: u64) -> NewEvent {
     )
 }
 
+/// What two agents with one identity mean, and the way out.
+pub(crate) const TWINS: &str = "two agents have this minion's id and key (a cloned disk?) and take the link over from each \
+     other: on the machine that does not belong, stop the agent, remove its data directory, and enrol it under an id of its own";
+
+/// The agent came back that another with the same id and key had taken over from.
+pub(crate) fn duplicate(arrival: &super::Arrival, other: &super::MinionRecord) -> NewEvent {
+    let hello = &arrival.hello;
+    let one = |address: &str, process: String, machine: String, boot: String| {
+        Value::from([
+            ("address", Value::from(address)),
+            ("process", process.into()),
+            ("machine_id", machine.into()),
+            ("boot_id", boot.into()),
+        ])
+    };
+    let agents = vec![
+        one(
+            &arrival.address,
+            hello.process.to_string(),
+            hello.machine_id.to_string(),
+            hello.boot.id.to_string(),
+        ),
+        one(
+            &other.address,
+            other.process.to_string(),
+            other.machine_id.to_string(),
+            other.boot.id.to_string(),
+        ),
+    ];
+    let data =
+        [("id", arrival.minion.as_str().into()), ("agents", Value::List(agents)), ("why", TWINS.into())];
+    minion(&arrival.minion, "duplicate", text(data))
+}
+
 /// A job was stored and is about to be published. With very many minions their names are left to the job's record.
 pub(crate) fn job_new(spec: &JobSpec, minions: &[MinionId]) -> NewEvent {
     let JobSpec { jid, fun, args, kwargs, target, timeout_micros: _, tree: _, user, step, at: _ } =

@@ -451,9 +451,11 @@ impl Core {
             Some(until) => *row = Row::Absent { until },
             None => {
                 *row = Row::Ending;
-                let lost = self.roster.get(minion).is_some_and(|entry| entry.lost);
-                let why =
-                    if lost { "it is lost: its heartbeats stopped before" } else { "it is not connected" };
+                let why = match self.roster.get(minion) {
+                    Some(entry) if entry.lost => "it is lost: its heartbeats stopped before",
+                    _ if self.accepted.contains(minion) => "it is not connected",
+                    _ => "no minion of this name is accepted; see `lab-master key list`",
+                };
                 self.append(facts::job_end(jid, minion, EndState::Offline, why));
             }
         }

@@ -59,17 +59,15 @@ impl Core {
             Ok(session) => session,
             Err(refusal) => {
                 self.forget_empty(outbox);
-                if matches!(refusal, LinkRefusal::WrongId { .. }) {
-                    self.refused(
-                        "a hello names another minion than its certificate",
-                        arrival.minion.as_str(),
-                        now,
-                    );
+                if let LinkRefusal::WrongId { hello, .. } = &refusal {
+                    let why = format!("a hello names another minion than its certificate: {hello}");
+                    self.refused(&why, arrival.minion.as_str(), now);
                 }
                 self.effects.push_back(Effect::Refuse { conn, refusal });
                 return;
             }
         };
+        self.note_twins(&arrival, now);
         if let Some(older) = self.roster.get(&arrival.minion).and_then(|e| e.conn) {
             self.drop_link(older, CloseReason::Superseded, now);
         }

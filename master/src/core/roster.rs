@@ -1,13 +1,16 @@
 //! Who is there: every minion that was ever connected, with its boot, its process, its grains.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lab_proto::event::{Boot, OutboxEvent};
 use lab_proto::facts::Fact;
+use lab_proto::ids::ProcessId;
 use lab_proto::link::MasterEvent;
 use lab_proto::v1::link::{CloseReason, Hello};
 use lab_proto::value::check_given_map;
 use lab_proto::{EndState, JobId, Map, MinionId, Timestamp, Value};
+use tracing::warn;
 
 use crate::store::Change;
 
@@ -15,6 +18,9 @@ use super::{Arrival, ConnId, Core, MinionRecord, SharedGrains, Timer, facts, rec
 
 /// The largest set of grains that is kept, in bytes when encoded; the store takes 64 KiB.
 const MAX_GRAINS: usize = 60 * 1024;
+
+/// How often it is told that two agents with one identity are about.
+const TWINS_AGAIN: Duration = Duration::from_secs(600);
 
 /// Whether a minion is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +97,10 @@ pub(super) struct Entry {
     pub(super) away_until: Option<Timestamp>,
     /// Until when a network change is pending there, by the master's clock: silence before that is expected.
     pub(super) change_until: Option<Timestamp>,
+    /// The agent process before the present one. One that ended never comes back: if this one does, two live side by side.
+    former: Option<ProcessId>,
+    /// When it was last told that there are two.
+    twins_told: Option<Timestamp>,
 }
 
 impl Core {
@@ -182,6 +192,8 @@ impl Core {
                 lost: now.since(last_heard) > self.config.reboot_patience.max(patience),
                 away_until: Some(now + patience.max(self.silence())),
                 change_until: None,
+                former: None,
+                twins_told: None,
             };
             if let (false, Some(at)) = (entry.lost, entry.away_until) {
                 self.arm(at, Timer::Away(id.clone()));
@@ -228,7 +240,12 @@ impl Core {
             lost: false,
             away_until: None,
             change_until: None,
+            former: None,
+            twins_told: None,
         });
+        if entry.record.process != record.process {
+            entry.former = Some(entry.record.process);
+        }
         entry.record = record;
         entry.conn = Some(conn);
         entry.last_heard = now;
@@ -240,6 +257,23 @@ impl Core {
         if self.owners.get(&outbox) == Some(id) {
             self.owners.remove(&outbox);
         }
+    }
+
+    /// Notices two agents with one identity, as a disk that was copied with its key makes them: the one comes back that the
+    /// other took over from. Told at once, then from time to time while it lasts; links alone would be up and down without end.
+    pub(super) fn note_twins(&mut self, arrival: &Arrival, now: Timestamp) {
+        let Some(entry) = self.roster.get_mut(&arrival.minion) else { return };
+        let other = &entry.record;
+        if entry.former != Some(arrival.hello.process) || other.process == arrival.hello.process {
+            return;
+        }
+        if entry.twins_told.is_some_and(|told| now < told + TWINS_AGAIN) {
+            return;
+        }
+        entry.twins_told = Some(now);
+        warn!(minion = %arrival.minion, one = arrival.address, other = other.address, "{}", facts::TWINS);
+        let event = facts::duplicate(arrival, other);
+        self.append(event);
     }
 
     /// Notes that a minion's link went down.
@@ -326,7 +360,7 @@ impl Core {
     }
 
     /// How long a minion may be silent before it is lost.
-    fn silence(&self) -> std::time::Duration {
+    fn silence(&self) -> Duration {
         self.config.limits.heartbeat * self.config.limits.missed
     }
 }

@@ -247,8 +247,8 @@ impl Core {
             }
             Some(target) => {
                 let candidates = self.candidates();
-                targets::select(target, &candidates, &self.node_groups, |_| Value::Null)
-                    .map_err(|e| e.to_string())?
+                let found = targets::select(target, &candidates, &self.node_groups, |_| Value::Null);
+                targets::addressed(target, found.map_err(|e| e.to_string())?)?
             }
         };
         let mut ids: Vec<&MinionId> = targets.iter().chain(&ask.ids).collect();

@@ -41,6 +41,22 @@ pub(crate) fn select(
     Ok(found)
 }
 
+/// Whom work for a target is owed: whoever it means, and of a list that means somebody also the ids that no accepted minion
+/// has, which end as *offline*. Whoever was asked by name is accounted for by name, as Salt names them.
+pub(crate) fn addressed(target: &Target, mut found: Vec<MinionId>) -> Result<Vec<MinionId>, String> {
+    if target.kind != TargetKind::List || found.is_empty() {
+        return Ok(found);
+    }
+    for id in target.expr.split(',').filter(|id| !id.is_empty()) {
+        let id = MinionId::new(id).map_err(|e| format!("the list {:?} names {id:?}: {e}", target.expr))?;
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Refuses a target that cannot say who may see something: one that looks at more than ids, which are all that
 /// certificates prove. A minion would let itself in by the grains that it reports of itself.
 pub(crate) fn check_allow(target: &Target, nodegroups: &BTreeMap<String, String>) -> Result<(), String> {
@@ -76,5 +92,22 @@ pub(crate) fn needs_pillar(target: &Target, nodegroups: &BTreeMap<String, String
         | TargetKind::Pcre
         | TargetKind::Grain
         | TargetKind::GrainPcre => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_owed_an_answer_by_everyone_it_names() {
+        let ids =
+            |names: &[&str]| names.iter().map(|n| MinionId::new(*n).expect("valid")).collect::<Vec<_>>();
+        let list = |expr: &str| Target::new(TargetKind::List, expr);
+        assert_eq!(addressed(&list("b,gone,a,b,"), ids(&["a", "b"])), Ok(ids(&["a", "b", "gone"])));
+        assert_eq!(addressed(&list("gone"), Vec::new()), Ok(Vec::new()), "it means nobody");
+        assert_eq!(addressed(&Target::glob("gone"), ids(&["a"])), Ok(ids(&["a"])));
+        let blank = addressed(&list("a, b"), ids(&["a"])).expect_err("no name begins with a blank");
+        assert!(blank.contains("\" b\""), "{blank}");
     }
 }

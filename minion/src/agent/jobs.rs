@@ -81,6 +81,15 @@ impl Job {
         is_state_run(&self.spec.fun)
     }
 
+    /// Returns how many state runs may be before this one, which is no limit unless `queue` says so; Salt's default is False.
+    fn patience_with(&self) -> usize {
+        match self.spec.kwargs.get("queue") {
+            Some(Value::Bool(false)) => 0,
+            Some(Value::Int(most)) => usize::try_from((*most).max(0)).unwrap_or(usize::MAX),
+            _ => usize::MAX,
+        }
+    }
+
     /// Tells whether the job wants its reboot even when it fails.
     pub(super) fn forces_reboot(&self) -> bool {
         self.spec.kwargs.get("force_reboot").is_some_and(Value::truthy)
@@ -140,6 +149,21 @@ impl Agent {
                 Some(JobState::Queued(ahead.max(1)))
             }
         }
+    }
+
+    /// Finds the state run that keeps a new one from being taken: it does not want to wait that long.
+    pub(super) fn keeps_out(&self, new: &Job) -> Option<String> {
+        if !new.is_state_run() {
+            return None;
+        }
+        let before: Vec<&Job> =
+            self.jobs.iter().filter(|j| j.is_state_run() && (j.waits() || j.occupies_a_slot())).collect();
+        let first = before.first().filter(|_| before.len() > new.patience_with().saturating_sub(1))?;
+        let JobSpec { jid, fun, .. } = &first.spec;
+        Some(format!(
+            "{fun} runs or waits here already as job {jid}, and queue={} says not to wait for it",
+            new.spec.kwargs.get("queue").map(|v| v.to_string()).unwrap_or_default()
+        ))
     }
 
     /// Starts waiting jobs as far as there is room, in the order in which they came.

@@ -255,7 +255,12 @@ impl Agent {
             let why = format!("{} jobs run or wait here already; try again later", self.jobs.len());
             return self.tell(jid, JobState::Refused(why));
         }
-        self.jobs.push(Job::new(job, pillar, now));
+        let job = Job::new(job, pillar, now);
+        if let Some(why) = self.keeps_out(&job) {
+            self.jobs.push(job);
+            return self.never_ran(jid, EndState::Failed, why, now);
+        }
+        self.jobs.push(job);
         let fun = self.jobs.last().map(|j| j.spec.fun.clone()).unwrap_or_default();
         self.start_what_may(now);
         if self.jobs.iter().any(|j| j.spec.jid == jid && j.phase == Phase::New) {

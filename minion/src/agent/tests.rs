@@ -220,6 +220,30 @@ fn state_runs_go_one_by_one_and_the_others_are_told_their_place() {
 }
 
 #[test]
+fn a_state_run_that_does_not_want_to_wait_is_not_taken_while_another_goes_on() {
+    let mut bench = Bench::connected(beginning());
+    let queue = |n, value: Value| {
+        let kwargs = [(Value::from("queue"), value)].into_iter().collect();
+        JobSpec { kwargs, ..job(n, "state.apply") }
+    };
+    let now = bench.now();
+    bench.agent.handle_publish(queue(10, false.into()), Map::new(), now);
+    assert!(bench.journalled(10).iter().any(|e| matches!(e, Effect::Run { .. })), "nothing is before it");
+    bench.agent.handle_publish(queue(11, false.into()), Map::new(), now);
+    let effects = bench.effects();
+    assert_eq!(returns(&effects), [(jid(11), EndState::Failed)]);
+    assert!(format!("{effects:?}").contains(&jid(10).to_string()), "it names the other: {effects:?}");
+    bench.stored(11);
+    bench.agent.handle_publish(queue(12, 2.into()), Map::new(), now);
+    assert_eq!(told(&bench.journalled(12)), [JobState::Queued(1)]);
+    bench.agent.handle_publish(queue(13, 2.into()), Map::new(), now);
+    assert_eq!(returns(&bench.effects()), [(jid(13), EndState::Failed)]);
+    bench.stored(13);
+    bench.agent.handle_publish(queue(14, true.into()), Map::new(), now);
+    assert_eq!(told(&bench.journalled(14)), [JobState::Queued(2)]);
+}
+
+#[test]
 fn functions_run_side_by_side_up_to_the_limit() {
     let mut bench = Bench::connected(beginning());
     bench.running(10, "test.sleep");

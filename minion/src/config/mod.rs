@@ -1,5 +1,6 @@
 //! The configuration: `default.toml` is the manual and the default, `minion.toml` changes it, options change both.
 
+mod ranges;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,18 @@ pub enum ConfigError {
         path: PathBuf,
         /// Which value and why.
         source: Box<toml::de::Error>,
+    },
+    /// A value fits and makes no sense.
+    #[error("{}: {key} = {value} makes no sense: {expected}", path.display())]
+    Nonsense {
+        /// Which file.
+        path: PathBuf,
+        /// The setting.
+        key: &'static str,
+        /// Its value, as TOML.
+        value: String,
+        /// What would make sense.
+        expected: String,
     },
     /// There is no such setting.
     #[error(
@@ -216,13 +229,25 @@ impl Config {
         let mut all: toml::Table =
             toml::from_str(DEFAULT).expect("the defaults are valid: a test reads them");
         let mut last = PathBuf::new();
+        let mut tables = Vec::new();
         for (text, path) in layers {
             let own = toml::from_str::<toml::Table>(text)
                 .map_err(|e| ConfigError::Toml { path: path.clone(), source: Box::new(e) })?;
-            overlay(&mut all, own, "", path)?;
+            overlay(&mut all, own.clone(), "", path)?;
             last.clone_from(path);
+            tables.push((own, path));
         }
-        Self::deserialize(all).map_err(|e| ConfigError::Value { path: last, source: Box::new(e) })
+        let config =
+            Self::deserialize(all).map_err(|e| ConfigError::Value { path: last, source: Box::new(e) })?;
+        ranges::check(&config).map_err(|ranges::Nonsense { key, expected }| {
+            let said = tables.iter().rev().find_map(|(table, path)| Some((lookup(table, key)?, *path)));
+            let (value, path) = said.map_or_else(
+                || ("its default".to_owned(), PathBuf::from("minion.toml")),
+                |(value, path)| (value.to_string(), path.clone()),
+            );
+            ConfigError::Nonsense { path, key, value, expected }
+        })?;
+        Ok(config)
     }
 
     /// Returns the pinned CA, if one is configured.
@@ -258,6 +283,14 @@ fn overlay(base: &mut toml::Table, own: toml::Table, prefix: &str, path: &Path) 
         }
     }
     Ok(())
+}
+
+/// Returns what a file says of a setting, `jobs.parallel`.
+fn lookup<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
+    match key.split_once('.') {
+        None => table.get(key),
+        Some((first, rest)) => lookup(table.get(first)?.as_table()?, rest),
+    }
 }
 
 /// Returns the MAC address of the first interface that has one.

@@ -191,6 +191,7 @@ pub fn start(setup: Setup) -> (Link, tokio::task::JoinHandle<()>) {
         seen: seen.clone(),
         standing: Standing::default(),
         expired: false,
+        shut_out: false,
     };
     let queries = Queries::new(current, tokio::runtime::Handle::current());
     (Link { events, commands, output, queries, seen }, tokio::spawn(keeper.run()))
@@ -215,12 +216,15 @@ struct Keeper {
     standing: Standing,
     /// The master said that the certificate has expired, by its clock.
     expired: bool,
+    /// The master does not accept the key any more: only the enrolment door may let it in again.
+    shut_out: bool,
 }
 
 /// How one connection ended.
 enum Ended {
-    /// It broke or was refused: dial again.
-    Again { why: String, was_up: bool, at_once: bool },
+    /// It broke or was refused: dial again. It had been up for so long, if it was; one that another agent of the same minion
+    /// took over counts as if it had lived only a moment, for the two would take it from each other as fast as they dial.
+    Again { why: String, up_for: Option<Duration>, at_once: bool },
     /// The agent said good-bye.
     Closed,
 }
@@ -230,15 +234,16 @@ impl Keeper {
         loop {
             let ended = self.connect_and_serve().await;
             self.connection.send_replace(None);
-            let Ended::Again { why, was_up, at_once } = ended else {
+            let Ended::Again { why, up_for, at_once } = ended else {
                 if self.reopened().await {
                     continue;
                 }
                 return;
             };
-            if was_up {
-                self.backoff.reset();
+            if let Some(lived) = up_for {
+                self.backoff.link_ended(lived);
             }
+            let was_up = up_for.is_some();
             if self.tell(LinkEvent::Down { why, was_up }).await.is_err() {
                 return;
             }
@@ -254,7 +259,7 @@ impl Keeper {
     }
 
     async fn connect_and_serve(&mut self) -> Ended {
-        if (self.expired || self.setup.credentials.is_expired(clock::wall_clock()))
+        if (self.expired || self.shut_out || self.setup.credentials.is_expired(clock::wall_clock()))
             && let Some(ended) = self.renew_at_the_door().await
         {
             return ended;
@@ -262,7 +267,7 @@ impl Keeper {
         let tls = match crate::identity::link_tls(&self.setup.credentials, self.setup.identity.private_key())
         {
             Ok(tls) => tls,
-            Err(e) => return Ended::Again { why: e.to_string(), was_up: false, at_once: false },
+            Err(e) => return Ended::Again { why: e.to_string(), up_for: None, at_once: false },
         };
         let dial = self.setup.dialer.dial(tls);
         let connection = tokio::select! {
@@ -275,18 +280,34 @@ impl Keeper {
         match connection {
             Ok(connection) => {
                 let ended = session::run(self, connection.clone()).await;
-                self.expired = says_expired(&connection);
+                self.expired = says(&connection, EXPIRED);
+                if says(&connection, REVOKED) {
+                    self.shut_out();
+                }
                 ended
             }
-            Err(e) => Ended::Again { why: crate::chain(&e), was_up: false, at_once: false },
+            Err(e) => Ended::Again { why: crate::chain(&e), up_for: None, at_once: false },
         }
     }
 
-    /// Comes back from an absence that outlived the certificate: the enrolment door gives another one to whoever holds the
-    /// accepted key. Returns how the attempt ended, unless there is a fresh one.
+    /// Notes that the master does not accept this key any more, and says once what can be done.
+    fn shut_out(&mut self) {
+        if !std::mem::replace(&mut self.shut_out, true) {
+            let (id, key) = (&self.setup.myself.id, self.setup.identity.fingerprint());
+            tracing::warn!(
+                %key,
+                "the master does not accept this minion's key any more; it is asked for at the enrolment door from now on: \
+                 `lab-master key list` there shows it, `lab-master key accept {id}` lets it in again"
+            );
+        }
+    }
+
+    /// Comes back from an absence that outlived the certificate, or from having been shut out: the enrolment door gives another
+    /// certificate to whoever holds the accepted key, and lets a key wait that the master does not know (any more), as Salt's
+    /// minions do. Returns how the attempt ended, unless there is a fresh one.
     async fn renew_at_the_door(&mut self) -> Option<Ended> {
         let Setup { myself, dialer, identity, credentials, .. } = &self.setup;
-        let again = |why: String| Ended::Again { why, was_up: false, at_once: false };
+        let again = |why: String| Ended::Again { why, up_for: None, at_once: false };
         let Some(ca) = crate::identity::fingerprint_of(&credentials.ca) else {
             return Some(again("the CA's certificate cannot be read".to_owned()));
         };
@@ -308,13 +329,19 @@ impl Keeper {
         };
         match enrolled {
             Ok(enrolled) => {
-                tracing::info!("the certificate had expired and was renewed at the enrolment door");
+                let why =
+                    if self.shut_out { "the key is accepted again" } else { "the certificate had expired" };
+                tracing::info!("{why}: the certificate was renewed at the enrolment door");
                 let der = enrolled.credentials.certificate.to_vec();
                 self.setup.credentials = enrolled.credentials;
-                self.expired = false;
+                (self.expired, self.shut_out) = (false, false);
                 self.tell(LinkEvent::Certificate(der)).await.err().map(|_| Ended::Closed)
             }
-            Err(e) => Some(again(format!("the certificate has expired: {}", crate::chain(&e)))),
+            Err(e) => {
+                let what =
+                    if self.shut_out { "the key is not accepted" } else { "the certificate has expired" };
+                Some(again(format!("{what}: {}", crate::chain(&e))))
+            }
         }
     }
 
@@ -372,12 +399,14 @@ impl Keeper {
     }
 }
 
-/// Tells whether the master closed a connection because the certificate has expired.
-fn says_expired(connection: &quinn::Connection) -> bool {
-    /// `certificate_expired` (RFC 8446), as QUIC carries alerts of TLS.
-    const EXPIRED: u64 = 0x100 + 45;
+/// `certificate_revoked` and `certificate_expired` (RFC 8446), as QUIC carries alerts of TLS.
+const REVOKED: u64 = 0x100 + 44;
+const EXPIRED: u64 = 0x100 + 45;
+
+/// Tells whether the master closed a connection with this code.
+fn says(connection: &quinn::Connection, code: u64) -> bool {
     match connection.close_reason() {
-        Some(quinn::ConnectionError::ConnectionClosed(close)) => u64::from(close.error_code) == EXPIRED,
+        Some(quinn::ConnectionError::ConnectionClosed(close)) => u64::from(close.error_code) == code,
         _ => false,
     }
 }

@@ -8,6 +8,7 @@ use lab_proto::{EventTag, Value, version};
 use quinn::{Connection, VarInt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::{Ended, FrameReader, FrameWriter, Keeper, LinkCommand, LinkEvent, OUTGOING, StreamError};
 use super::{events::Events, jobs};
@@ -24,7 +25,7 @@ const PROOF: Duration = Duration::from_secs(2);
 pub(super) async fn run(keeper: &mut Keeper, connection: Connection) -> Ended {
     let mut session = match Session::open(keeper, connection.clone()).await {
         Ok(session) => session,
-        Err(e) => return Ended::Again { why: crate::chain(&e), was_up: false, at_once: false },
+        Err(e) => return Ended::Again { why: crate::chain(&e), up_for: None, at_once: false },
     };
     let ended = session.serve(keeper).await;
     session.children.abort_all();
@@ -43,7 +44,8 @@ struct Session {
     down: FrameReader,
     children: JoinSet<String>,
     jobs: Option<JobStream>,
-    was_up: bool,
+    up_since: Option<Instant>,
+    superseded: bool,
 }
 
 /// To the task of the job stream.
@@ -72,7 +74,8 @@ impl Session {
             down: FrameReader::new(recv),
             children: JoinSet::new(),
             jobs: None,
-            was_up: false,
+            up_since: None,
+            superseded: false,
         })
     }
 
@@ -85,7 +88,9 @@ impl Session {
             match turn {
                 Turn::On => {}
                 Turn::End { why, at_once } => {
-                    return Ended::Again { why, was_up: self.was_up, at_once: at_once && self.was_up };
+                    let up_for =
+                        self.up_since.map(|at| if self.superseded { Duration::ZERO } else { at.elapsed() });
+                    return Ended::Again { why, up_for, at_once: at_once && up_for.is_some() };
                 }
                 Turn::Closing(done) => {
                     self.up.finish();
@@ -149,10 +154,11 @@ impl Session {
             MinionEvent::Certificate(der) => LinkEvent::Certificate(der),
             MinionEvent::Refused(refusal) => return Some(refused(keeper, refusal).await),
             MinionEvent::Closing(reason) => {
-                return Some(Turn::End {
-                    why: format!("the master closed the link: {reason:?}"),
-                    at_once: false,
-                });
+                self.superseded = reason == CloseReason::Superseded;
+                if reason == CloseReason::KeyRevoked {
+                    keeper.shut_out();
+                }
+                return Some(Turn::End { why: closed_by_master(&reason), at_once: false });
             }
             MinionEvent::MasterSilent => {
                 let why = "the master has been silent for too long".to_owned();
@@ -173,7 +179,7 @@ impl Session {
             }
             return Some(turn);
         }
-        self.was_up = true;
+        self.up_since = Some(Instant::now());
         self.control.set_jobs(keeper.standing.jobs);
         if let Some(until) = keeper.standing.change_pending_until {
             self.control.announce_change(Some(until), keeper.setup.clock.now());
@@ -229,7 +235,7 @@ impl Session {
             }
             Some(LinkCommand::Grains(grains)) => {
                 keeper.standing.grains = Some(grains.clone());
-                if self.was_up {
+                if self.up_since.is_some() {
                     self.control.send_grains(grains);
                 }
             }
@@ -322,6 +328,22 @@ async fn say_rewound(keeper: &Keeper, head: u64, mark: u64) {
     if let Err(e) = keeper.setup.disk.append(draft, None).await {
         tracing::warn!(error = %crate::chain(&e), "that the outbox was rewound is not in the log");
     }
+}
+
+fn closed_by_master(reason: &CloseReason) -> String {
+    let why = match reason {
+        CloseReason::Shutdown => "it ends",
+        CloseReason::Reboot(_) => "it reboots",
+        CloseReason::KeyRevoked => "it does not accept this minion's key any more",
+        CloseReason::Superseded => {
+            "another agent with this minion's id and key is connected (a cloned disk?); on the machine that does not belong, stop \
+             the agent, remove its data directory, and enrol it under an id of its own"
+        }
+        CloseReason::Violation(what) => {
+            return format!("the master closed the link: protocol violation: {what}");
+        }
+    };
+    format!("the master closed the link: {why}")
 }
 
 fn agent_gone() -> Turn {

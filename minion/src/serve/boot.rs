@@ -211,6 +211,7 @@ pub async fn start(options: Options) -> Result<Shell, BootError> {
         requests,
         cancels: std::collections::BTreeMap::new(),
         was_ready: false,
+        no_link: None,
     })
 }
 

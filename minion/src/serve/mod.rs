@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::ids::JobId;
-use lab_proto::v1::link::{CloseReason, JobState};
+use lab_proto::v1::link::{CloseReason, JobState, LinkRefusal};
 use lab_proto::{EndState, Value};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -71,6 +71,8 @@ pub struct Shell {
     cancels: BTreeMap<JobId, Cancel>,
     returns: returns::Returns,
     was_ready: bool,
+    /// Why there is no link, as it was said last.
+    no_link: Option<String>,
 }
 
 /// One turn's fact.
@@ -181,6 +183,7 @@ impl Shell {
             }
             LinkEvent::Registered => {
                 tracing::info!("the link to the master is up");
+                self.no_link = None;
                 notify::status("connected");
                 self.agent.handle_registered();
             }
@@ -191,16 +194,38 @@ impl Shell {
                 tracing::warn!(counter, reason, "the master refuses an event for ever");
             }
             LinkEvent::Certificate(_) => {}
-            LinkEvent::Refused(refusal) => tracing::error!(%refusal, "the master refuses the link"),
+            LinkEvent::Refused(refusal) => self.tell_refused(&refusal),
             LinkEvent::Down { why, was_up } => {
                 if was_up {
                     tracing::warn!(why, "the link to the master is down");
+                } else if self.no_link.as_deref() == Some(why.as_str()) {
+                    // Said once is enough, however often it is tried.
+                    tracing::debug!(why, "still no link to the master");
                 } else {
-                    tracing::info!(why, "no link to the master yet");
+                    tracing::info!(why, "no link to the master yet; it is tried again and again");
                 }
+                self.no_link = Some(why);
                 notify::status("not connected");
                 self.agent.handle_link_lost();
             }
+        }
+    }
+
+    fn tell_refused(&mut self, refusal: &LinkRefusal) {
+        let remedy = match refusal {
+            LinkRefusal::WrongId { certificate, .. } => format!(
+                "this machine has the key of {certificate} (a cloned disk?): stop the agent, remove {}, and enrol it anew",
+                self.config.data_dir.display()
+            ),
+            LinkRefusal::Version(_) => "use a release that both speak".to_owned(),
+            LinkRefusal::NotAccepted => format!("on the master: lab-master key accept {}", self.env.id),
+            // It goes on by itself, or is a bug that the words name.
+            LinkRefusal::OutboxRewound { .. } | LinkRefusal::Violation(_) => String::new(),
+        };
+        if self.no_link.as_deref() == Some(refusal.to_string().as_str()) {
+            tracing::debug!(%refusal, "the master still refuses the link");
+        } else {
+            tracing::error!(%refusal, remedy, "the master refuses the link");
         }
     }
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// A link that lived shorter than this did not settle: whatever ended it may end the next one.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// Doubling delays with jitter, so that a thousand minions do not come back in the same millisecond.
 #[derive(Clone, Debug)]
 pub struct Backoff {
@@ -25,6 +28,14 @@ impl Backoff {
         half + Duration::from_micros(random % span)
     }
 
+    /// Takes that a link ended that had been up for so long: delays start over only after one that settled, so that links
+    /// which break as soon as they are up are dialled ever more rarely.
+    pub fn link_ended(&mut self, lived: Duration) {
+        if lived >= SETTLED {
+            self.reset();
+        }
+    }
+
     /// Begins anew; to be called when a link came up, not when a dial succeeded.
     pub fn reset(&mut self) {
         self.attempt = 0;
@@ -46,5 +57,18 @@ mod tests {
         }
         b.reset();
         assert!(b.next_delay(u64::MAX) <= Duration::from_millis(100));
+    }
+
+    #[test]
+    fn links_that_live_only_moments_do_not_start_the_delays_over() {
+        let mut b = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
+        let mut last = Duration::ZERO;
+        for _ in 0..10 {
+            last = b.next_delay(0);
+            b.link_ended(Duration::from_millis(110));
+        }
+        assert_eq!(last, Duration::from_millis(7_500), "half of the longest");
+        b.link_ended(Duration::from_secs(60));
+        assert_eq!(b.next_delay(0), Duration::from_millis(100));
     }
 }

@@ -384,3 +384,48 @@ fn a_minion_whose_heartbeats_come_again_is_published_to_again() {
     let (ends, published) = c.settle(now);
     assert_eq!((ends, published), (Vec::new(), 1));
 }
+
+#[test]
+fn two_agents_with_one_identity_are_named_with_both_and_a_restarted_one_is_not() {
+    let mut c = Connected::new();
+    let mut come = |conn, process, now| {
+        let mut arrival = arrival(&c.id, process);
+        arrival.address = format!("192.0.2.{process}:9");
+        c.core.connect(ConnId(conn), arrival, now);
+        let writes = std::iter::from_fn(|| c.core.poll_effect()).filter_map(|e| match e {
+            Effect::Write(write) => Some(write.events),
+            _ => None,
+        });
+        writes
+            .flatten()
+            .filter(|e| e.tag.as_str() == "lab/minion/a/duplicate")
+            .map(|e| e.data)
+            .collect::<Vec<_>>()
+    };
+    let later = |seconds| NOW + Duration::from_secs(seconds);
+    assert_eq!(come(2, 3, later(1)), [], "its own next link");
+    assert_eq!(come(3, 4, later(2)), [], "a restarted agent");
+    assert_eq!(come(4, 4, later(3)), [], "its own next link");
+    let told = come(5, 3, later(4));
+    assert_eq!(told.len(), 1, "the former process lives");
+    let text = format!("{:?}", told[0]);
+    assert!(text.contains("192.0.2.3:9") && text.contains("192.0.2.4:9") && text.contains("enrol"), "{text}");
+    assert_eq!(come(6, 4, later(5)), [], "told a moment ago");
+    assert_eq!(come(7, 3, later(700)).len(), 1, "it lasts");
+}
+
+#[test]
+fn a_hello_under_another_name_is_refused_and_both_names_are_told() {
+    let mut c = Connected::new();
+    let mut arrival = arrival(&c.id, 3);
+    arrival.hello.id = MinionId::new("clone").expect("valid");
+    c.core.connect(ConnId(2), arrival, NOW);
+    let mut told = Vec::new();
+    while let Some(effect) = c.core.poll_effect() {
+        if let Effect::Write(write) = effect {
+            told.extend(write.events.into_iter().filter(|e| e.tag.as_str() == "lab/security/refused"));
+        }
+    }
+    let text = format!("{told:?}");
+    assert!(text.contains("its certificate: clone") && text.contains("\"a\""), "{text}");
+}

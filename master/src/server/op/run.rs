@@ -7,6 +7,7 @@ use lab_proto::{JobId, MinionId, Position, TagPattern};
 use tokio::sync::broadcast;
 
 use super::{Answer, Request, Stop, refuse};
+use crate::core::targets::addressed;
 use crate::core::{Submission, uses_tree};
 use crate::server::Shared;
 use crate::server::hub::Shown;
@@ -26,6 +27,7 @@ impl Request {
                 format!("no minion matches {} {:?}; see `lab-master minion list`", target.kind, target.expr);
             return Err(refuse(RefusalKind::NoTarget, text));
         }
+        minions = addressed(&target, minions).map_err(|text| refuse(RefusalKind::Usage, text))?;
         if let Some(n) = subset {
             pick(&shared, &mut minions, n as usize).await?;
         }

@@ -7,6 +7,12 @@ use super::{Call, Exec};
 use crate::function::{ApplyRequest, ArgDoc, CallError, FunctionDoc, Kind, StateCall, VerdictKind};
 use crate::functions::support::{text_list, text_of};
 
+const QUEUE: ArgDoc = ArgDoc::optional(
+    "queue",
+    Kind::Any,
+    "Whether it waits while another state run goes on; it does unless this says False. A number: while fewer than so many are \
+     before it.",
+);
 const APPLY: &[ArgDoc] = &[
     ArgDoc::optional(
         "mods",
@@ -21,6 +27,7 @@ const APPLY: &[ArgDoc] = &[
         Kind::Any,
         "What is left out: SLS, or {id: …}; a text with commas, or a list.",
     ),
+    QUEUE,
 ];
 const HIGHSTATE: &[ArgDoc] = &[
     ArgDoc::with_default("test", Kind::Bool, "false", "Whether nothing may be changed."),
@@ -31,6 +38,7 @@ const HIGHSTATE: &[ArgDoc] = &[
         Kind::Any,
         "What is left out: SLS, or {id: …}; a text with commas, or a list.",
     ),
+    QUEUE,
 ];
 const SHOW: &[ArgDoc] = &[
     ArgDoc::required("mods", Kind::Any, "Which SLS: a text with commas, or a list."),
