@@ -125,6 +125,25 @@ fn a_listed_grain_lets_a_real_minion_in_and_another_one_waits() {
     eventually("it is let in in the same moment", || answers(&master, "web2"));
 }
 
+#[test]
+fn a_cloned_disk_that_keeps_its_id_is_named_in_the_log_and_by_the_agents() {
+    let master = Alone::start("", &[]).unwrap();
+    let mut minion = Minion::start(&master, "web1");
+    eventually("the minion answers", || answers(&master, "web1"));
+    minion.stop();
+    let mut clone = minion.cloned();
+
+    minion.serve();
+    clone.serve();
+
+    eventually("the two are named", || !master.events("lab/minion/web1/duplicate").unwrap().is_empty());
+    let remedy = "enrol it under an id of its own";
+    eventually("an agent says what to do", || (minion.log() + &clone.log()).contains(remedy));
+    clone.stop();
+    eventually("the one that is left answers", || answers(&master, "web1"));
+    assert_eq!(master.events("lab/minion/web1/duplicate").unwrap().len(), 1, "told once in ten minutes");
+}
+
 fn copy(from: &Path, to: &Path) {
     let done = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
     assert!(done.success());
