@@ -82,7 +82,43 @@ pub fn bind<T: DeserializeOwned>(doc: &FunctionDoc, args: &[Value], kwargs: &Map
         }
     }
     if let Some(missing) = doc.args.iter().find(|a| a.required && !all.contains_key(a.name.as_ref())) {
-        return Err(ArgsError::Missing { arg: missing.name.to_string() }.into());
+        return Err(without(doc, &missing.name, kwargs).into());
     }
     Ok(args::from_map(&all)?)
+}
+
+/// Says that an argument is missing, or what was given in its place: a word with `=` in it is a named argument.
+fn without(doc: &FunctionDoc, missing: &str, kwargs: &Map) -> ArgsError {
+    let names = kwargs.keys().filter_map(Value::as_str).filter(|k| !k.starts_with("__"));
+    let mut unknown = names.filter(|k| !doc.open && !doc.knows(k));
+    match unknown.next() {
+        Some(unknown) => ArgsError::Bad {
+            arg: unknown.to_owned(),
+            reason: format!(
+                "there is no such argument, and {missing} is missing; a text with `=` is given as {missing}=TEXT"
+            ),
+        },
+        None => ArgsError::Missing { arg: missing.to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::{ArgDoc, Kind};
+
+    #[test]
+    fn an_argument_that_is_none_is_named_where_another_is_missing() {
+        const ARGS: &[ArgDoc] = &[ArgDoc::required("cmd", Kind::Text, "What to run.")];
+        let doc = FunctionDoc::new("Runs.", ARGS, "test");
+        let said = |doc: &FunctionDoc, kwargs: Map| match bind::<Value>(doc, &[], &kwargs) {
+            Err(e) => e.to_string(),
+            Ok(value) => panic!("{value}"),
+        };
+        let foo = Map::from_iter([(Value::from("FOO"), Value::from("bar env"))]);
+        let want = "argument FOO: there is no such argument, and cmd is missing; a text with `=` is given as cmd=TEXT";
+        assert_eq!(said(&doc, foo.clone()), want);
+        assert_eq!(said(&doc, Map::new()), "argument cmd is missing");
+        assert_eq!(said(&doc.open(), foo), "argument cmd is missing", "what it takes as data is no stranger");
+    }
 }
