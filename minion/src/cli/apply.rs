@@ -65,6 +65,7 @@ enum Output {
 
 impl Args {
     pub(super) fn run(self) -> Done {
+        super::trees(&self.states, self.pillar.as_ref())?;
         let stop = interrupt::watch().map_err(|e| Failure::new(e, exit::FAILED))?;
         let host = LinuxHost::new();
         host.keep_links();

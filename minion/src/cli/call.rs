@@ -46,6 +46,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Done {
+        super::trees(&self.states, self.pillar.as_ref())?;
         let (args, kwargs) = arguments(&self.arguments).map_err(|e| Failure::new(e, exit::USAGE))?;
         let host = LinuxHost::new();
         let mut known = grains::of_machine(&self.id, &host);

@@ -52,7 +52,7 @@ impl Args {
         };
         let enrolled = runtime()?.block_on(async {
             let dialer = Dialer::new(&config.master)?;
-            let enrolled = enrol::enrol(&request, &dialer, tell).await;
+            let enrolled = enrol::enrol(&request, &dialer, |progress| tell(&id, progress)).await;
             dialer.finish().await;
             enrolled
         });
@@ -69,7 +69,7 @@ impl Args {
     }
 }
 
-fn tell(progress: Progress) {
+fn tell(id: &lab_proto::MinionId, progress: Progress) {
     match progress {
         Progress::Met { ca, pinned: true } => eprintln!("met the master with CA {ca}"),
         Progress::Met { ca, pinned: false } => {
@@ -77,7 +77,7 @@ fn tell(progress: Progress) {
         }
         Progress::Pending { fingerprint } => {
             eprintln!("waiting to be accepted; this machine's key is {fingerprint}");
-            eprintln!("on the master: lab-master key accept");
+            eprintln!("on the master: lab-master key accept {id}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use lab_proto::{EventTag, Map, Value};
 
-use super::{Common, Done, Failure, exit};
+use super::{Common, Done, Failure, exit, report};
 use crate::serve::{SendError, send_event, send_events};
 
 /// Sends events through the running agent.
@@ -48,6 +48,8 @@ enum DataError {
     Json(#[source] serde_json::Error),
     #[error("{0:?} is not KEY=VALUE")]
     Pair(String),
+    #[error("{0} is given twice")]
+    Twice(String),
 }
 
 impl Args {
@@ -73,19 +75,18 @@ impl Args {
 }
 
 /// Prints an event's number in the outbox.
-#[expect(clippy::print_stdout, reason = "this is the command's data")]
 fn print(counter: u64) {
-    println!("{counter}");
+    report::line(format_args!("{counter}"));
 }
 
 /// Sends what comes from standard input and prints the numbers, many in one write while they come quickly.
 fn print_all(run_dir: &std::path::Path) -> Result<(), SendError> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     send_events(run_dir, BufReader::new(std::io::stdin()), |counter, more| {
-        // A reader that went away does not keep the events from being sent.
-        let _ = writeln!(out, "{counter}");
+        // Whatever becomes of the numbers, the events are sent.
+        report::printed(writeln!(out, "{counter}"));
         if !more {
-            let _ = out.flush();
+            report::printed(out.flush());
         }
     })
 }
@@ -97,7 +98,10 @@ fn read_data(pairs: &[String], json: Option<&str>) -> Result<Value, DataError> {
     let mut map = Map::new();
     for pair in pairs {
         let (key, value) = pair.split_once('=').ok_or_else(|| DataError::Pair(pair.clone()))?;
-        map.insert(Value::from(key), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)));
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        if map.insert(Value::from(key), value).is_some() {
+            return Err(DataError::Twice(key.to_owned()));
+        }
     }
     Ok(Value::Map(map))
 }
@@ -112,6 +116,7 @@ mod tests {
         let data = read_data(&pairs, None).expect("are pairs");
         assert_eq!(data.to_string(), r#"{"floor":3,"name":"a b","list":[1,2],"eq":"a=b"}"#);
         assert!(read_data(&["floor".to_owned()], None).is_err());
+        assert!(read_data(&["a=1".to_owned(), "a=2".to_owned()], None).is_err(), "none is dropped silently");
         assert!(read_data(&[], Some("{")).is_err());
     }
 }

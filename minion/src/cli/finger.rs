@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{Common, Done, Failure, exit};
+use super::{Common, Done, Failure, exit, report};
 use crate::identity::Pki;
 
 /// Prints the fingerprint of this machine's key and, once met, of the master's CA.
@@ -13,14 +13,20 @@ pub(super) struct Args {
 }
 
 impl Args {
-    #[expect(clippy::print_stdout, reason = "this is the command's data")]
     pub(super) fn run(self) -> Done {
         let config = self.common.config()?;
         let pki = Pki::new(&self.common.config_dir);
         let failed = |e: crate::identity::IdentityError| Failure::new(e, exit::FAILED);
-        println!("{} {}", config.minion_id()?, pki.identity().map_err(failed)?.fingerprint());
+        let key = pki.known().map_err(failed)?.ok_or_else(|| {
+            let text = format!(
+                "there is no key below {} yet: `lab-minion enrol` or `lab-minion serve` makes it",
+                self.common.config_dir.display()
+            );
+            Failure::new(std::io::Error::other(text), exit::REFUSED)
+        })?;
+        report::line(format_args!("{} {}", config.minion_id()?, key.fingerprint()));
         if let Some(ca) = pki.pinned().map_err(failed)? {
-            println!("master {ca}");
+            report::line(format_args!("master {ca}"));
         }
         Ok(ExitCode::SUCCESS)
     }

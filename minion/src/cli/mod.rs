@@ -37,7 +37,9 @@ pub mod exit {
     pub const REFUSED: u8 = 17;
     /// Something that was stored is damaged.
     pub const DAMAGED: u8 = 18;
-    /// A bug, or the system failed us.
+    /// A file, a directory or standard output of this machine cannot be read or written.
+    pub const MACHINE: u8 = 21;
+    /// A bug.
     pub const FAILED: u8 = 1;
 }
 
@@ -82,12 +84,25 @@ impl Cli {
             Command::NetRestore(args) => args.run(),
         };
         match done {
-            Ok(code) => code,
+            Ok(code) => whole(code),
             Err(Failure { error, code }) => {
                 eprintln!("lab-minion: {}", crate::chain(error.as_ref()));
                 ExitCode::from(code)
             }
         }
+    }
+}
+
+/// Returns the code of a command that did its work, unless its report did not get through.
+fn whole(code: ExitCode) -> ExitCode {
+    match report::unprinted() {
+        Some(why) => {
+            eprintln!(
+                "lab-minion: cannot write to standard output: {why}; what is there is not the whole report"
+            );
+            if code == ExitCode::SUCCESS { ExitCode::from(exit::MACHINE) } else { code }
+        }
+        None => code,
     }
 }
 
@@ -100,8 +115,17 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(error: impl std::error::Error + 'static, code: u8) -> Self {
+        // What the system says is trouble of this machine and no bug of ours.
+        let code = if code == exit::FAILED && is_of_system(&error) { exit::MACHINE } else { code };
         Self { error: Box::new(error), code }
     }
+}
+
+/// Tells whether the system's own error is what an error comes from.
+fn is_of_system(error: &(dyn std::error::Error + 'static)) -> bool {
+    let chain = std::iter::successors(Some(error), |e| e.source());
+    let mut of_io = chain.filter_map(|e| e.downcast_ref::<std::io::Error>());
+    of_io.any(|e| e.raw_os_error().is_some())
 }
 
 impl From<ConfigError> for Failure {
@@ -156,6 +180,18 @@ impl Common {
     }
 }
 
+/// Looks whether the trees are there that a command was given.
+pub(crate) fn trees(states: &[PathBuf], pillar: Option<&PathBuf>) -> Result<(), Failure> {
+    let mut named = states.iter().map(|dir| ("--states", dir)).chain(pillar.map(|dir| ("--pillar", dir)));
+    match named.find(|(_, dir)| !dir.is_dir()) {
+        None => Ok(()),
+        Some((option, dir)) => {
+            let text = format!("{option} {}: there is no such directory", dir.display());
+            Err(Failure::new(std::io::Error::other(text), exit::USAGE))
+        }
+    }
+}
+
 /// Makes the small runtime that all subcommands with a network use: one thread drives everything.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
@@ -179,4 +215,22 @@ pub(crate) fn log(default: &str) {
         log.with_ansi(false).try_init()
     };
     drop(set);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_refuses_is_no_bug() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot open /x/lock")]
+        struct Open(#[source] std::io::Error);
+
+        let denied = || Open(std::io::Error::from_raw_os_error(13));
+        assert_eq!(Failure::new(denied(), exit::FAILED).code, exit::MACHINE);
+        assert_eq!(Failure::new(denied(), exit::REFUSED).code, exit::REFUSED);
+        let ours = std::io::Error::other("a thread panicked");
+        assert_eq!(Failure::new(ours, exit::FAILED).code, exit::FAILED);
+    }
 }

@@ -1,17 +1,40 @@
 //! What state runs and functions print: for people as they go, or as JSON at the end.
 
 use std::io::{BufWriter, Write};
+use std::sync::OnceLock;
 
 use lab_proto::{Map, StateOutcome, StateReturn, Value};
 use lab_states::function::Progress;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-/// Prints a line. A reader that leaves does not end a run half-way.
+/// Why standard output did not take something, the first time.
+static UNPRINTED: OnceLock<String> = OnceLock::new();
+
+/// Notes what became of a write to standard output. Neither a reader that leaves nor a full disk ends a run half-way; the first
+/// is no trouble, the other is told at the end, because the report is not whole.
+pub(super) fn printed(result: std::io::Result<()>) {
+    if let Err(e) = result
+        && e.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        let _ = UNPRINTED.set(e.to_string());
+    }
+}
+
+/// Returns why the output is not whole.
+pub(super) fn unprinted() -> Option<&'static str> {
+    UNPRINTED.get().map(String::as_str)
+}
+
+/// Prints a line.
+pub(super) fn line(text: std::fmt::Arguments<'_>) {
+    printed(writeln!(std::io::stdout().lock(), "{text}"));
+}
+
 macro_rules! say {
-    ($($text:tt)*) => {{
-        let _ = writeln!(std::io::stdout().lock(), $($text)*);
-    }};
+    ($($text:tt)*) => {
+        line(format_args!($($text)*))
+    };
 }
 
 /// Prints what happens in a run.
@@ -87,8 +110,7 @@ pub(super) fn json(results: &[StateReturn], interrupted: bool) {
     // In pieces that fill a pipe, whose reader works on one while the next is made; without this buffer they would be small.
     let mut out = BufWriter::with_capacity(PIPE, std::io::stdout().lock());
     let written = serde_json::to_writer(&mut out, &all).map_err(std::io::Error::from);
-    // A reader that leaves does not turn a run into a failure.
-    let _ = written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    printed(written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()));
 }
 
 /// What a pipe takes at once.

@@ -51,6 +51,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Done {
+        super::trees(&self.states, self.pillar.as_ref())?;
         let host = LinuxHost::new();
         let mut known = grains::of_machine(&self.id, &host);
         if let Some(path) = &self.grains {

@@ -84,19 +84,25 @@ impl Pki {
     /// # Errors
     /// When the file cannot be used or holds no key.
     pub fn identity(&self) -> Result<Identity, IdentityError> {
+        if let Some(identity) = self.known()? {
+            return Ok(identity);
+        }
         files::make_dir(&self.dir, 0o700)?;
+        let key = KeyPair::generate().map_err(IdentityError::Make)?;
+        files::write_atomically(&self.dir.join("minion.key"), key.serialize_pem().as_bytes(), 0o600)?;
+        Ok(Identity::of(key))
+    }
+
+    /// Loads the key; `None` before the first start.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds no key.
+    pub fn known(&self) -> Result<Option<Identity>, IdentityError> {
         let path = self.dir.join("minion.key");
-        let key = match files::read_if_any(&path)? {
-            Some(pem) => KeyPair::from_pem(&String::from_utf8_lossy(&pem))
-                .map_err(|source| IdentityError::Key { path, source })?,
-            None => {
-                let key = KeyPair::generate().map_err(IdentityError::Make)?;
-                files::write_atomically(&path, key.serialize_pem().as_bytes(), 0o600)?;
-                key
-            }
-        };
-        let fingerprint = Fingerprint::of(&key.subject_public_key_info());
-        Ok(Identity { key, fingerprint })
+        let Some(pem) = files::read_if_any(&path)? else { return Ok(None) };
+        let key = KeyPair::from_pem(&String::from_utf8_lossy(&pem))
+            .map_err(|source| IdentityError::Key { path, source })?;
+        Ok(Some(Identity::of(key)))
     }
 
     /// Loads certificate and CA; `None` before the minion was accepted.
@@ -140,6 +146,11 @@ impl Pki {
 }
 
 impl Identity {
+    fn of(key: KeyPair) -> Self {
+        let fingerprint = Fingerprint::of(&key.subject_public_key_info());
+        Self { key, fingerprint }
+    }
+
     /// Returns the fingerprint of the public key: what `lab-master key accept` shows and compares.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint

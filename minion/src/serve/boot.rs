@@ -307,7 +307,7 @@ async fn credentials(
     tracing::info!(%id, key = %identity.fingerprint(), "enrolling");
     let mut backoff = Backoff::new(ENROL_PAUSE.0, ENROL_PAUSE.1);
     loop {
-        match enrol::enrol(&request, dialer, log_progress).await {
+        match enrol::enrol(&request, dialer, |progress| log_progress(&request.id, progress)).await {
             Ok(enrolled) => {
                 pki.store(&enrolled.credentials)?;
                 return Ok(enrolled.credentials);
@@ -335,14 +335,14 @@ pub(crate) fn pin(config: &Config, pki: &Pki, token: Option<&str>) -> Result<Pin
     Ok(pki.pinned()?.map_or(Pin::FirstUse, Pin::Fingerprint))
 }
 
-fn log_progress(progress: Progress) {
+fn log_progress(id: &MinionId, progress: Progress) {
     match progress {
         Progress::Met { ca, pinned: true } => tracing::info!(%ca, "met the pinned master"),
         Progress::Met { ca, pinned: false } => {
             tracing::warn!(%ca, "trusting this master on first use; compare with `lab-master key finger`");
         }
         Progress::Pending { fingerprint } => {
-            tracing::warn!(%fingerprint, "waiting to be accepted: `lab-master key accept` on the master");
+            tracing::warn!(%fingerprint, "waiting to be accepted: `lab-master key accept {id}` on the master");
         }
     }
 }
