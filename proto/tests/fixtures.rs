@@ -414,6 +414,7 @@ fn operator_frames_keep_their_bytes() {
             open(OpRequest::OperatorList),
             open(OpRequest::OperatorRevoke { name: text() }),
             open(OpRequest::PillarShow { target: target(), key: Some(text()), explain: true, reveal: false }),
+            open(OpRequest::Job(JobRequest::Return { jid: text(), id: minion() })),
         ],
     );
     let refused = |kind| OpReply::Refused(OpRefusal { kind, text: "x".to_owned() });
@@ -435,6 +436,8 @@ fn operator_frames_keep_their_bytes() {
             OpReply::Trimmed { floor: position() },
             OpReply::Progress { jid: jid(), minion: minion(), progress: Progress::Stdout("o".to_owned()) },
             OpReply::End,
+            OpReply::Return { size: 7 },
+            OpReply::Part(vec![91, 93]),
         ],
     );
 }

@@ -319,6 +319,7 @@ fn filled_in(word: &str) -> Option<String> {
         "TAG" => "a/b".to_owned(),
         "K=V" => "k=v".to_owned(),
         // What a message puts in at run time.
+        "{id}" => "web1".to_owned(),
         other if other.contains('{') && !other.starts_with('{') => "x".to_owned(),
         other => other.to_owned(),
     })

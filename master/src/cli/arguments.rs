@@ -7,6 +7,8 @@ use lab_proto::v1::op::{Since, Until};
 use lab_proto::{Map, Position, Target, TargetKind, Timestamp, Value};
 use lab_states::render::yaml;
 
+use super::Failure;
+
 /// A target and how to read it; the letters are Salt's.
 #[derive(Args, Debug)]
 pub(super) struct TargetArgs {
@@ -54,7 +56,11 @@ impl TargetArgs {
         }
     }
 
-    pub(super) fn target(self) -> Target {
+    /// Returns the target.
+    ///
+    /// # Errors
+    /// When it is of a kind that names a key and a value, and has no value.
+    pub(super) fn target(self) -> Result<Target, Failure> {
         let kinds = [
             (self.list, TargetKind::List),
             (self.pcre, TargetKind::Pcre),
@@ -66,26 +72,38 @@ impl TargetArgs {
             (self.nodegroup, TargetKind::Nodegroup),
         ];
         let kind = kinds.into_iter().find(|(given, _)| *given).map_or(TargetKind::Glob, |(_, k)| k);
+        let pair = matches!(
+            kind,
+            TargetKind::Grain | TargetKind::GrainPcre | TargetKind::Pillar | TargetKind::PillarPcre
+        );
+        if pair && !self.target.contains(':') {
+            return Err(Failure::Usage(format!(
+                "{:?} names no value: a target of this kind is KEY:VALUE, like os:Debian (`{0}:*` is any value)",
+                self.target
+            )));
+        }
         let target = match kind {
             // As Salt's CLI reads a list: blanks between commas mean nothing, and without commas they are what separates.
             TargetKind::List if self.target.contains(',') => self.target.replace(' ', ""),
             TargetKind::List => self.target.split_whitespace().collect::<Vec<_>>().join(","),
             _ => self.target,
         };
-        Target::new(kind, target)
+        Ok(Target::new(kind, target))
     }
 }
 
 /// Splits words into positional arguments and `k=v` pairs, reading each value as YAML, as Salt's CLI does.
 ///
 /// # Errors
-/// When a value is not YAML.
+/// When a value is not YAML, or a name is given twice.
 pub(super) fn function_arguments(words: &[String]) -> Result<(Vec<Value>, Map), String> {
     let (mut args, mut kwargs) = (Vec::new(), Map::new());
     for word in words {
         match word.split_once('=') {
             Some((key, value)) if is_name(key) => {
-                kwargs.insert(Value::from(key), yaml_value(value)?);
+                if kwargs.insert(Value::from(key), yaml_value(value)?).is_some() {
+                    return Err(format!("{key} is given twice"));
+                }
             }
             _ => args.push(yaml_value(word)?),
         }
@@ -134,6 +152,19 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::config::units::duration(text).map_err(|e| e.to_string())
 }
 
+/// Reads a duration that is not nothing.
+///
+/// # Errors
+/// When it is none, or zero.
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time.is_zero() {
+        Err("it is no time at all; leave it away for the usual time".to_owned())
+    } else {
+        Ok(time)
+    }
+}
+
 /// Reads where to begin: `start`, `head`, a number, a position, a time, or how long ago.
 ///
 /// # Errors
@@ -150,11 +181,14 @@ pub(super) fn since(text: &str, now: Timestamp) -> Result<Since, String> {
     })
 }
 
-/// Reads where to end: a number, a time, or how long ago.
+/// Reads where to end: `head`, a number, a time, or how long ago.
 ///
 /// # Errors
 /// When it is none of these.
 pub(super) fn until(text: &str, now: Timestamp) -> Result<Until, String> {
+    if matches!(text, "head" | "now") {
+        return Ok(Until::Time(now));
+    }
     Ok(match place(text, now)? {
         Place::Seq(n) => Until::Seq(n),
         Place::Position(p) => Until::Seq(p.seq),
@@ -175,8 +209,11 @@ fn place(text: &str, now: Timestamp) -> Result<Place, String> {
     if let Ok(p) = text.parse::<Position>() {
         return Ok(Place::Position(p));
     }
-    if let Ok(t) = text.parse::<Timestamp>() {
-        return Ok(Place::Time(t));
+    // A day begins at midnight, and what has no zone is meant in UTC, as all times that lab prints are.
+    for zone in ["", "Z", "T00:00:00Z"] {
+        if let Ok(t) = format!("{text}{zone}").parse::<Timestamp>() {
+            return Ok(Place::Time(t));
+        }
     }
     duration(text).map(|ago| Place::Time(now - ago)).map_err(|_| {
         format!(
@@ -193,7 +230,7 @@ mod tests {
     fn a_list_has_commas_or_blanks_between_its_ids() {
         let list = |text: &str| {
             let one = TargetArgs::one(&lab_proto::MinionId::new("x").expect("valid"));
-            TargetArgs { target: text.to_owned(), ..one }.target().expr
+            TargetArgs { target: text.to_owned(), ..one }.target().expect("a list").expr
         };
         assert_eq!(list("kvm1, kvm2 ,kvm3"), "kvm1,kvm2,kvm3");
         assert_eq!(list("kvm1  kvm2"), "kvm1,kvm2");
@@ -216,6 +253,12 @@ mod tests {
         assert_eq!(kwargs.get("list"), Some(&Value::List(vec![Value::from(1), Value::from("two")])));
         assert_eq!(kwargs.get("path"), Some(&Value::from("/a=b")));
         assert!(function_arguments(&["x={broken".to_owned()]).is_err());
+        let twice = ["a=1", "a=2"].map(str::to_owned);
+        assert_eq!(
+            function_arguments(&twice),
+            Err("a is given twice".to_owned()),
+            "none is dropped silently"
+        );
     }
 
     #[test]
@@ -226,5 +269,30 @@ mod tests {
         assert!(matches!(since("2026-11-21T05:13:00Z", now), Ok(Since::Time(_))));
         assert!(matches!(since("00000000-0000-0000-0000-000000000007:42", now), Ok(Since::After(_))));
         assert!(since("yesterday", now).is_err());
+        let at = |text: &str| text.parse::<Timestamp>().map(Since::Time).map_err(|e| e.to_string());
+        assert_eq!(since("2026-11-29", now), at("2026-11-29T00:00:00Z"));
+        assert_eq!(since("2026-11-29T05:13:00", now), at("2026-11-29T05:13:00Z"));
+        assert_eq!(until("head", now), Ok(Until::Time(now)));
+    }
+
+    #[test]
+    fn a_grain_is_looked_at_for_a_value() {
+        let grain = |target: &str| {
+            let all =
+                TargetArgs { grain: true, list: false, target: target.to_owned(), ..TargetArgs::one(&id()) };
+            all.target()
+        };
+        assert_eq!(grain("os").expect_err("names no value").exit_code(), 2);
+        assert!(grain("os:Debian").is_ok());
+    }
+
+    fn id() -> lab_proto::MinionId {
+        lab_proto::MinionId::new("web1").expect("valid")
+    }
+
+    #[test]
+    fn no_time_at_all_is_refused() {
+        assert!(some_time("0s").is_err());
+        assert_eq!(some_time("2s"), Ok(Duration::from_secs(2)));
     }
 }

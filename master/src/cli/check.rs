@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long)]
     deny_lints: bool,
     /// The configuration file [default: /etc/lab/master.toml]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "LAB_MASTER_CONFIG")]
     config: Option<PathBuf>,
 }
 

@@ -18,7 +18,7 @@ enum What {
     /// Every value that applies, and where it comes from
     Show {
         /// The configuration file [default: /etc/lab/master.toml]
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", env = "LAB_MASTER_CONFIG")]
         config: Option<PathBuf>,
     },
 }

@@ -3,7 +3,7 @@
 use lab_proto::Value;
 use lab_proto::v1::op::OpRequest;
 
-use super::{Context, Outcome, output};
+use super::{Context, Outcome, exit, output};
 use crate::cli::arguments::TargetArgs;
 
 #[derive(clap::Args, Debug)]
@@ -31,14 +31,15 @@ pub(super) struct PillarArgs {
 
 pub(super) async fn pillar(args: PillarArgs, context: &Context) -> Outcome {
     let PillarArgs { target, key, explain, reveal } = args;
-    let target = target.target();
+    let target = target.target()?;
     let Some(key) = explain else {
         return print(context, OpRequest::PillarShow { target, key, explain: false, reveal }).await;
     };
     let request = OpRequest::PillarShow { target, key: Some(key.clone()), explain: true, reveal };
     let rows: Vec<Value> = context.client.collect(request).await?;
     if rows.is_empty() {
-        eprintln!("no pillar file has {key}");
+        eprintln!("error: no pillar file of these minions has {key}; see `lab-master pillar`");
+        return Ok(exit::REFUSED);
     }
     output::records(&rows, &["minion", "sls", "file", "verdict", "value"], context.json);
     Ok(0)
@@ -46,12 +47,12 @@ pub(super) async fn pillar(args: PillarArgs, context: &Context) -> Outcome {
 
 pub(super) async fn grains(args: Args, context: &Context) -> Outcome {
     let Args { target, key } = args;
-    print(context, OpRequest::Grains { target: target.target(), key }).await
+    print(context, OpRequest::Grains { target: target.target()?, key }).await
 }
 
 pub(super) async fn mine(args: Args, context: &Context) -> Outcome {
     let Args { target, key } = args;
-    print(context, OpRequest::Mine { target: target.target(), function: key }).await
+    print(context, OpRequest::Mine { target: target.target()?, function: key }).await
 }
 
 async fn print(context: &Context, request: OpRequest) -> Outcome {

@@ -1,7 +1,7 @@
 //! `lab-master event send`
 
 use clap::Subcommand;
-use lab_proto::v1::op::OpRequest;
+use lab_proto::v1::op::{OpReply, OpRequest};
 use lab_proto::{EventTag, Value};
 
 use super::{Context, Failure, Outcome, arguments, output};
@@ -33,8 +33,13 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
             .map_err(|e| Failure::Usage(format!("--data is not JSON: {e}")))?,
         None => Value::Map(arguments::mapping(&fields).map_err(Failure::Usage)?),
     };
-    for row in context.client.collect(OpRequest::EventSend { tag, data }).await? {
-        output::value(&row, context.json);
+    let mut replies = context.client.request(OpRequest::EventSend { tag, data }).await?;
+    while let Some(reply) = replies.next().await? {
+        if let OpReply::Events(events) = reply
+            && context.json
+        {
+            events.iter().for_each(output::json);
+        }
     }
     Ok(0)
 }

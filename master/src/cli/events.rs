@@ -1,20 +1,24 @@
 //! `lab-master events`: history and live through one path.
 
+use std::time::Duration;
+
 use lab_proto::v1::op::{EventQuery, OpReply, OpRequest, Since};
-use lab_proto::{MinionId, TagPattern};
+use lab_proto::{Event, MinionId, Position, TagPattern, Value};
 
 use super::{Context, Failure, Outcome, arguments, output};
+use crate::client::{Client, ClientError};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// Go on with what happens next
+    /// Go on with what happens next, also after the master was away
     #[arg(long, short)]
     follow: bool,
-    /// Where to begin: a number, a position, a time, an age like 10m, `start` or `head`
+    /// Where to begin: after this number or position, at a time (2026-11-29 or 2026-11-29T05:13:00, in UTC), an age like 10m,
+    /// `start` or `head`
     /// [default: start; with --follow alone: head]
     #[arg(long, value_name = "PLACE")]
     since: Option<String>,
-    /// Where to end: a number, a time or an age
+    /// Where to end: with this number, at a time, an age or `head`
     #[arg(long, value_name = "PLACE")]
     until: Option<String>,
     /// Only tags that match this glob; may be given more than once
@@ -36,29 +40,145 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
         None => Since::Start,
     };
     let until = until.map(|t| arguments::until(&t, context.now)).transpose().map_err(Failure::Usage)?;
+    if tag.iter().any(String::is_empty) {
+        return Err(Failure::Usage("an empty --tag matches no event; leave it away for all tags".to_owned()));
+    }
     let tags = tag.into_iter().map(TagPattern::new).collect();
     let query = EventQuery { since, until, tags, minion, limit, follow };
-    let mut replies = context.client.request(OpRequest::Events(query)).await?;
-    loop {
-        let reply = tokio::select! {
-            reply = replies.next() => reply?,
-            _ = tokio::signal::ctrl_c() => {
-                replies.stop();
-                return Ok(0);
+    let query = if follow { placed(query, context).await? } else { query };
+    let mut tail = Tail { query, json: context.json };
+    tokio::select! {
+        outcome = tail.print_all(context) => outcome,
+        _ = tokio::signal::ctrl_c() => Ok(0),
+    }
+}
+
+/// Has a tail begin at a place with a name, which it can go back to when the master was away before the first event came.
+async fn placed(query: EventQuery, context: &Context) -> Result<EventQuery, Failure> {
+    if query.since != Since::Head {
+        return Ok(query);
+    }
+    let status = context.client.collect(OpRequest::Status).await?;
+    let head = status.first().and_then(|s| {
+        let log_id = s.get("log").and_then(Value::as_str)?.parse().ok()?;
+        let seq = s.get("head").and_then(Value::as_int).and_then(|n| u64::try_from(n).ok())?;
+        Some(Since::After(Position { log_id, seq }))
+    });
+    Ok(EventQuery { since: head.unwrap_or(Since::Head), ..query })
+}
+
+/// A tail that knows how far it is.
+struct Tail {
+    query: EventQuery,
+    json: bool,
+}
+
+impl Tail {
+    /// Prints to the end. One that follows looks for the master again when it is away.
+    async fn print_all(&mut self, context: &Context) -> Outcome {
+        let mut ended = self.print(&context.client).await;
+        while let Err(e) = ended {
+            if !e.is_away() {
+                return Err(e.into());
             }
-        };
-        match reply {
-            None => return Ok(0),
-            Some(OpReply::Events(events)) => {
-                if output::events(&events, context.json).is_err() {
-                    // Whoever read our output wants no more.
-                    return Ok(0);
-                }
+            if !self.query.follow {
+                return Err(match self.place() {
+                    Some(place) => {
+                        Failure::Left { error: e, hint: format!("`--since {place}` goes on from there") }
+                    }
+                    None => e.into(),
+                });
             }
-            Some(OpReply::Trimmed { floor }) => {
-                eprintln!("note: events before {floor} are no longer kept; going on from there");
+            eprintln!("{e}; looking for it until it is back (Ctrl-C ends this)");
+            let client = again(context).await?;
+            match self.place() {
+                Some(place) => eprintln!("the master is back; going on after {place}"),
+                None => eprintln!("the master is back; going on"),
             }
-            Some(_) => {}
+            ended = self.print(&client).await;
         }
+        Ok(0)
+    }
+
+    /// Prints what comes over one connection.
+    async fn print(&mut self, client: &Client) -> Result<(), ClientError> {
+        let mut replies = client.request(OpRequest::Events(self.query.clone())).await?;
+        while let Some(reply) = replies.next().await? {
+            match reply {
+                OpReply::Events(events) => {
+                    if let Err(e) = output::events(&events, self.json) {
+                        output::unprinted(&e);
+                    }
+                    self.seen(&events);
+                }
+                OpReply::Trimmed { floor } => {
+                    eprintln!("note: events before {floor} are no longer kept; going on from there");
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes how far it is.
+    fn seen(&mut self, events: &[Event]) {
+        if let Some(last) = events.last() {
+            self.query.since = Since::After(last.position);
+        }
+        self.query.limit = self.query.limit.map(|n| n.saturating_sub(events.len() as u64));
+    }
+
+    /// Tells after which event it goes on.
+    fn place(&self) -> Option<Position> {
+        match self.query.since {
+            Since::After(position) => Some(position),
+            _ => None,
+        }
+    }
+}
+
+/// How long to wait before the next try to reach the master: at first, and at most.
+const DELAYS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+
+/// Connects anew, however long it takes.
+async fn again(context: &Context) -> Result<Client, ClientError> {
+    let mut delay = DELAYS.0;
+    loop {
+        tokio::time::sleep(delay).await;
+        match Client::connect(&context.master, &context.identity).await {
+            Err(e) if e.is_away() => delay = (delay * 2).min(DELAYS.1),
+            connected => return connected,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lab_proto::{LogId, Origin, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_tail_goes_on_after_the_last_event_that_it_printed() {
+        let query = EventQuery {
+            since: Since::Start,
+            until: None,
+            tags: Vec::new(),
+            minion: None,
+            limit: Some(5),
+            follow: true,
+        };
+        let mut tail = Tail { query, json: false };
+        assert_eq!(tail.place(), None);
+        let position = |seq| Position { log_id: LogId::from_u128(7), seq };
+        let event = |seq| {
+            let tag = lab_proto::EventTag::new("a/b").expect("valid");
+            let origin = Origin::Operator { name: "o".to_owned() };
+            let stamp = Timestamp::from_micros(0);
+            Event { position: position(seq), stamp, tag, origin, data: Value::Null }
+        };
+        tail.seen(&[event(3), event(4)]);
+        tail.seen(&[]);
+        assert_eq!((tail.place(), tail.query.limit), (Some(position(4)), Some(3)));
     }
 }

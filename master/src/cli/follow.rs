@@ -9,8 +9,9 @@ use lab_proto::v1::op::OpReply;
 use lab_proto::{RunId, Timestamp};
 use lab_states::orchestrate::{RunView, TreeMark};
 
+use super::interrupt::Interrupt;
 use super::{Context, Failure, output};
-use crate::client::Replies;
+use crate::client::{ClientError, Replies};
 
 /// How often a live tree is redrawn, so that durations go on.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -27,18 +28,23 @@ pub(super) enum Followed {
     Open,
 }
 
-/// Follows a run to its end, or until Ctrl-C.
-pub(super) async fn follow(mut replies: Replies, context: &Context) -> Result<Followed, Failure> {
+/// Follows a run to its end, or until a signal.
+pub(super) async fn follow(
+    mut replies: Replies,
+    mut interrupt: Interrupt,
+    context: &Context,
+) -> Result<Followed, Failure> {
     let mut shown = Shown::new(context);
     let mut ticks = tokio::time::interval(REDRAW);
     loop {
         tokio::select! {
-            reply = replies.next() => match reply? {
-                Some(reply) => shown.take(reply),
-                None => return Ok(shown.end()),
+            reply = replies.next() => match reply {
+                Ok(Some(reply)) => shown.take(reply),
+                Ok(None) => return Ok(shown.end()),
+                Err(e) => return Err(shown.left(e)),
             },
             _ = ticks.tick(), if shown.live => shown.redraw(),
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupt.asked() => {
                 replies.stop();
                 shown.settle();
                 return Ok(Followed::Detached(shown.view.map(|v| v.run)));
@@ -116,6 +122,21 @@ impl Shown {
     fn settle(&mut self) {
         self.redraw();
         self.drawn = 0;
+    }
+
+    /// The master went away in the middle.
+    fn left(mut self, error: ClientError) -> Failure {
+        self.settle();
+        match self.view {
+            Some(view) if error.is_away() => Failure::Left {
+                error,
+                hint: format!(
+                    "the run goes on with the master; `lab-master orchestrate --resume {}` follows it from there",
+                    view.run
+                ),
+            },
+            _ => error.into(),
+        }
     }
 
     fn end(mut self) -> Followed {

@@ -9,6 +9,7 @@ mod doc;
 mod event;
 mod events;
 mod follow;
+mod interrupt;
 mod job;
 mod key;
 mod minion;
@@ -25,6 +26,7 @@ mod show;
 mod status;
 mod token;
 mod trees;
+mod whole;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +48,7 @@ pub(crate) mod exit {
     pub(crate) const REFUSED: u8 = 17;
     pub(crate) const STORE_DAMAGED: u8 = 18;
     pub(crate) const LINTS: u8 = 19;
+    pub(crate) const MACHINE: u8 = 21;
 }
 
 /// Event-driven master for labs of several KVM hosts.
@@ -125,6 +128,9 @@ enum Command {
 /// What a command needs to do its work.
 struct Context {
     client: Client,
+    /// What it was made of, to make another.
+    master: String,
+    identity: Identity,
     json: bool,
     now: Timestamp,
 }
@@ -135,6 +141,14 @@ enum Failure {
     /// The client or the master says no.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The connection broke while this command followed what goes on at the master.
+    #[error("{error}; {hint}")]
+    Left {
+        /// How.
+        error: ClientError,
+        /// How to go on from there.
+        hint: String,
+    },
     /// The words of the command line make no sense.
     #[error("{0}")]
     Usage(String),
@@ -157,9 +171,9 @@ enum Failure {
 impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Client(e) => e.exit_code(),
+            Self::Client(error) | Self::Left { error, .. } => error.exit_code(),
             Self::Usage(_) => exit::USAGE,
-            Self::Local(_) => exit::REFUSED,
+            Self::Local(_) => exit::MACHINE,
             Self::Config(_) => exit::USAGE,
             Self::Serve { code, .. } => *code,
         }
@@ -182,7 +196,10 @@ impl Cli {
             crate::allocator::keep_little();
         } else {
             crate::allocator::take_in_large_pieces();
-            output::end_with_reader();
+            // A token whose secret is not read is revoked first.
+            if !matches!(command, Command::Token(_)) {
+                output::end_with_reader();
+            }
         }
         let result = match command {
             Command::Check(args) => check::run(&args, &global),
@@ -209,7 +226,7 @@ impl Cli {
 async fn run_remote(command: Command, global: &Global, now: Timestamp) -> Outcome {
     let identity = Identity::load(&global.identity)?;
     let client = Client::connect(&global.master, &identity).await?;
-    let context = Context { client, json: global.json, now };
+    let context = Context { client, master: global.master.clone(), identity, json: global.json, now };
     let result = dispatch(command, &context).await;
     context.client.close().await;
     result

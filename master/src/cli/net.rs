@@ -55,7 +55,12 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
             output::records(&rows, &["id", "change", "until", "confirm", "steps"], context.json);
         }
         What::History { host } => {
+            // Says no where there is no such host.
+            let known = OpRequest::MinionShow { id: host.clone() };
             let rows: Vec<Value> = changes(Some(host), context).await?.iter().map(Change::to_value).collect();
+            if rows.is_empty() {
+                context.client.collect(known).await?;
+            }
             output::records(&rows, &["change", "at", "outcome", "by", "reason", "steps"], context.json);
         }
         What::Rollback { host, confirm, within, force } => {

@@ -3,7 +3,8 @@
 use lab_proto::v1::op::{OpReply, OpRequest, OrchestrateRequest, RunsRequest};
 
 use super::follow::{Followed, follow};
-use super::{Context, Failure, Outcome, arguments, output};
+use super::interrupt::Interrupt;
+use super::{Context, Failure, Outcome, arguments, exit, output};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -49,27 +50,33 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
         rows.iter().for_each(|row| output::value(row, context.json));
         return Ok(0);
     }
+    let interrupt = Interrupt::listen()?;
     let replies = context.client.request(request).await?;
     if detach {
-        return leave(replies).await;
+        return leave(replies, context.json).await;
     }
-    match follow(replies, context).await? {
+    match follow(replies, interrupt, context).await? {
         Followed::Ended(outcome) => Ok(outcome.exit_code()),
         Followed::Open => Ok(0),
         Followed::Detached(run) => {
-            if let Some(run) = run {
-                eprintln!("detached; the run goes on: `lab-master orchestrate --resume {run}`");
-                output::line(&run.to_string());
+            match run {
+                Some(run) => {
+                    eprintln!("detached; the run goes on: `lab-master orchestrate --resume {run}`");
+                    output::detached("run", &run.to_string(), context.json);
+                }
+                None => {
+                    eprintln!("interrupted before the run began; `lab-master runs list` shows whether it did")
+                }
             }
-            Ok(0)
+            Ok(exit::INTERRUPTED)
         }
     }
 }
 
-async fn leave(mut replies: crate::client::Replies) -> Outcome {
+async fn leave(mut replies: crate::client::Replies, json: bool) -> Outcome {
     while let Some(reply) = replies.next().await? {
         if let OpReply::Run { run } = reply {
-            output::line(&run.to_string());
+            output::detached("run", &run.to_string(), json);
             break;
         }
     }

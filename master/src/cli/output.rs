@@ -74,9 +74,31 @@ fn put(text: &str) {
     }
 }
 
-fn unprinted(error: &std::io::Error) -> ! {
+/// Ends the command because standard output takes no more. Quietly when nobody reads it: SIGPIPE says so elsewhere, but it may
+/// be blocked.
+pub(super) fn unprinted(error: &std::io::Error) -> ! {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
     eprintln!("error: cannot write to standard output: {error}");
-    std::process::exit(super::exit::FAILED.into());
+    std::process::exit(super::exit::MACHINE.into());
+}
+
+/// Prints bytes as they are.
+pub(super) fn bytes(part: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    if let Err(e) = out.write_all(part).and_then(|()| out.flush()) {
+        unprinted(&e);
+    }
+}
+
+/// Prints what is shown only this once.
+///
+/// # Errors
+/// When standard output does not take it.
+pub(super) fn once(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush())
 }
 
 /// Shows what would steer a terminal instead of doing it: a host's output is not to be trusted with the operator's screen.
@@ -87,6 +109,15 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     }
     let shown = text.chars().map(|c| if steers(c) { c.escape_default().to_string() } else { c.to_string() });
     Cow::Owned(shown.collect())
+}
+
+/// Prints the id of what goes on at the master without this command.
+pub(super) fn detached(key: &str, id: &str, as_json: bool) {
+    if as_json {
+        json(&serde_json::json!({ key: id, "detached": true }));
+    } else {
+        line(id);
+    }
 }
 
 /// Prints records as JSON lines or as a table of the given columns.

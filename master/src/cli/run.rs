@@ -9,17 +9,19 @@ use lab_proto::v1::op::{Batch, OpReply, OpRequest, RunRequest};
 use lab_proto::{Event, JobId, Map, MinionId, Value};
 
 use super::arguments::TargetArgs;
+use super::interrupt::Interrupt;
 use super::returns::{Row, Verdict, exit_code};
-use super::{Context, Failure, Outcome, arguments, output};
+use super::{Context, Failure, Outcome, arguments, exit, output, whole};
+use crate::client::{Client, ClientError};
 
 /// What `run` and `apply` share.
 #[derive(clap::Args, Debug)]
 pub(super) struct Following {
     /// How long a minion may take, 30s
-    #[arg(long, value_name = "TIME", value_parser = arguments::duration)]
+    #[arg(long, value_name = "TIME", value_parser = arguments::some_time)]
     timeout: Option<Duration>,
     /// Only so many of the matching minions, picked at random
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     subset: Option<u32>,
     /// At most so many at a time: 5 or 10%
     #[arg(long, short, value_name = "N|N%", value_parser = batch)]
@@ -101,19 +103,21 @@ pub(super) async fn follow(
     following: Following,
 ) -> Outcome {
     let Following { timeout, subset, batch, detach } = following;
-    let request = RunRequest { target: target.target(), fun, args, kwargs, timeout, subset, batch, detach };
+    let request = RunRequest { target: target.target()?, fun, args, kwargs, timeout, subset, batch, detach };
+    let mut interrupt = Interrupt::listen()?;
     let mut replies = context.client.request(OpRequest::Run(request)).await?;
     let mut job = Job { json: context.json, detach, ..Job::default() };
     loop {
         tokio::select! {
-            reply = replies.next() => match reply? {
-                Some(reply) => job.take(reply),
-                None => return Ok(job.end()),
+            reply = replies.next() => match reply {
+                Ok(Some(reply)) => job.take(reply, &context.client).await,
+                Ok(None) => return Ok(job.end()),
+                Err(e) => return Err(job.left(e)),
             },
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupt.asked() => {
                 replies.stop();
                 job.detached();
-                return Ok(0);
+                return Ok(exit::INTERRUPTED);
             }
         }
     }
@@ -130,13 +134,13 @@ struct Job {
 }
 
 impl Job {
-    fn take(&mut self, reply: OpReply) {
+    async fn take(&mut self, reply: OpReply, client: &Client) {
         match reply {
             OpReply::Job { jid, minions } => {
                 self.jid = Some(jid);
                 self.expected = minions.into_iter().collect();
                 if self.detach {
-                    output::line(&jid.to_string());
+                    output::detached("jid", &jid.to_string(), self.json);
                 } else if !self.json {
                     eprintln!("job {jid}: {} minion(s)", self.expected.len());
                 }
@@ -144,7 +148,9 @@ impl Job {
             OpReply::Progress { jid: _, minion, progress } => self.progress(&minion, &progress),
             OpReply::Events(events) => {
                 let mut lines = output::Lines::default();
-                events.iter().for_each(|e| self.event(e, &mut lines));
+                for event in &events {
+                    self.event(event, &mut lines, client).await;
+                }
                 lines.print();
             }
             _ => {}
@@ -168,9 +174,9 @@ impl Job {
         }
     }
 
-    /// Takes an event; what is printed for it goes to `lines`.
-    fn event(&mut self, event: &Event, lines: &mut output::Lines) {
-        let (id, row) = match Fact::of(event) {
+    /// Takes an event; what is printed for it goes to `lines`. JSON is the event as it is in the log.
+    async fn event(&mut self, event: &Event, lines: &mut output::Lines, client: &Client) {
+        let (id, mut row) = match Fact::of(event) {
             Ok(Some(Fact::JobReturn(r))) => (r.id.clone(), Row::Return(r)),
             Ok(Some(Fact::JobEnd(e))) => (e.id.clone(), Row::End(e)),
             _ => return,
@@ -179,6 +185,9 @@ impl Job {
         if self.json {
             lines.json(event);
         } else {
+            if let Row::Return(r) = &mut row {
+                whole::instead_of(&mut r.value, client, &r.jid.to_string(), &r.id).await;
+            }
             row.lines().iter().for_each(|line| lines.text(line));
         }
     }
@@ -191,15 +200,29 @@ impl Job {
             self.expected.iter().filter(|id| !self.rows.contains_key(*id)).map(MinionId::as_str).collect();
         if !silent.is_empty() {
             eprintln!("no answer from {}", silent.join(", "));
-            return super::exit::UNREACHABLE;
+            return exit::UNREACHABLE;
         }
         exit_code(self.rows.values().copied())
     }
 
     fn detached(&self) {
-        if let Some(jid) = self.jid {
-            eprintln!("detached; the job goes on: `lab-master job show {jid}`");
-            output::line(&jid.to_string());
+        match self.jid {
+            Some(jid) => {
+                eprintln!("detached; the job goes on: `lab-master job show {jid}`");
+                output::detached("jid", &jid.to_string(), self.json);
+            }
+            None => eprintln!("interrupted before the job began; `lab-master job list` shows whether it did"),
+        }
+    }
+
+    /// The master went away in the middle.
+    fn left(&self, error: ClientError) -> Failure {
+        match self.jid {
+            Some(jid) if error.is_away() => Failure::Left {
+                error,
+                hint: format!("the job goes on; see `lab-master job show {jid}` when the master is back"),
+            },
+            _ => error.into(),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use lab_proto::Value;
 use lab_proto::v1::op::{OpRequest, TokenRequest};
+use lab_proto::{MinionId, Value};
 
 use super::{Context, Failure, Outcome, arguments, output};
 
@@ -20,7 +20,7 @@ enum What {
     Create {
         /// The id that it is good for
         #[arg(long, conflicts_with = "pattern")]
-        id: Option<String>,
+        id: Option<MinionId>,
         /// The ids that it is good for, as a glob
         #[arg(long)]
         pattern: Option<String>,
@@ -50,14 +50,20 @@ enum What {
 pub(super) async fn run(args: Args, context: &Context) -> Outcome {
     match args.what {
         What::Create { id, pattern, ttl, uses } => {
-            let pattern = id.or(pattern).ok_or_else(|| {
+            let pattern = id.map(|id| id.to_string()).or(pattern).ok_or_else(|| {
                 Failure::Usage(
                     "a token is bound to an id or a pattern: give --id ID or --pattern GLOB".to_owned(),
                 )
             })?;
+            // What is no glob is an id, and a bracket is in none.
+            if pattern.rfind('[') > pattern.rfind(']') {
+                return Err(Failure::Usage(format!("the pattern {pattern:?} matches no id: its [ has no ]")));
+            }
             let request = TokenRequest::Create { pattern, ttl, uses };
             for token in context.client.collect(OpRequest::Token(request)).await? {
-                show_new(&token, context.json);
+                if let Err(e) = show_new(&token, context.json) {
+                    return Err(unshown(&token, &e, context).await);
+                }
             }
         }
         What::List => {
@@ -74,12 +80,24 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
 }
 
 /// The token alone goes to stdout, so that a script can take it; what it is good for is talk.
-fn show_new(token: &Value, json: bool) {
-    if json {
-        output::json(token);
-        return;
-    }
+fn show_new(token: &Value, json: bool) -> std::io::Result<()> {
     let field = |key: &str| token.get(key).map(ToString::to_string).unwrap_or_default();
+    if json {
+        return output::once(&serde_json::to_string(token)?);
+    }
     eprintln!("good for {}, {} use(s), until {}", field("pattern"), field("uses"), field("expires"));
-    output::line(&field("token"));
+    output::once(&field("token"))
+}
+
+/// Ends a token whose secret nobody saw: it cannot be shown again.
+async fn unshown(token: &Value, error: &std::io::Error, context: &Context) -> Failure {
+    let name = token.get("name").map(ToString::to_string).unwrap_or_default();
+    let request = OpRequest::Token(TokenRequest::Revoke { name: name.clone() });
+    let done = match context.client.collect(request).await {
+        Ok(_) => format!("the token {name}, whose secret nobody saw, was revoked"),
+        Err(e) => format!(
+            "nobody saw the secret of the token {name}; end it with `lab-master token revoke {name}` ({e})"
+        ),
+    };
+    Failure::Local(format!("cannot write to standard output: {error}; {done}"))
 }

@@ -241,3 +241,52 @@ async fn a_killed_job_that_never_came_to_its_minion_ends_as_killed() {
     let state = log.iter().find(|(tag, _)| *tag == end).map(|(_, data)| text(data, "state").to_owned());
     assert_eq!(state.as_deref(), Some("killed"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_return_is_fetched_by_its_job_and_minion_once_it_is_there_and_whole() {
+    let master = Master::start().await;
+    let (minion, mut up) = minions(&master, &["web1"]).await.remove(0);
+    let run = OpRequest::Run(run_request("web1", "test.echo"));
+    let mut replies = master.operator.request(run).await.expect("taken");
+    let Some(JobsDown::Publish { job, .. }) = up.jobs.hear().await else { panic!("not published") };
+    let asked = |id: &str| {
+        let id = lab_proto::MinionId::new(id).expect("valid");
+        OpRequest::Job(JobRequest::Return { jid: job.jid.to_string(), id })
+    };
+    assert!(master.refused(asked("web1")).await.contains("has not returned"));
+    assert!(master.refused(asked("web2")).await.contains("was not for web2"));
+
+    let whole = format!("\"{}\"", "x".repeat(200_000)).into_bytes();
+    let digest = Digest::of(&whole);
+    let stand_in = Value::from([("blob", digest.to_string()), ("size", whole.len().to_string())]);
+    let mut event = minion.returns(1, &job);
+    let Value::Map(data) = &mut event.data else { panic!("a mapping") };
+    let Value::Map(mut stand_in) = stand_in else { panic!("a mapping") };
+    stand_in.insert("size".into(), Value::from(whole.len() as u64));
+    data.insert("return".into(), Value::Map(stand_in));
+    up.events.say(&EventBatch { events: vec![event] }).await;
+    while replies.next().await.expect("goes on").is_some() {}
+    assert!(master.refused(asked("web1")).await.contains("has not sent it yet"));
+
+    let mut put = Frames::open(&up.connection).await;
+    put.say(&StreamOpen::Query(Query::BlobPut { digest, size: whole.len() as u64 })).await;
+    put.send.write_all(&whole).await.expect("sent");
+    put.send.finish().expect("open");
+    assert_eq!(put.hear::<QueryReply>().await, Some(QueryReply::Stored));
+    let mut replies = master.operator.request(asked("web1")).await.expect("taken");
+    assert_eq!(replies.next().await.expect("goes on"), Some(OpReply::Return { size: whole.len() as u64 }));
+    let mut got = Vec::new();
+    while let Some(reply) = replies.next().await.expect("goes on") {
+        let OpReply::Part(part) = reply else { panic!("{reply:?}") };
+        got.extend(part);
+    }
+    assert_eq!(got, whole);
+
+    // What rotted on the master's disk does not pass for a return.
+    let name = digest.to_string();
+    let file = master.dir.path().join("data/blobs").join(&name[..2]).join(&name[2..]);
+    let mut rotten = whole.clone();
+    rotten[100_000] = b'y';
+    std::fs::write(file, rotten).expect("written");
+    assert!(master.refused(asked("web1")).await.contains("damaged"));
+}

@@ -163,6 +163,26 @@ pub struct StateSummary {
     pub failed: u32,
 }
 
+/// What stands in an event for a return that is too large for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StandIn {
+    /// The blob that is the return, as JSON.
+    pub digest: Digest,
+    /// How many bytes it has.
+    pub size: u64,
+}
+
+impl StandIn {
+    /// Reads a stand-in; `None` when the value is itself what was returned.
+    pub fn of(value: &Value) -> Option<Self> {
+        let map = value.as_map()?;
+        let known = if map.contains_key("summary") { 3 } else { 2 };
+        let digest = map.get("blob").and_then(Value::as_str)?.parse().ok()?;
+        let size = map.get("size").and_then(Value::as_int).and_then(|n| u64::try_from(n).ok())?;
+        (map.len() == known).then_some(Self { digest, size })
+    }
+}
+
 impl StateSummary {
     /// Makes the stand-in of a return that is too large for an event.
     pub fn blob(self, digest: Digest, size: u64) -> Value {

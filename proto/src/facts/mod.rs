@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-pub use job::{JobEnd, JobNew, StateSummary};
+pub use job::{JobEnd, JobNew, StandIn, StateSummary};
 pub use minion::{
     MinionConnected, MinionDisconnected, MinionFound, MinionLost, MinionReady, MinionReboot, MinionStart,
     StartCause,
@@ -345,6 +345,11 @@ mod tests {
         ]);
         assert_eq!(StateSummary::of(&ours), Some(want));
         assert_eq!(StateSummary::of(&want.blob(Digest::of(b"x"), 1 << 20)), Some(want));
+        let stand_in = StandIn { digest: Digest::of(b"x"), size: 1 << 20 };
+        assert_eq!(StandIn::of(&want.blob(Digest::of(b"x"), 1 << 20)), Some(stand_in));
+        assert_eq!(StandIn::of(&ours), None);
+        let alike = Value::from([("blob", Value::from("a file")), ("size", Value::from(5))]);
+        assert_eq!(StandIn::of(&alike), None, "a function may return what looks alike");
         assert_eq!(StateSummary::of(&Value::map()), Some(StateSummary::default()));
         assert_eq!(StateSummary::of(&Value::from("Rendering SLS failed")), None);
     }

@@ -275,6 +275,13 @@ pub enum JobRequest {
         /// Its id.
         jid: JobId,
     },
+    /// What a minion returned, whole: also a return that was too large for its event.
+    Return {
+        /// A unique beginning of the job's id.
+        jid: String,
+        /// Whose.
+        id: MinionId,
+    },
 }
 
 /// An orchestration.
@@ -366,6 +373,13 @@ pub enum OpReply {
     },
     /// That is all.
     End,
+    /// A minion's return as JSON of so many bytes follows in [`Self::Part`]s. `End` after them says that they are what was returned.
+    Return {
+        /// How many bytes.
+        size: u64,
+    },
+    /// The next bytes of a return.
+    Part(Vec<u8>),
 }
 
 impl OpReply {

@@ -4,7 +4,7 @@ use lab_proto::v1::op::RefusalKind;
 use lab_proto::{Map, MinionId, Target, Value};
 use lab_states::pillar::secret;
 
-use super::{Answer, Request, Stop, refuse};
+use super::{Answer, Request, Stop, nobody, refuse};
 use crate::core::records;
 use crate::server::{pillar, targets};
 
@@ -100,9 +100,7 @@ impl Request {
     async fn meant(&self, target: &Target) -> Result<Vec<MinionId>, Stop> {
         let meant = targets::resolve(&self.shared, target).await?;
         if meant.is_empty() {
-            let text =
-                format!("no minion matches {} {:?}; see `lab-master minion list`", target.kind, target.expr);
-            return Err(refuse(RefusalKind::NoTarget, text));
+            return Err(nobody(target));
         }
         Ok(meant)
     }

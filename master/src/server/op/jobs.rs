@@ -1,7 +1,7 @@
 //! `job list`, `job show` and `job kill`.
 
 use lab_proto::v1::op::{JobRequest, RefusalKind};
-use lab_proto::{JobId, Map, MinionId, Position, Value};
+use lab_proto::{Event, JobId, Map, MinionId, Position, Value};
 
 use super::{Answer, Request, Stop, refuse};
 use crate::core::records::{self, JobRecord, RowRecord};
@@ -14,6 +14,7 @@ impl Request {
             JobRequest::List { limit } => self.job_list(limit).await,
             JobRequest::Show { jid } => self.job_show(&jid).await,
             JobRequest::Kill { jid } => self.job_kill(jid).await,
+            JobRequest::Return { jid, id } => self.job_return(&jid, id).await,
         }
     }
 
@@ -25,15 +26,20 @@ impl Request {
         Ok(())
     }
 
-    async fn job_show(&mut self, beginning: &str) -> Answer {
+    /// Finds the one job whose id begins so.
+    pub(super) async fn meant_job(&self, beginning: &str) -> Result<JobRecord, Stop> {
         let jobs = self.all_jobs().await?;
         let mut meant = jobs.into_iter().filter(|j| j.spec.jid.to_string().starts_with(beginning));
         let (job, another) = (meant.next(), meant.next().is_some());
-        let Some(job) = job.filter(|_| !another) else {
+        job.filter(|_| !another).ok_or_else(|| {
             let what = if another { "several jobs begin" } else { "no job begins" };
             let text = format!("{what} with {beginning:?}; see `lab-master job list`");
-            return Err(refuse(RefusalKind::Refused, text));
-        };
+            refuse(RefusalKind::Refused, text)
+        })
+    }
+
+    async fn job_show(&mut self, beginning: &str) -> Answer {
+        let job = self.meant_job(beginning).await?;
         let jid = job.spec.jid;
         let live = self.shared.hub.ask(move |core| core.open_job(jid)).await?;
         let shared = self.shared.clone();
@@ -128,9 +134,7 @@ fn ended_row(shared: &Shared, id: &MinionId, row: &RowRecord) -> Value {
     ]
     .into_iter()
     .collect();
-    let before = Position { log_id: shared.store.log_id(), seq: row.seq.saturating_sub(1) };
-    let event = shared.store.read(before, 1).ok().and_then(|events| events.into_iter().next());
-    match event.filter(|e| e.position.seq == row.seq && e.minion() == Some(id.as_str())) {
+    match event_of(shared, id, row) {
         Some(event) => {
             for key in ["return", "duration_micros", "reason"] {
                 if let Some(value) = event.data.get(key) {
@@ -143,4 +147,11 @@ fn ended_row(shared: &Shared, id: &MinionId, row: &RowRecord) -> Value {
         }
     }
     Value::Map(map)
+}
+
+/// Reads the event that ended a row; `None` when it is no longer kept. Blocking.
+pub(super) fn event_of(shared: &Shared, id: &MinionId, row: &RowRecord) -> Option<Event> {
+    let before = Position { log_id: shared.store.log_id(), seq: row.seq.saturating_sub(1) };
+    let event = shared.store.read(before, 1).ok().and_then(|events| events.into_iter().next());
+    event.filter(|e| e.position.seq == row.seq && e.minion() == Some(id.as_str()))
 }

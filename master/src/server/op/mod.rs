@@ -6,6 +6,7 @@ mod jobs;
 mod keys;
 mod minions;
 mod operators;
+mod returns;
 mod run;
 mod runs;
 mod status;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use lab_proto::v1::op::{OpOpen, OpRefusal, OpReply, OpRequest, RefusalKind};
 use lab_proto::value::MAX_DEPTH;
 use lab_proto::version::{SUPPORTED, negotiate};
-use lab_proto::{Fingerprint, Value};
+use lab_proto::{Fingerprint, Target, Value};
 use quinn::{Connection, RecvStream, SendStream};
 use tokio::task::JoinSet;
 use tracing::{Instrument, debug, debug_span, info};
@@ -220,6 +221,17 @@ pub(crate) async fn whole<T: Send + 'static>(
     tokio::spawn(work).await.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))
 }
 
+/// Refuses a target that means nobody; of an endless one the beginning is told.
+pub(crate) fn nobody(target: &Target) -> Stop {
+    let whole = &target.expr;
+    let (told, more) = match whole.char_indices().nth(200) {
+        Some((end, _)) => (&whole[..end], " and so on"),
+        None => (whole.as_str(), ""),
+    };
+    let text = format!("no minion matches {} {told:?}{more}; see `lab-master minion list`", target.kind);
+    refuse(RefusalKind::NoTarget, text)
+}
+
 /// Makes a refusal.
 pub(crate) fn refusal(kind: RefusalKind, text: impl Into<String>) -> OpRefusal {
     OpRefusal { kind, text: text.into() }
@@ -228,4 +240,19 @@ pub(crate) fn refusal(kind: RefusalKind, text: impl Into<String>) -> OpRefusal {
 /// Makes a refusal that ends the request.
 pub(crate) fn refuse(kind: RefusalKind, text: impl Into<String>) -> Stop {
     Stop::Refused(refusal(kind, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_that_means_nobody_is_told_but_not_without_end() {
+        let told = |expr: String| match nobody(&Target::glob(expr.as_str())) {
+            Stop::Refused(refused) => refused.text,
+            Stop::Left(e) => panic!("{e}"),
+        };
+        assert_eq!(told("web".to_owned()), "no minion matches glob \"web\"; see `lab-master minion list`");
+        assert!(told("ü".repeat(100_000)).len() < 500);
+    }
 }

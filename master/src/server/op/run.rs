@@ -6,7 +6,7 @@ use lab_proto::v1::op::{Batch, EventQuery, OpReply, RefusalKind, RunRequest, Sin
 use lab_proto::{JobId, MinionId, Position, TagPattern};
 use tokio::sync::broadcast;
 
-use super::{Answer, Request, Stop, refuse};
+use super::{Answer, Request, Stop, nobody, refuse};
 use crate::core::targets::addressed;
 use crate::core::{Submission, uses_tree};
 use crate::server::Shared;
@@ -21,11 +21,14 @@ impl Request {
         if !is_function(&fun) {
             return Err(refuse(RefusalKind::Usage, format!("{fun:?} is not a function like test.ping")));
         }
+        if subset == Some(0) || timeout.is_some_and(|t| t.is_zero()) {
+            let text =
+                "a job needs at least one minion and some time: give neither a subset nor a timeout of 0";
+            return Err(refuse(RefusalKind::Usage, text));
+        }
         let mut minions = targets::resolve(&shared, &target).await?;
         if minions.is_empty() {
-            let text =
-                format!("no minion matches {} {:?}; see `lab-master minion list`", target.kind, target.expr);
-            return Err(refuse(RefusalKind::NoTarget, text));
+            return Err(nobody(&target));
         }
         minions = addressed(&target, minions).map_err(|text| refuse(RefusalKind::Usage, text))?;
         if let Some(n) = subset {
