@@ -125,9 +125,16 @@ fn prepare(command: &Command, account: Option<&User>, gid: Option<u32>) -> Optio
             None => os.env_remove(key),
         };
     }
-    let home = || account.map(|u| PathBuf::from(&u.home)).filter(|h| h.is_dir());
-    os.current_dir(command.cwd.clone().or_else(home).unwrap_or_else(|| PathBuf::from("/")));
+    let cwd = command.cwd.clone().or_else(|| home(account));
+    os.current_dir(cwd.unwrap_or_else(|| PathBuf::from("/")));
     Some(os)
+}
+
+/// Returns the home of the account, or else of this program's own, where it can be read.
+fn home(account: Option<&User>) -> Option<PathBuf> {
+    let own = || std::env::home_dir().filter(|h| h.is_absolute());
+    let home = account.map_or_else(own, |u| Some(PathBuf::from(&u.home)))?;
+    nix::unistd::access(&home, nix::unistd::AccessFlags::R_OK).is_ok().then_some(home)
 }
 
 /// Reads and feeds a running child until it is over, and its output with it.

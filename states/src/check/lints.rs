@@ -84,7 +84,7 @@ pub(super) fn no_effect(
 ) {
     for (i, chunk) in chunks.iter().enumerate() {
         let function = chunk.function();
-        let waits = matches!(function.as_str(), "cmd.wait" | "module.wait");
+        let waits = matches!(function.as_str(), "cmd.wait" | "cmd.watch" | "module.wait" | "module.watch");
         let watches = chunk
             .requisites
             .iter()
@@ -92,7 +92,7 @@ pub(super) fn no_effect(
         let listened = chunks.iter().any(|other| !other.listen_in.is_empty()) || !chunk.listen.is_empty();
         if waits && !watches && !listened {
             let message = format!("{function} of ID {} watches nothing, so it never runs", chunk.id);
-            let run = function.replace("wait", "run");
+            let run = format!("{}.run", chunk.state);
             let remedy = format!("add a `watch`, or use {run}");
             c.lint("no-effect", &places.function(chunk), message, &remedy, minion);
         }

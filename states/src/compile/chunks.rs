@@ -205,6 +205,10 @@ fn name(value: Value, problems: &mut Vec<String>) -> Text {
 
 fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<CompileError>) -> Vec<Reference> {
     let items = match value {
+        // To listen to a text means each letter, to listen to a mapping means its keys, as IDs: mostly unknown ones, which
+        // are ignored here.
+        Value::Str(text) if word == "listen" => text.chars().map(|c| c.to_string().into()).collect(),
+        Value::Map(map) if word == "listen" => map.into_iter().map(|(key, _)| key).collect(),
         // Salt takes each letter for an ID; nothing is found, unless one letter is all there is.
         Value::Str(text) if text.chars().count() > 1 => {
             return vec![Reference { kind: "not a list".into(), value: text }];

@@ -110,7 +110,8 @@ impl CommandArgs {
         }
         command.env.extend(variables(self.env.as_ref())?);
         if let Some(path) = &self.prepend_path {
-            let rest = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+            let rest = command.env.get("PATH").cloned().flatten();
+            let rest = rest.as_deref().unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
             command.env.insert("PATH".to_owned(), Some(format!("{path}:{rest}")));
         }
         Ok(command)
@@ -184,11 +185,8 @@ const LOCALE: [&str; 13] = [
 
 fn variables(env: Option<&Value>) -> Result<IndexMap<String, Option<String>>, StateError> {
     let entry = |(key, value): (&Value, &Value)| {
-        let value = match value {
-            Value::Null | Value::Bool(false) => None,
-            other => Some(text_of(other)),
-        };
-        (text_of(key), value)
+        let value = if matches!(value, Value::Null) { String::new() } else { text_of(value) };
+        (text_of(key), Some(value))
     };
     match env {
         None | Some(Value::Null) => Ok(IndexMap::new()),

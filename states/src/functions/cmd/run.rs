@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use lab_proto::Value;
+use lab_proto::{Map, Value};
 use serde::Deserialize;
 
 use super::super::support::map;
@@ -109,7 +109,9 @@ pub(super) fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, Sta
     let (stateful, stand_in) = stateful(args.stateful.as_ref());
     if call.test && stand_in.is_none() {
         let comment = format!("command {:?} would have been executed", call.name);
-        return Ok(Verdict::would_change(map([("cmd", call.name.as_str().into())]), comment));
+        // Whether a stateful command changes something, only its own output could tell: nothing is built upon it.
+        let changes = if stateful { Map::new() } else { map([("cmd", call.name.as_str().into())]) };
+        return Ok(Verdict::would_change(changes, comment));
     }
     let line = stand_in.filter(|_| call.test).unwrap_or_else(|| call.name.clone());
     if line.trim().is_empty() {

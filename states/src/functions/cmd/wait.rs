@@ -13,11 +13,22 @@ pub(in crate::functions) const WAIT: OnWatch = OnWatch {
     fire: |call, ctx| execute(call, ctx).unwrap_or_else(Verdict::from),
 };
 
+/// The same under the name that is often written in its place.
+pub(in crate::functions) const WATCH: OnWatch = OnWatch { name: "cmd.watch", doc: || &WATCH_DOC, ..WAIT };
+
 static DOC: LazyLock<FunctionDoc> = LazyLock::new(|| {
     documented(
         "Runs a command only when a watched state changed. cmd.run with onchanges says the same.",
         &IN_STATES,
         "/etc/app.conf:\n  file.managed:\n    - contents: a=1\n\nread it again:\n  cmd.wait:\n    - name: 'true'\n    - watch:\n      - file: /etc/app.conf\n",
+    )
+});
+
+static WATCH_DOC: LazyLock<FunctionDoc> = LazyLock::new(|| {
+    documented(
+        "Another name of cmd.wait.",
+        &IN_STATES,
+        "/etc/app.conf:\n  file.managed:\n    - contents: a=1\n\nread it again:\n  cmd.watch:\n    - name: 'true'\n    - watch:\n      - file: /etc/app.conf\n",
     )
 });
 

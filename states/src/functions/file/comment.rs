@@ -82,7 +82,7 @@ fn plan(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Edit, StateError> {
             }
             new.push_str(line);
         }
-        if new == old {
+        if !search(&new, &format!("{sign}{core}"))? {
             // As Salt has it, the pattern has to fit the beginning of a line to be commented.
             return Err(StateError::failed(format!(
                 "expected commented lines not found: {core} fits no beginning of a line in {} (write the white space before it, too: ^\\s*…)",

@@ -9,7 +9,7 @@ use super::super::support::{Mode, Owner, absolute, make_parents, map, missing_pa
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
 };
-use crate::host::{FileKind, Host, WriteOptions};
+use crate::host::{FileKind, FileMeta, Host, WriteOptions};
 
 /// The function.
 pub(in crate::functions) struct Copy;
@@ -116,7 +116,8 @@ fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError
         if there.is_some_and(|m| m.is_dir()) {
             host.remove_dir_all(&path)?;
         }
-        copy_tree(host, &source, &path, owner)?;
+        // A link as the source means what it leads to; links below it are copied as links.
+        copy_tree(host, &source, from, &path, owner)?;
         if host.lstat(&path)?.is_some_and(|m| m.kind != FileKind::Symlink) {
             host.chmod(&path, mode.0)?;
         }
@@ -124,14 +125,22 @@ fn go(call: &StateCall, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError
     Ok(map([(path.display().to_string().as_str(), source.display().to_string().into())]))
 }
 
-fn copy_tree(host: &dyn Host, source: &Path, path: &Path, owner: Owner) -> Result<(), StateError> {
-    let Some(meta) = host.lstat(source)? else { return Ok(()) };
+fn copy_tree(
+    host: &dyn Host,
+    source: &Path,
+    meta: FileMeta,
+    path: &Path,
+    owner: Owner,
+) -> Result<(), StateError> {
     match meta.kind {
         FileKind::Symlink => host.symlink(&host.read_link(source)?, path)?,
         FileKind::Dir => {
             host.mkdir(path, Some(meta.mode))?;
             for name in host.list(source)? {
-                copy_tree(host, &source.join(&name), &path.join(&name), owner)?;
+                let source = source.join(&name);
+                if let Some(meta) = host.lstat(&source)? {
+                    copy_tree(host, &source, meta, &path.join(&name), owner)?;
+                }
             }
         }
         FileKind::File => {

@@ -1,9 +1,9 @@
 //! `file.line`: one line of a file inserted, ensured, replaced or deleted.
 
-use lab_proto::Value;
+use lab_proto::{Map, Value};
 use serde::Deserialize;
 
-use super::super::support::{Mode, Owner, Pattern, lines_with_ends, path_of, text_of};
+use super::super::support::{Mode, Owner, Pattern, lines_with_ends, path_of, perms, text_of};
 use super::edit::{Edit, read_if_present};
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction,
@@ -26,9 +26,9 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("location", Kind::Text, "start or end, for insert."),
     ArgDoc::with_default("indent", Kind::Bool, "true", "Whether the line is indented like its neighbour."),
     ArgDoc::with_default("create", Kind::Bool, "false", "Whether a missing file is made."),
-    ArgDoc::optional("user", Kind::Text, "The owner of a file that is made."),
-    ArgDoc::optional("group", Kind::Text, "The group of a file that is made."),
-    ArgDoc::optional("file_mode", Kind::Mode, "Permissions of a file that is made."),
+    ArgDoc::optional("user", Kind::Text, "The owner."),
+    ArgDoc::optional("group", Kind::Text, "The group."),
+    ArgDoc::optional("file_mode", Kind::Mode, "Permissions."),
     ArgDoc::with_default("show_changes", Kind::Bool, "true", "Whether the diff is reported."),
     ArgDoc::with_default("backup", Kind::Bool, "false", "Whether the old text is kept beside the file."),
     ArgDoc::with_default("quiet", Kind::Bool, "false", "Accepted."),
@@ -80,12 +80,16 @@ impl StateFunction for Line {
     }
 
     fn check(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Check, StateError> {
-        Ok(plan(call, ctx)?.1.check())
+        let (args, edit) = plan(call, ctx)?;
+        let mut check = edit.check();
+        check.changes.extend(permissions(&args, &edit, ctx, false)?);
+        Ok(check)
     }
 
     fn apply(&self, call: &StateCall, _check: &Check, ctx: &JobCtx<'_>) -> Result<Applied, StateError> {
         let (args, edit) = plan(call, ctx)?;
-        let applied = edit.apply(ctx.host)?;
+        let mut applied = edit.apply(ctx.host)?;
+        applied.changes.extend(permissions(&args, &edit, ctx, true)?);
         if edit.old.is_none() {
             let owner = Owner::find(args.user.as_deref(), args.group.as_deref(), ctx.host)?;
             let mode = args.file_mode.map(|m| m.0);
@@ -94,6 +98,13 @@ impl StateFunction for Line {
         }
         Ok(applied)
     }
+}
+
+/// What of a file that is there has another owner or mode than it was given.
+fn permissions(args: &Args, edit: &Edit, ctx: &JobCtx<'_>, apply: bool) -> Result<Map, StateError> {
+    let Some(have) = ctx.host.stat(&edit.path)?.filter(|_| edit.old.is_some()) else { return Ok(Map::new()) };
+    let owner = Owner::find(args.user.as_deref(), args.group.as_deref(), ctx.host)?;
+    perms(ctx.host, &edit.path, &have, args.file_mode, owner, apply)
 }
 
 fn plan(call: &StateCall, ctx: &JobCtx<'_>) -> Result<(Args, Edit), StateError> {

@@ -20,6 +20,10 @@ pub(in crate::functions) struct Run;
 pub(in crate::functions) const WAIT: OnWatch =
     OnWatch { name: "module.wait", doc: || &WAIT_DOC, fire: |call, ctx| Run.run(call, ctx) };
 
+/// The same under another name.
+pub(in crate::functions) const WATCH: OnWatch =
+    OnWatch { name: "module.watch", doc: || &WATCH_DOC, ..WAIT };
+
 const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("args", Kind::List, "Positional arguments, in the older style."),
     ArgDoc::optional("kwargs", Kind::Map, "Named arguments, in the older style."),
@@ -36,6 +40,13 @@ static WAIT_DOC: FunctionDoc = FunctionDoc::new(
     "Calls execution functions only when a watched state changed.",
     ARGS,
     "changed:\n  test.succeed_with_changes: []\n\nsay it:\n  module.wait:\n    - test.echo: [hello]\n    - watch:\n      - test: changed\n",
+)
+.open();
+
+static WATCH_DOC: FunctionDoc = FunctionDoc::new(
+    "Another name of module.wait.",
+    ARGS,
+    "changed:\n  test.succeed_with_changes: []\n\nsay it:\n  module.watch:\n    - test.echo: [hello]\n    - watch:\n      - test: changed\n",
 )
 .open();
 
