@@ -30,6 +30,14 @@ pub(crate) fn python_literal(data: &lab_proto::Value) -> Result<String, crate::f
     jinja::literal(data).map_err(crate::function::StateError::failed)
 }
 
+/// Writes data as one line of JSON, as Python does.
+///
+/// # Errors
+/// When a key of a mapping is none that JSON knows.
+pub(crate) fn json_line(data: &lab_proto::Value) -> Result<String, crate::function::StateError> {
+    jinja::json_line(data).map_err(crate::function::StateError::failed)
+}
+
 /// Tells whether a Python expression over variables holds, as `loop.until` asks it.
 ///
 /// # Errors

@@ -14,6 +14,12 @@ const MERGE: &[ArgDoc] = &[
     ArgDoc::required("obj_a", Kind::Map, "What is laid over."),
     ArgDoc::required("obj_b", Kind::Map, "What lies above."),
     ArgDoc::with_default("merge_lists", Kind::Bool, "false", "Whether lists are joined, not replaced."),
+    ArgDoc::with_default(
+        "strategy",
+        Kind::Text,
+        "smart",
+        "overwrite takes values whole, list puts both into a list, none takes the first; others go deep.",
+    ),
 ];
 
 const UPDATE: &[ArgDoc] = &[
@@ -142,6 +148,12 @@ struct Merge {
     obj_b: Value,
     #[serde(default)]
     merge_lists: bool,
+    #[serde(default = "smart")]
+    strategy: String,
+}
+
+fn smart() -> String {
+    "smart".to_owned()
 }
 
 #[derive(Deserialize)]
@@ -154,8 +166,24 @@ struct BoolStr {
 }
 
 fn merge(call: &Call<'_>) -> Result<Value, CallError> {
-    let Merge { obj_a, obj_b, merge_lists } = call.typed()?;
-    Ok(if merge_lists { joined(obj_a, obj_b) } else { laid_over(obj_a, obj_b) })
+    let Merge { obj_a, obj_b, merge_lists, strategy } = call.typed()?;
+    Ok(match (strategy.as_str(), obj_a, obj_b) {
+        ("none", below, _) => below,
+        ("overwrite", Value::Map(mut below), Value::Map(above)) => {
+            below.extend(above);
+            Value::Map(below)
+        }
+        ("list", Value::Map(mut below), Value::Map(above)) => {
+            for (key, value) in &mut below {
+                if let Some(other) = above.get(key) {
+                    *value = vec![std::mem::take(value), other.clone()].into();
+                }
+            }
+            Value::Map(below)
+        }
+        (_, below, above) if merge_lists => joined(below, above),
+        (_, below, above) => laid_over(below, above),
+    })
 }
 
 #[derive(Deserialize)]

@@ -13,6 +13,11 @@ use crate::target::{self, Matcher, Minion};
 
 const TGT: &[ArgDoc] = &[ArgDoc::required("tgt", Kind::Text, "The target.")];
 
+const LIKE: &[ArgDoc] = &[
+    ArgDoc::required("tgt", Kind::Any, "The target; of match.list, a list of IDs, too."),
+    ArgDoc::optional("minion_id", Kind::Text, "The ID that is asked about; this minion's when not given."),
+];
+
 const LOOKUP: &[ArgDoc] = &[
     ArgDoc::required("lookup", Kind::Map, "Targets, and what they stand for."),
     ArgDoc::optional("merge", Kind::Map, "What is laid over it."),
@@ -23,10 +28,10 @@ const SEARCH: &[ArgDoc] =
     &[ArgDoc::required("lookup", Kind::Map, "Lists of targets, and what they stand for.")];
 
 macro_rules! matcher {
-    ($name:literal, $summary:literal, $example:literal, $kind:ident) => {
+    ($name:literal, $args:ident, $summary:literal, $example:literal, $kind:ident) => {
         Exec {
             name: $name,
-            doc: FunctionDoc::new($summary, TGT, $example).open(),
+            doc: FunctionDoc::new($summary, $args, $example).open(),
             body: |call| means_us(call, Matcher::$kind),
         }
     };
@@ -35,54 +40,63 @@ macro_rules! matcher {
 pub(super) static ALL: &[Exec] = &[
     matcher!(
         "match.glob",
+        LIKE,
         "Tells whether a pattern means this minion.",
         "lab-minion call --local match.glob 'web*'",
         Glob
     ),
     matcher!(
         "match.list",
+        LIKE,
         "Tells whether a list names this minion.",
         "lab-minion call --local match.list a,b",
         List
     ),
     matcher!(
         "match.pcre",
+        LIKE,
         "Tells whether a regular expression means this minion.",
         "lab-minion call --local match.pcre 'web.*'",
         Pcre
     ),
     matcher!(
         "match.grain",
+        TGT,
         "Tells whether a grain has a value.",
         "lab-minion call --local match.grain os:Debian",
         Grain
     ),
     matcher!(
         "match.grain_pcre",
+        TGT,
         "Tells whether a grain fits a regular expression.",
         "lab-minion call --local match.grain_pcre 'os:Deb.*'",
         GrainPcre
     ),
     matcher!(
         "match.pillar",
+        TGT,
         "Tells whether pillar has a value.",
         "lab-minion call --local match.pillar role:kvm",
         Pillar
     ),
     matcher!(
         "match.compound",
+        TGT,
         "Tells whether a compound target means this minion.",
         "lab-minion call --local match.compound 'G@os:Debian'",
         Compound
     ),
     matcher!(
         "match.pillar_pcre",
+        TGT,
         "Tells whether a pillar value fits a regular expression.",
         "lab-minion call --local match.pillar_pcre 'role:k.*'",
         PillarPcre
     ),
     matcher!(
         "match.ipcidr",
+        TGT,
         "Tells whether the minion has an address, or one in a network.",
         "lab-minion call --local match.ipcidr 10.0.0.0/8",
         IpCidr
@@ -122,7 +136,8 @@ pub(super) static ALL: &[Exec] = &[
 
 #[derive(Deserialize)]
 struct Args {
-    tgt: String,
+    tgt: Value,
+    minion_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -138,8 +153,13 @@ fn by_default() -> String {
 }
 
 fn means_us(call: &Call<'_>, kind: Matcher) -> Result<Value, CallError> {
-    let Args { tgt } = call.typed()?;
-    Ok(means(call, kind, &tgt)?.into())
+    let Args { tgt, minion_id } = call.typed()?;
+    let tgt = match &tgt {
+        Value::List(ids) => ids.iter().map(text_of).collect::<Vec<_>>().join(","),
+        other => text_of(other),
+    };
+    let id = minion_id.as_deref().unwrap_or_else(|| call.ctx.services.id());
+    Ok(is_meant(call, kind, &tgt, id)?.into())
 }
 
 fn filter_by(call: &Call<'_>) -> Result<Value, CallError> {
@@ -191,9 +211,13 @@ fn ifelse(call: &Call<'_>) -> Result<Value, CallError> {
 }
 
 fn means(call: &Call<'_>, kind: Matcher, tgt: &str) -> Result<bool, CallError> {
+    is_meant(call, kind, tgt, call.ctx.services.id())
+}
+
+fn is_meant(call: &Call<'_>, kind: Matcher, tgt: &str, id: &str) -> Result<bool, CallError> {
     let services = call.ctx.services;
     let (grains, pillar) = (services.grains(), services.pillar());
-    let minion = Minion { id: services.id(), grains: &grains, pillar: &pillar, nodegroups: &BTreeMap::new() };
+    let minion = Minion { id, grains: &grains, pillar: &pillar, nodegroups: &BTreeMap::new() };
     target::matches(kind, tgt, &minion).map_err(|e| CallError::failed(e.to_string()))
 }
 

@@ -12,7 +12,7 @@ use crate::functions::support::text_of;
 const GET: &[ArgDoc] = &[
     ArgDoc::required("key", Kind::Text, "Which; a path with colons leads into mappings and lists."),
     ArgDoc::with_default("default", Kind::Any, "''", "What is returned without it."),
-    ArgDoc::with_default("merge", Kind::Bool, "false", "Whether the value is laid over the default."),
+    ArgDoc::with_default("merge", Kind::Bool, "false", "Whether the value is laid over the default, or a list joined to it."),
     ArgDoc::optional("merge_nested_lists", Kind::Bool, "Accepted."),
     ArgDoc::with_default("delimiter", Kind::Text, "':'", "What separates the parts of the path."),
 ];
@@ -122,13 +122,18 @@ struct Get {
 fn get(call: &Call<'_>) -> Result<Value, CallError> {
     let Get { key, default, merge, delimiter } = call.typed()?;
     let pillar = call.ctx.services.pillar();
-    if key.is_empty() {
-        return Ok(Value::clone(&pillar));
-    }
-    Ok(match traverse(&pillar, &key, &delimiter) {
-        Some(value) if merge && matches!(default, Value::Map(_)) => laid_over(default, value.clone()),
-        Some(value) => value.clone(),
-        None => default,
+    Ok(match (traverse(&pillar, &key, &delimiter), default) {
+        (Some(value @ Value::Map(_)), default @ Value::Map(_)) if merge => laid_over(default, value.clone()),
+        (Some(Value::List(above)), Value::List(mut list)) if merge => {
+            for item in above {
+                if !list.contains(item) {
+                    list.push(item.clone());
+                }
+            }
+            Value::List(list)
+        }
+        (Some(value), _) => value.clone(),
+        (None, default) => default,
     })
 }
 
@@ -155,8 +160,12 @@ fn item(call: &Call<'_>) -> Result<Value, CallError> {
     if call.args.is_empty() {
         return Err(CallError::failed("name at least one key"));
     }
-    let found =
-        |key: &Value| (key.clone(), traverse(&pillar, &text_of(key), ":").cloned().unwrap_or_else(empty));
+    let default = call.kwargs.get("default").filter(|d| !matches!(d, Value::Null)).cloned().unwrap_or_else(empty);
+    let delimiter = call.kwargs.get("delimiter").map_or_else(colon, text_of);
+    let found = |key: &Value| {
+        let value = traverse(&pillar, &text_of(key), &delimiter).unwrap_or(&default);
+        (key.clone(), value.clone())
+    };
     Ok(Value::Map(call.args.iter().map(found).collect()))
 }
 

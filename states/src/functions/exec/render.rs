@@ -176,8 +176,8 @@ struct Serialize {
 fn serialize(call: &Call<'_>) -> Result<Value, CallError> {
     let Serialize { serializer, obj } = call.typed()?;
     let text = match serializer.as_str() {
-        "json" => serde_json::to_string(&obj).map_err(|e| CallError::failed(e.to_string()))?,
-        "yaml" => yaml::dump_in_order(&obj, true) + "\n",
+        "json" => crate::render::json_line(&obj).map_err(failed)?,
+        "yaml" => yaml::dump_mixed(&obj),
         "python" => crate::render::python_literal(&obj).map_err(failed)?,
         other => {
             return Err(CallError::failed(format!(

@@ -48,6 +48,12 @@ pub(super) fn literal(data: &Value) -> Result<String, String> {
     written.map_err(|fault| fault.message().to_owned())
 }
 
+/// Writes data as `json.dumps` does.
+pub(super) fn json_line(data: &Value) -> Result<String, String> {
+    let style = convert::JsonStyle { sort_keys: false, indent: None, ascii: false };
+    convert::to_json(data, style).map_err(|fault| fault.message().to_owned())
+}
+
 /// Renders a template with further variables; `name` is its path below the roots.
 ///
 /// One final newline is kept when the source ends with one, as Salt does.

@@ -51,6 +51,11 @@ pub fn dump_in_order(value: &Value, flow: bool) -> String {
     written(Emitter { in_order: true, ..Emitter::new() }, value, flow)
 }
 
+/// Writes a value in block style, keys sorted, what holds nothing but scalars in flow style; no final newline.
+pub fn dump_mixed(value: &Value) -> String {
+    written(Emitter { mixed: true, ..Emitter::new() }, value, false)
+}
+
 fn dump(value: &Value, flow: bool) -> String {
     written(Emitter::new(), value, flow)
 }
@@ -105,6 +110,15 @@ fn number(value: &Value) -> f64 {
     }
 }
 
+fn holds_scalars(value: &Value) -> bool {
+    let scalar = |v: &Value| !matches!(v, Value::List(_) | Value::Tuple(_) | Value::Map(_));
+    match value {
+        Value::List(items) | Value::Tuple(items) => items.iter().all(scalar),
+        Value::Map(map) => map.values().all(scalar),
+        _ => false,
+    }
+}
+
 struct Emitter {
     out: String,
     column: usize,
@@ -115,6 +129,8 @@ struct Emitter {
     indention: bool,
     ascii: bool,
     in_order: bool,
+    /// Whether a collection of scalars is written in flow style.
+    mixed: bool,
     /// So many spaces a level is indented by.
     step: usize,
 }
@@ -129,6 +145,7 @@ impl Emitter {
             indention: true,
             ascii: false,
             in_order: false,
+            mixed: false,
             step: INDENT,
         }
     }
@@ -171,6 +188,7 @@ impl Emitter {
     /// Writes a node; `indent` is that of the enclosing collection.
     fn node(&mut self, value: &Value, flow: bool, indent: Option<usize>, in_map: bool) {
         let step = self.step;
+        let flow = flow || (self.mixed && holds_scalars(value));
         let inner = |flow: bool| indent.map_or(if flow { step } else { 0 }, |i| i + step);
         match value {
             Value::List(items) | Value::Tuple(items) => {

@@ -201,6 +201,8 @@ impl Engine<'_> {
                 return self.select(&value, args, name == "selectattr", Some((frame, attribute)));
             }
             "method_call" => return self.method_call(frame, &value, args),
+            // What is not there has no items.
+            "items" if value.defined().is_err() => return Ok(Val::generator(Vec::new())),
             _ => {}
         }
         value.defined()?;
