@@ -263,7 +263,9 @@ impl Services for Local {
 
     fn mine(&self, _: &str, _: &str, _: &str) -> Result<Value, ServiceError> {
         // As in Salt: a tree that asks renders locally, too; that nobody answers is said.
-        self.progress(Progress::Message("nobody is in the mine: a local run has no master to ask".to_owned()));
+        self.progress(Progress::Message(
+            "nobody is in the mine: a local run has no master to ask".to_owned(),
+        ));
         Ok(Value::map())
     }
 

@@ -111,7 +111,8 @@ impl CommandArgs {
         command.env.extend(variables(self.env.as_ref())?);
         if let Some(path) = &self.prepend_path {
             let rest = command.env.get("PATH").cloned().flatten();
-            let rest = rest.as_deref().unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+            let rest =
+                rest.as_deref().unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
             command.env.insert("PATH".to_owned(), Some(format!("{path}:{rest}")));
         }
         Ok(command)

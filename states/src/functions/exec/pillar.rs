@@ -12,7 +12,12 @@ use crate::functions::support::text_of;
 const GET: &[ArgDoc] = &[
     ArgDoc::required("key", Kind::Text, "Which; a path with colons leads into mappings and lists."),
     ArgDoc::with_default("default", Kind::Any, "''", "What is returned without it."),
-    ArgDoc::with_default("merge", Kind::Bool, "false", "Whether the value is laid over the default, or a list joined to it."),
+    ArgDoc::with_default(
+        "merge",
+        Kind::Bool,
+        "false",
+        "Whether the value is laid over the default, or a list joined to it.",
+    ),
     ArgDoc::optional("merge_nested_lists", Kind::Bool, "Accepted."),
     ArgDoc::with_default("delimiter", Kind::Text, "':'", "What separates the parts of the path."),
 ];
@@ -160,7 +165,8 @@ fn item(call: &Call<'_>) -> Result<Value, CallError> {
     if call.args.is_empty() {
         return Err(CallError::failed("name at least one key"));
     }
-    let default = call.kwargs.get("default").filter(|d| !matches!(d, Value::Null)).cloned().unwrap_or_else(empty);
+    let default =
+        call.kwargs.get("default").filter(|d| !matches!(d, Value::Null)).cloned().unwrap_or_else(empty);
     let delimiter = call.kwargs.get("delimiter").map_or_else(colon, text_of);
     let found = |key: &Value| {
         let value = traverse(&pillar, &text_of(key), &delimiter).unwrap_or(&default);

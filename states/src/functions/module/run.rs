@@ -21,8 +21,7 @@ pub(in crate::functions) const WAIT: OnWatch =
     OnWatch { name: "module.wait", doc: || &WAIT_DOC, fire: |call, ctx| Run.run(call, ctx) };
 
 /// The same under another name.
-pub(in crate::functions) const WATCH: OnWatch =
-    OnWatch { name: "module.watch", doc: || &WATCH_DOC, ..WAIT };
+pub(in crate::functions) const WATCH: OnWatch = OnWatch { name: "module.watch", doc: || &WATCH_DOC, ..WAIT };
 
 const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("args", Kind::List, "Positional arguments, in the older style."),

@@ -23,6 +23,7 @@ const ARGS: &[ArgDoc] = &[
     ArgDoc::optional("contents", Kind::Any, "The content itself: a text, or a list of lines."),
     ArgDoc::optional("contents_pillar", Kind::Any, "The pillar key (a:b) whose value is the content."),
     ArgDoc::optional("contents_grains", Kind::Any, "The grain whose value is the content."),
+    ArgDoc::with_default("contents_delimiter", Kind::Text, "':'", "What separates the parts of such a key."),
     ArgDoc::with_default("contents_newline", Kind::Bool, "true", "Whether contents end with a newline."),
     ArgDoc::with_default("allow_empty", Kind::Bool, "true", "Whether empty contents are right."),
     ArgDoc::optional("template", Kind::Text, "The template engine: jinja."),
@@ -88,6 +89,7 @@ pub(super) struct Args {
     pub(super) contents_grains: Option<Value>,
     #[serde(default = "yes")]
     pub(super) contents_newline: bool,
+    pub(super) contents_delimiter: Option<String>,
     #[serde(default = "yes")]
     pub(super) allow_empty: bool,
     pub(super) template: Option<String>,

@@ -139,8 +139,8 @@ fn inline(
 ) -> Result<Vec<u8>, StateError> {
     let value = match contents {
         Contents::Here(value) => Cow::Borrowed(*value),
-        Contents::Pillar(keys) => Cow::Owned(looked_up("pillar", keys, &ctx.services.pillar())?),
-        Contents::Grains(keys) => Cow::Owned(looked_up("grain", keys, &ctx.services.grains())?),
+        Contents::Pillar(keys) => Cow::Owned(looked_up("pillar", keys, &ctx.services.pillar(), args)?),
+        Contents::Grains(keys) => Cow::Owned(looked_up("grain", keys, &ctx.services.grains(), args)?),
     };
     if !args.allow_empty && !value.truthy() {
         return Err(StateError::failed(
@@ -170,16 +170,19 @@ fn inline(
     Ok(text.into_bytes())
 }
 
-fn looked_up(what: &str, keys: &Value, tree: &Value) -> Result<Value, StateError> {
+fn looked_up(what: &str, keys: &Value, tree: &Value, args: &Args) -> Result<Value, StateError> {
+    let delimiter = args.contents_delimiter.as_deref().unwrap_or(":");
     let one = |key: &str| {
-        traverse(tree, key, ":")
+        traverse(tree, key, delimiter)
             .cloned()
             .ok_or_else(|| StateError::failed(format!("{what} {key} does not exist")))
     };
     match keys {
         Value::List(_) => {
-            let found: Result<Vec<Value>, StateError> = text_list(keys).iter().map(|key| one(key)).collect();
-            Ok(Value::List(found?))
+            let found: Vec<Value> = text_list(keys).iter().map(|key| one(key)).collect::<Result<_, _>>()?;
+            // Texts come below each other as they are: one that ends its line leaves an empty one.
+            let texts: Option<Vec<&str>> = found.iter().map(Value::as_str).collect();
+            Ok(texts.map(|texts| texts.join("\n").into()).unwrap_or(Value::List(found)))
         }
         single => one(&text_of(single)),
     }

@@ -61,7 +61,7 @@ impl StateFunction for Managed {
             Outlook::Compare(plan) => plan,
             Outlook::Leave(comment) => return Ok(Check::holds(comment)),
         };
-        need_parent(&args, &plan, call.test, ctx.host)?;
+        need_parent(&args, &plan, call, ctx.host)?;
         let changes = plan.changes(&args, ctx.host)?;
         let path = plan.path.display();
         if changes.is_empty() {
@@ -218,7 +218,13 @@ struct ModeOnly {
 }
 
 /// Refuses when the directory is missing and not to be made; a dry run may rely on a state before this one.
-fn need_parent(args: &Args, plan: &Plan, test: bool, host: &dyn Host) -> Result<(), StateError> {
+fn need_parent(args: &Args, plan: &Plan, call: &StateCall, host: &dyn Host) -> Result<(), StateError> {
+    if plan.have.is_none() && call.name.ends_with('/') && !call.test {
+        return Err(StateError::failed(
+            "the name ends with a slash, as that of a directory (use file.directory)",
+        ));
+    }
+    let test = call.test;
     if plan.have.is_some() || args.makedirs || test || missing_parents(host, &plan.path)?.is_empty() {
         return Ok(());
     }

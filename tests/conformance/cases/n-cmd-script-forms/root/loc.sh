@@ -1,0 +1,1 @@
+echo loc >> @ROOT@/log

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo {{ v|default('nov') }} {{ grains.id }} >> @ROOT@/log

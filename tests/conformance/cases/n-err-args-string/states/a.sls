@@ -1,0 +1,2 @@
+x:
+  file.managed: @ROOT@/x

@@ -1,0 +1,3 @@
+x:
+  file.managed.extra:
+    - name: @ROOT@/x

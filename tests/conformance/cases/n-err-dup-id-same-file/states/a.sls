@@ -1,0 +1,7 @@
+x:
+  test.nop
+y:
+  test.nop
+x:
+  file.touch:
+    - name: @ROOT@/x

@@ -1,0 +1,4 @@
+x:
+  test.nop:
+    - name: a
+      other: b

@@ -1,0 +1,2 @@
+x-{{ grains.nosuch }}:
+  test.nop

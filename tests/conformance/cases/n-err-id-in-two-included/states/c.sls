@@ -1,0 +1,3 @@
+same:
+  file.touch:
+    - name: @ROOT@/x

@@ -1,0 +1,4 @@
+{% from 'm.jinja' import b %}
+y:
+  test.nop:
+    - name: {{ b }}

@@ -1,0 +1,3 @@
+{% from 'none.jinja' import x %}
+y:
+  test.nop

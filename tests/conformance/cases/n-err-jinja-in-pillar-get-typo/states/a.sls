@@ -1,0 +1,3 @@
+x:
+  test.nop:
+    - name: {{ salt['pillar.gett']('a') }}

@@ -1,0 +1,5 @@
+x:
+  file.managed:
+    - name: @ROOT@/x
+    file.absent:
+      - name: @ROOT@/y

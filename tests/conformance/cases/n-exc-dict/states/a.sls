@@ -1,0 +1,4 @@
+exclude:
+  sls: b
+own:
+  test.nop

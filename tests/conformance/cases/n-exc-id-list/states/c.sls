@@ -1,0 +1,4 @@
+c1:
+  test.nop
+cc:
+  test.nop

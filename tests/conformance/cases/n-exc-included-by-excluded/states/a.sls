@@ -1,0 +1,7 @@
+include: [b]
+exclude:
+  - sls: b
+own:
+  test.nop:
+    - require:
+      - sls: c

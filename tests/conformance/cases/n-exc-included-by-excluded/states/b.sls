@@ -1,0 +1,3 @@
+include: [c]
+b1:
+  test.nop

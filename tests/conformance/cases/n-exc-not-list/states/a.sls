@@ -1,0 +1,3 @@
+exclude: b
+own:
+  test.nop

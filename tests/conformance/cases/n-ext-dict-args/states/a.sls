@@ -1,0 +1,8 @@
+include: [b]
+extend:
+  f:
+    file:
+      - context:
+          a: 2
+      - defaults:
+          z: 1

@@ -1,0 +1,8 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - source: salt://t.j2
+    - template: jinja
+    - context:
+        a: 1
+        b: 1

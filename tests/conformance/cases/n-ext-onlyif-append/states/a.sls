@@ -1,0 +1,10 @@
+include: [b]
+extend:
+  x:
+    cmd:
+      - onlyif: 'false'
+      - unless: 'true'
+  y:
+    cmd:
+      - onlyif:
+        - 'false'

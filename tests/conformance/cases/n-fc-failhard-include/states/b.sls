@@ -1,0 +1,5 @@
+y:
+  test.fail_without_changes:
+    - failhard: True
+z:
+  test.nop

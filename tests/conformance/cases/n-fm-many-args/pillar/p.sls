@@ -1,0 +1,1 @@
+txt: {a: "A\n", b: B, none: ''}

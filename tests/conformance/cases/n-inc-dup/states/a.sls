@@ -1,0 +1,3 @@
+include: [b, b, .b]
+a1:
+  test.nop

@@ -1,0 +1,4 @@
+{% set mods = ['b', 'c'] %}
+include: {{ mods }}
+own:
+  test.nop

@@ -1,0 +1,3 @@
+include: [b]
+a1:
+  test.nop

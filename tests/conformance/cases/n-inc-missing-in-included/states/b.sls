@@ -1,0 +1,3 @@
+include: [nope]
+b1:
+  test.nop

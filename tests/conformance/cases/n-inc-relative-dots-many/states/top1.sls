@@ -1,0 +1,2 @@
+t:
+  test.nop

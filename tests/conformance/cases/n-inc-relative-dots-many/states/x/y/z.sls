@@ -1,0 +1,6 @@
+include:
+  - ..w
+  - .v
+  - ...top1
+zz:
+  test.nop

@@ -1,0 +1,3 @@
+include: [c]
+a1:
+  test.nop

@@ -1,0 +1,3 @@
+include: [c, a]
+b1:
+  test.nop

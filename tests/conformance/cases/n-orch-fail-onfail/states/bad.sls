@@ -1,0 +1,4 @@
+x:
+  test.fail_without_changes
+y:
+  test.succeed_with_changes

@@ -1,0 +1,2 @@
+g:
+  test.succeed_with_changes

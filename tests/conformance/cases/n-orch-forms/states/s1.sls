@@ -1,0 +1,3 @@
+a-{{ pillar.get('x', 'n') }}:
+  cmd.run:
+    - name: echo s1-{{ pillar.get('x', 'n') }} >> @ROOT@/log

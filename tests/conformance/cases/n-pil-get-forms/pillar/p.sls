@@ -1,0 +1,5 @@
+a: {b: 1, l: [x, y]}
+n: null
+e: ''
+f: false
+l: [1, 2]

@@ -1,0 +1,1 @@
+k: {{ d|default('nodef') }}

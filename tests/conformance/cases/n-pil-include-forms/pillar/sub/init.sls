@@ -1,0 +1,5 @@
+include:
+  - .x
+  - sub.y
+s: 1
+list: [s]

@@ -1,0 +1,2 @@
+{{ pillar|json }}:
+  test.nop

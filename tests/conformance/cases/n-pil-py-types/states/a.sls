@@ -1,0 +1,4 @@
+{% for k, v in pillar.items() %}
+{{ k }} {{ v }} {{ v.__class__.__name__ }}:
+  test.nop
+{% endfor %}

@@ -1,0 +1,4 @@
+{% set x = 'p' %}
+base:
+  '{{ grains.id }}':
+    - {{ x }}

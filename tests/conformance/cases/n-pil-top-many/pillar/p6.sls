@@ -1,0 +1,2 @@
+a: {again: 6}
+t: {{ grains.k }}

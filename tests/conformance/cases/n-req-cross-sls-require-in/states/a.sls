@@ -1,0 +1,5 @@
+first:
+  test.nop:
+    - require_in:
+      - test: from-b
+      - sls: b

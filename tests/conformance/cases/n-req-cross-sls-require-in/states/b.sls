@@ -1,0 +1,4 @@
+from-b:
+  test.nop
+other-b:
+  test.nop

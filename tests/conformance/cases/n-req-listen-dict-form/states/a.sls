@@ -1,0 +1,7 @@
+l:
+  cmd.wait:
+    - name: echo l >> @ROOT@/log
+    - listen:
+        test: chg
+chg:
+  test.succeed_with_changes: []

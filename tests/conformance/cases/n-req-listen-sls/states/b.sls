@@ -1,0 +1,4 @@
+b1:
+  test.succeed_with_changes: []
+b2:
+  test.succeed_without_changes: []

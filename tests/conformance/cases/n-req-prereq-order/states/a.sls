@@ -1,0 +1,10 @@
+t:
+  test.succeed_with_changes:
+    - order: first
+p:
+  test.succeed_with_changes:
+    - order: last
+    - prereq:
+      - test: t
+m:
+  test.nop

@@ -1,0 +1,2 @@
+ai:
+  test.nop

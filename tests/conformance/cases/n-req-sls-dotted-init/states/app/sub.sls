@@ -1,0 +1,2 @@
+as:
+  test.succeed_with_changes: []

@@ -1,0 +1,6 @@
+x:
+  test.nop:
+    - require:
+      - sls: a
+y:
+  test.nop

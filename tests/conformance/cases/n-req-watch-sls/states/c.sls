@@ -1,0 +1,2 @@
+c1:
+  test.succeed_without_changes: []

@@ -1,0 +1,9 @@
+base:
+  '*':
+    - one
+dev:
+  '*':
+    - two
+prod:
+  'lab*':
+    - three

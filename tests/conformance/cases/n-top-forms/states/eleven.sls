@@ -1,0 +1,2 @@
+eleven:
+  test.nop

@@ -1,0 +1,2 @@
+nine:
+  test.nop

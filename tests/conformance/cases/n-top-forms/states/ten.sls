@@ -1,0 +1,2 @@
+ten:
+  test.nop

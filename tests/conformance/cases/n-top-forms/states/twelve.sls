@@ -1,0 +1,2 @@
+twelve:
+  test.nop

@@ -1,0 +1,6 @@
+include: [other]
+base:
+  '*':
+    - one
+    - ignore_missing: True
+    - ghost

@@ -1,0 +1,3 @@
+include: [c]
+a:
+  test.nop

@@ -1,0 +1,4 @@
+b:
+  test.nop:
+    - require:
+      - sls: a
