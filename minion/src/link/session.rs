@@ -318,7 +318,7 @@ async fn renew(keeper: &Keeper, why: &str, mark: u64) -> Turn {
 /// Tells the log what the master could not see.
 async fn say_rewound(keeper: &Keeper, head: u64, mark: u64) {
     let me = &keeper.setup.myself;
-    let tag = EventTag::new(format!("lab/minion/{}/outbox-rewound", me.id)).expect("an id makes a tag");
+    let tag = EventTag::new(format!("lab/minion/{}/event/outbox-rewound", me.id)).expect("an id makes a tag");
     let data = Value::from([
         ("id", Value::from(me.id.as_str())),
         ("head", Value::from(head)),
