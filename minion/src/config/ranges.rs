@@ -111,7 +111,8 @@ mod tests {
             let (key, value) = setting.split_once(" = ").expect("has a value");
             let path = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
             assert!(error.starts_with(&format!("minion.toml: {path} = ")), "{setting}: {error}");
-            assert!(error.contains(value.trim_matches(['[', ']', '\''])), "{setting}: {error}");
+            let shown = error.replace('"', "'");
+            assert!(shown.contains(value.trim_matches(['[', ']', '\''])), "{setting}: {error}");
             assert!(error.contains(expected), "{setting}: {error}");
         }
     }
