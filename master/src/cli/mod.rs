@@ -48,6 +48,7 @@ pub(crate) mod exit {
     pub(crate) const REFUSED: u8 = 17;
     pub(crate) const STORE_DAMAGED: u8 = 18;
     pub(crate) const LINTS: u8 = 19;
+    pub(crate) const STORE_FAILED: u8 = 20;
     pub(crate) const MACHINE: u8 = 21;
 }
 

@@ -9,7 +9,7 @@ use tracing::{error, info};
 
 use super::{Failure, Outcome, exit};
 use crate::config::{self, Config};
-use crate::server::{Server, StartError, chain};
+use crate::server::{Server, StartError, Stopped, chain};
 use crate::store::sled_log::{OpenOptions, SledStore};
 use crate::store::{Store, StoreError};
 
@@ -73,9 +73,13 @@ async fn serve(config: Config, accept_loss: bool) -> Outcome {
     };
     notify(&[sd_notify::NotifyState::Stopping]);
     if let Some(why) = failure {
-        error!(why, "stopping");
+        error!(%why, "stopping");
         server.shut_down().await;
-        return Err(failed(exit::STORE_DAMAGED, why));
+        let code = match why {
+            Stopped::Store(_) => exit::STORE_FAILED,
+            Stopped::Core => exit::BUG,
+        };
+        return Err(failed(code, why.to_string()));
     }
     info!("stopping: asked to");
     server.shut_down().await;
@@ -91,15 +95,20 @@ fn open(config: &Config, accept_loss: bool) -> Result<Arc<dyn Store>, Failure> {
     options.accept_loss = accept_loss;
     options.segment_bytes = config.events.segment_size;
     crate::pki::make_data_dir(&config.data_dir).map_err(|e| failed(exit::REFUSED, chain(&e)))?;
-    let store = SledStore::open(&config.data_dir.join("store"), options).map_err(|e| {
-        let code = match e {
-            StoreError::Damaged(_) => exit::STORE_DAMAGED,
-            StoreError::Locked { .. } => exit::REFUSED,
-            _ => exit::BUG,
-        };
-        failed(code, chain(&e))
-    })?;
+    let store = SledStore::open(&config.data_dir.join("store"), options)
+        .map_err(|e| failed(code_of(&e), chain(&e)))?;
     Ok(Arc::new(store))
+}
+
+/// Returns the code of a store that does not open. Only damage is for a person: whatever else the disk says may be over at
+/// the next try.
+fn code_of(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Damaged(_) => exit::STORE_DAMAGED,
+        StoreError::Locked { .. } => exit::REFUSED,
+        StoreError::Io { .. } | StoreError::Engine { .. } | StoreError::Failed { .. } => exit::STORE_FAILED,
+        _ => exit::BUG,
+    }
 }
 
 struct Stop {
@@ -123,4 +132,24 @@ impl Stop {
 fn notify(states: &[sd_notify::NotifyState<'_>]) {
     // Not under systemd is no error.
     let _ = sd_notify::notify(states);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Damage;
+
+    #[test]
+    fn only_damage_keeps_the_master_from_being_started_again() {
+        let unit = include_str!("../../../packaging/lab-master.service");
+        let prevented =
+            unit.lines().find_map(|l| l.strip_prefix("RestartPreventExitStatus=")).expect("is set");
+        let restarted = |code: u8| !prevented.split(' ').any(|c| c == code.to_string());
+        let full = std::io::Error::from_raw_os_error(28);
+        let full = StoreError::Io { doing: "write", path: "/x".into(), source: full };
+        assert!(restarted(code_of(&full)), "a disk may have room again");
+        assert!(restarted(code_of(&StoreError::Failed { reason: "as told".into() })));
+        let damage = Damage { path: "/x".into(), reason: "cut".into(), loss: crate::store::Loss::Keys };
+        assert!(!restarted(code_of(&damage.into())));
+    }
 }

@@ -97,18 +97,22 @@ pub enum Effect {
 pub struct Write {
     /// Blobs, kept first.
     pub blobs: Vec<(Digest, Vec<u8>)>,
-    /// Changes of small state, made first: of a job or run, a record without its event is noticed and repaired at start, an
-    /// event without its record would not be.
+    /// Changes of small state, made before the events. A master that ends between the two leaves a record without its event:
+    /// of jobs that is noticed and repaired at start.
     pub changes: Vec<Change>,
     /// Events.
     pub events: Vec<NewEvent>,
     /// Outbox marks, atomic with the events.
     pub marks: Vec<(OutboxId, u64)>,
+    /// Changes made once the events are in the log: a record that would keep a fact from being told, if it stood there
+    /// without its event. A master that ends between the two tells the fact once more, or finds it at start.
+    pub after: Vec<Change>,
 }
 
 impl Write {
     /// Tells whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.blobs.is_empty() && self.changes.is_empty() && self.events.is_empty() && self.marks.is_empty()
+        let Self { blobs, changes, events, marks, after } = self;
+        blobs.is_empty() && changes.is_empty() && events.is_empty() && marks.is_empty() && after.is_empty()
     }
 }

@@ -128,7 +128,8 @@ impl Core {
     /// # Errors
     /// When it is too large or too deep.
     pub fn submit(&mut self, submission: Submission, now: Timestamp) -> Result<JobId, SubmitError> {
-        let jid = submission.jid.unwrap_or_else(|| JobId::new(now, (self.random)()));
+        let at = self.wall(now);
+        let jid = submission.jid.unwrap_or_else(|| JobId::new(at, (self.random)()));
         if self.jobs.contains_key(&jid) {
             // A step that is entered again after a restart; its job is known and goes on.
             return Ok(jid);
@@ -146,7 +147,7 @@ impl Core {
             tree,
             user,
             step,
-            at: now,
+            at,
         };
         check_size(&spec, &minions)?;
         self.submit_spec(spec, minions, batch);
@@ -282,8 +283,8 @@ impl Core {
             JobEvent::Kill(by) => job.killed = Some(by),
             JobEvent::Ended(minion, row) => job.end(&minion, row, event.origin.minion().is_some()),
             JobEvent::Done => {
-                if job.spec.step.is_some() {
-                    self.done_steps.insert(jid);
+                if let Some(step) = job.spec.step.as_ref().filter(|s| self.run_records.contains_key(&s.run)) {
+                    self.done_steps.entry(step.run).or_default().insert(jid);
                 }
                 let late = std::mem::take(&mut job.late);
                 self.jobs.remove(&jid);

@@ -71,6 +71,8 @@ pub struct Core {
     config: CoreConfig,
     random: Random,
     started: Timestamp,
+    /// How much later it is by the real clock than by the one that the core is told, in microseconds.
+    ahead: i64,
     head: Position,
     links: HashMap<ConnId, Link>,
     roster: BTreeMap<MinionId, Entry>,
@@ -83,8 +85,8 @@ pub struct Core {
     told: Vec<JobId>,
     runs: Runs,
     run_records: BTreeMap<RunId, RunRecord>,
-    /// Jobs of steps that are done: a resumed run that asks for one again gets none.
-    done_steps: HashSet<JobId>,
+    /// Jobs of steps that are done, by run: a resumed run that asks for one again gets none. Forgotten with the run's end.
+    done_steps: HashMap<RunId, HashSet<JobId>>,
     /// Runs that could not be taken up at the start and ended by that: a step that has not heard of it yet gets none again.
     given_up: BTreeSet<RunId>,
     node_groups: BTreeMap<String, String>,
@@ -115,8 +117,8 @@ pub struct Restored {
     pub minions: Vec<MinionRecord>,
     /// Their last grains.
     pub grains: Vec<(MinionId, Map)>,
-    /// Jobs of orchestration steps that are done.
-    pub done_steps: HashSet<JobId>,
+    /// Jobs of steps of unfinished runs that are done.
+    pub done_steps: HashMap<RunId, HashSet<JobId>>,
     /// Names for targets.
     pub node_groups: BTreeMap<String, String>,
     /// Jobs that were not done, with their rows.
@@ -137,6 +139,7 @@ impl Core {
             config,
             random,
             started: now,
+            ahead: 0,
             head,
             links: HashMap::new(),
             roster: BTreeMap::new(),
@@ -180,6 +183,17 @@ impl Core {
                 self.after_job_event(jid, now);
             }
         }
+    }
+
+    /// Tells how much later it is by the real clock than by the steady one whose time every method takes, in microseconds:
+    /// what is kept and shown is by the real one.
+    pub fn set_ahead(&mut self, micros: i64) {
+        self.ahead = micros;
+    }
+
+    /// Returns the real clock's time.
+    fn wall(&self, steady: Timestamp) -> Timestamp {
+        Timestamp::from_micros(steady.as_micros().saturating_add(self.ahead))
     }
 
     /// Appends events and makes changes that the core need not know the reason of.

@@ -1,18 +1,20 @@
 //! A core out of what the store has: for the server at start, and for the simulator after a crash.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use lab_proto::facts::{RunStarted, run_of};
-use lab_proto::{Digest, Event, MinionId, Position, RunId, Timestamp};
+use lab_proto::facts::{Fact, RunStarted, run_of};
+use lab_proto::{Digest, Event, JobId, MinionId, Position, RunId, Timestamp};
 use lab_states::orchestrate::{Blobs, Engine};
 use tracing::{error, warn};
 
 use super::records::{self, RecordError, RunRecord};
-use super::{Core, CoreConfig, KeyState, Random, Restored, RowRecord};
+use super::{Core, CoreConfig, JobRecord, KeyState, Random, Restored, RowRecord};
 use crate::store::{ReadError, Store};
 
 /// Events read at once.
 const CHUNK: usize = 1024;
+/// More events are not written together before the records that follow them.
+const UNWRITTEN: u64 = 40 * 1024;
 
 /// Why a core cannot be restored.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,7 @@ impl Core {
         let jobs = restored.jobs.iter().map(|(job, _)| job.after);
         let oldest = jobs.chain(open_runs.iter().map(|r| r.after)).min();
         let mut core = Self::new(config, random, store.head(), restored, now);
+        replay_links(&mut core, store)?;
         let mut engines = BTreeMap::new();
         let mut begun = BTreeSet::new();
         if let Some(oldest) = oldest {
@@ -96,6 +99,24 @@ impl Core {
         }
         Ok(core)
     }
+}
+
+/// Reads which boots were told last: the master may have ended before it wrote that down, which it does at once.
+fn replay_links(core: &mut Core, store: &dyn Store) -> Result<(), RestoreError> {
+    let mut newest = BTreeMap::new();
+    let mut at = after(store.head().seq.saturating_sub(UNWRITTEN), store);
+    loop {
+        let events = store.read(at, CHUNK)?;
+        let Some(last) = events.last() else { break };
+        at = last.position;
+        for event in events.iter().filter(|e| e.tag.as_str().starts_with("lab/minion/")) {
+            if let Ok(Some(Fact::MinionConnected(fact))) = Fact::of(event) {
+                newest.insert(fact.id.clone(), fact);
+            }
+        }
+    }
+    newest.into_values().for_each(|fact| core.replay_connected(fact));
+    Ok(())
 }
 
 /// Tells the end of jobs whose record says that they are done though the log does not: the master ended between the two.
@@ -152,16 +173,27 @@ fn read_records(
         jobs.push((job, rows));
     }
     let accepted = |k: &super::KeyRecord| k.state == KeyState::Accepted;
+    let open_runs: Vec<RunRecord> = records::runs(store)?.into_iter().filter(|r| r.done.is_none()).collect();
     let restored = Restored {
         accepted: records::keys(store)?.into_iter().filter(accepted).map(|k| k.id).collect(),
         minions: records::minions(store)?,
         grains: records::grains(store)?,
-        done_steps: done.into_iter().filter(|j| j.spec.step.is_some()).map(|j| j.spec.jid).collect(),
+        done_steps: done_steps(&done, &open_runs),
         node_groups,
         jobs,
     };
-    let open_runs = records::runs(store)?.into_iter().filter(|r| r.done.is_none()).collect();
     Ok((restored, open_runs))
+}
+
+/// Returns the jobs that are done of steps of runs that are not.
+fn done_steps(done: &[JobRecord], open_runs: &[RunRecord]) -> HashMap<RunId, HashSet<JobId>> {
+    let mut steps: HashMap<RunId, HashSet<JobId>> = HashMap::new();
+    for spec in done.iter().map(|j| &j.spec) {
+        if let Some(step) = spec.step.as_ref().filter(|s| open_runs.iter().any(|r| r.run == s.run)) {
+            steps.entry(step.run).or_default().insert(spec.jid);
+        }
+    }
+    steps
 }
 
 /// Makes the engine of an unfinished run when its first event comes by. Returns the run, also when there is no making it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::event::{Boot, OutboxEvent};
-use lab_proto::facts::Fact;
+use lab_proto::facts::{Fact, MinionConnected};
 use lab_proto::ids::ProcessId;
 use lab_proto::link::MasterEvent;
 use lab_proto::v1::link::{CloseReason, Hello};
@@ -106,12 +106,12 @@ pub(super) struct Entry {
 impl Core {
     /// Returns what is known of every minion that was ever connected.
     pub fn minions(&self) -> impl Iterator<Item = (&MinionId, MinionView)> {
-        self.roster.iter().map(|(id, e)| (id, e.view()))
+        self.roster.iter().map(|(id, e)| (id, e.view(self.ahead)))
     }
 
     /// Returns what is known of one minion.
     pub fn minion(&self, id: &MinionId) -> Option<MinionView> {
-        self.roster.get(id).map(Entry::view)
+        self.roster.get(id).map(|e| e.view(self.ahead))
     }
 
     /// Returns the grains of a minion, if it ever sent any.
@@ -208,6 +208,20 @@ impl Core {
         }
     }
 
+    /// Takes what the log tells of a minion at start: its record may have been about to follow.
+    pub(super) fn replay_connected(&mut self, fact: MinionConnected) {
+        let Some(entry) = self.roster.get_mut(&fact.id) else { return };
+        let boot = Boot { id: fact.boot_id, number: fact.boot_number };
+        let record = &mut entry.record;
+        if (record.boot, record.process) != (boot, fact.process) {
+            record.ready = false;
+            record.reboot_by = record.reboot_by.filter(|_| record.boot == boot);
+            (record.boot, record.process) = (boot, fact.process);
+            (record.machine_id, record.version) = (fact.machine_id, fact.version);
+            record.address = fact.address;
+        }
+    }
+
     /// Enters a minion whose link came up; tells a reboot from a reconnect.
     pub(super) fn enter(&mut self, conn: ConnId, arrival: &Arrival, now: Timestamp) {
         let hello = &arrival.hello;
@@ -224,13 +238,15 @@ impl Core {
         }
         self.owners.insert(hello.outbox_id, hello.id.clone());
         let same_boot = before.filter(|b| b.boot.id == hello.boot.id);
-        let mut record = new_record(arrival, now);
+        let mut record = new_record(arrival, self.wall(now));
         if let Some(b) = same_boot {
             record.reboot_by = b.reboot_by;
             // A restarted agent says anew when it is ready.
             record.ready = b.ready && b.process == hello.process;
         }
-        self.append_with(vec![records::put_minion(&record)], events);
+        // The record after its events: it says which boot was told.
+        let after = vec![records::put_minion(&record)];
+        self.write(super::Write { events, after, ..super::Write::default() });
         let entry = self.roster.entry(hello.id.clone()).or_insert_with(|| Entry {
             record: record.clone(),
             conn: None,
@@ -280,9 +296,10 @@ impl Core {
     pub(super) fn leave(&mut self, id: &MinionId, conn: ConnId, why: &Leaving, now: Timestamp) {
         let rebooting = matches!(why, Leaving::Reboot(_));
         let patience = if rebooting { self.config.reboot_patience } else { self.silence() };
+        let wall = self.wall(now);
         let Some(entry) = self.roster.get_mut(id).filter(|e| e.conn == Some(conn)) else { return };
         entry.conn = None;
-        entry.record.last_seen = now;
+        entry.record.last_seen = wall;
         if let Leaving::Reboot(jid) = why {
             entry.record.reboot_by = jid.or(entry.record.reboot_by);
         }
@@ -333,7 +350,7 @@ impl Core {
     fn lose(&mut self, id: &MinionId, last_heard: Timestamp) {
         let Some(entry) = self.roster.get_mut(id) else { return };
         entry.lost = true;
-        self.append(facts::lost(id, last_heard));
+        self.append(facts::lost(id, self.wall(last_heard)));
         self.end_rows_of(id, EndState::Lost, "its heartbeats stopped");
     }
 
@@ -366,7 +383,9 @@ impl Core {
 }
 
 impl Entry {
-    fn view(&self) -> MinionView {
+    /// Returns what is told of it, in the time of the real clock.
+    fn view(&self, ahead: i64) -> MinionView {
+        let wall = |t: Timestamp| Timestamp::from_micros(t.as_micros().saturating_add(ahead));
         let presence = match (self.lost, self.conn) {
             (true, _) => Presence::Lost,
             (false, Some(_)) => Presence::Connected,
@@ -377,8 +396,8 @@ impl Entry {
             record: self.record.clone(),
             grains: self.grains.clone(),
             jobs: self.jobs,
-            last_heard: self.last_heard,
-            change_until: self.change_until,
+            last_heard: wall(self.last_heard),
+            change_until: self.change_until.map(wall),
         }
     }
 }

@@ -68,7 +68,7 @@ impl Core {
             run,
             name: start.name.clone(),
             user: start.user.clone(),
-            at: now,
+            at: self.wall(now),
             after: self.head.seq,
             done: None,
         };
@@ -217,7 +217,8 @@ impl Core {
     }
 
     fn publish_step(&mut self, job: Box<JobSpec>, minions: Vec<MinionId>) {
-        let known = self.jobs.contains_key(&job.jid) || self.done_steps.contains(&job.jid);
+        let done = job.step.as_ref().and_then(|s| self.done_steps.get(&s.run));
+        let known = self.jobs.contains_key(&job.jid) || done.is_some_and(|jids| jids.contains(&job.jid));
         if known {
             // Entered before a restart: its returns are in the log or on their way.
             return;
@@ -230,6 +231,7 @@ impl Core {
     }
 
     fn finish_run(&mut self, run: RunId, outcome: RunOutcome) {
+        self.done_steps.remove(&run);
         if let Some(mut record) = self.run_records.remove(&run) {
             record.done = Some(outcome == RunOutcome::Succeeded);
             self.append_with(vec![records::put_run(&record)], Vec::new());

@@ -80,7 +80,7 @@ pub(crate) async fn settle(shared: Arc<Shared>) {
 
 fn trim(shared: &Shared, needed: Needed, pinned: &[Digest], asked: Timestamp) {
     let events = &shared.config.events;
-    let now = shared.clock.now();
+    let now = wall_time();
     if let Err(e) = trim_log(&*shared.store, needed, events, now) {
         warn!(error = chain(&e), "retention failed");
     }

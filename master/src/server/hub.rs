@@ -139,7 +139,7 @@ impl Hub {
         let (head_sender, head) = watch::channel(parts.store.head());
         let counters = Arc::new(Counters::default());
         let (store, content) = (parts.store.clone(), parts.content.clone());
-        let writer = Writer::start(store, content, parts.clock, head_sender, counters.clone())?;
+        let writer = Writer::start(store, content, parts.clock.clone(), head_sender, counters.clone())?;
         let (inputs, inbox) = mpsc::channel(INPUTS);
         let (shown, _) = broadcast::channel(PROGRESS);
         let task = HubTask::new(parts, writer, inputs.downgrade(), shown.clone());

@@ -395,7 +395,8 @@ impl KeyBook {
             .collect();
         changes.push(records::put_key(&record));
         changes.extend(superseded.iter().map(records::put_key));
-        self.write(Write { changes, events, ..Write::default() }).await?;
+        // A key that counts, or a token that is used, without the word that says so would never be told.
+        self.write(Write { after: changes, events, ..Write::default() }).await?;
         let replaced = !superseded.is_empty();
         for old in superseded {
             book.set(old);

@@ -29,8 +29,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 const CONTROL: usize = 64;
 /// Answers to event batches that wait; lost ones do no harm.
 const ANSWERS: usize = 16;
-/// Job orders that wait for a slow peer.
-const ORDERS: usize = 256;
+/// Job orders that wait for a slow peer: all that were not done while it was away come at once. The room is taken only as
+/// they come.
+const ORDERS: usize = 16 * 1024;
 
 /// Serves a connection to its end.
 pub(crate) async fn serve(shared: &Arc<Shared>, connection: Connection, minion: MinionId, key: Fingerprint) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lab_proto::link::SessionLimits;
-use lab_proto::{Digest, Timestamp};
+use lab_proto::{Digest, Position, Timestamp};
 
 use super::StartError;
 use super::orchestrate::Runner;
@@ -77,6 +77,14 @@ pub(super) fn core(
     let blobs = |digest: &Digest| runner.stored(digest);
     let groups = config.node_groups.clone();
     Ok(Core::restore_with(core_config, random, store, groups, &blobs, now)?)
+}
+
+/// Returns the stamp of the newest event in the log.
+pub(super) fn last_stamp(store: &dyn Store) -> Result<Option<Timestamp>, StartError> {
+    let (floor, head) = (store.floor(), store.head());
+    let before = Position { seq: head.seq.saturating_sub(1).max(floor.seq), ..head };
+    let last = store.read(before, 1).map_err(crate::core::RestoreError::from)?;
+    Ok(last.last().map(|event| event.stamp))
 }
 
 /// SplitMix64: ids need to be different, not secret.

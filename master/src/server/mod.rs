@@ -97,6 +97,17 @@ pub struct Server {
     failed: mpsc::Receiver<String>,
 }
 
+/// Why a master that was running stops by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// The store did not take a write: what is on the disk is looked at when it is opened again.
+    #[error("the store failed: {0}")]
+    Store(String),
+    /// A bug.
+    #[error("the master's core ended")]
+    Core,
+}
+
 /// Why a master does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -144,16 +155,16 @@ impl Server {
     /// # Errors
     /// When something that it needs cannot be had; nothing runs then.
     pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
-        let clock = Clock::start();
-        let now = clock.now();
+        let clock = Clock::start(load::last_stamp(&*store)?);
+        let now = wall_time();
         let authority = Arc::new(pki::open_or_create(&config.data_dir, config.certificates.life, now)?);
         let (trust, mut begun) = load::trust(&config, &*store, &authority, now)?;
         let content = Content::open(&config.data_dir, config.file_roots.clone())
             .map_err(|e| StartError::Write(chain(&e)))?;
         let content = Arc::new(content);
-        let pillar = Arc::new(pillar::Renderer::new(&config, clock));
-        let runner = Arc::new(Runner { content: content.clone(), pillar: pillar.clone(), clock });
-        let core = load::core(&config, &*store, &runner, now)?;
+        let pillar = Arc::new(pillar::Renderer::new(&config));
+        let runner = Arc::new(Runner { content: content.clone(), pillar: pillar.clone() });
+        let core = load::core(&config, &*store, &runner, clock.now())?;
         let (failed_sender, failed) = mpsc::channel(1);
         let parts = hub::Parts {
             core,
@@ -162,7 +173,7 @@ impl Server {
             runner: runner.clone(),
             trust: trust.clone(),
             authority: authority.clone(),
-            clock,
+            clock: clock.clone(),
             failed: failed_sender,
         };
         let (hub, hub_task) = Hub::start(parts).map_err(StartError::Thread)?;
@@ -230,12 +241,9 @@ impl Server {
         self.shared.authority.fingerprint()
     }
 
-    /// Waits until the store fails, and returns its words. Does not return while all is well.
-    pub async fn failure(&mut self) -> String {
-        match self.failed.recv().await {
-            Some(why) => why,
-            None => "the master's core ended".to_owned(),
-        }
+    /// Waits until the master cannot go on, and returns why. Does not return while all is well.
+    pub async fn failure(&mut self) -> Stopped {
+        self.failed.recv().await.map_or(Stopped::Core, Stopped::Store)
     }
 
     /// Ends the master: no new connections, good-bye to the old ones, everything written.

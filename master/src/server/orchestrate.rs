@@ -11,7 +11,7 @@ use lab_states::orchestrate::{Plan, Start, StartNested};
 use lab_states::render::{NoFunctions, RenderContext, RenderEnv, SourceError, Sources};
 use lab_states::sls::SlsName;
 
-use super::clock::Clock;
+use super::clock::wall_time;
 use super::content::{Content, ContentError};
 use super::{chain, pillar};
 
@@ -25,7 +25,6 @@ const MAX_PILLAR: usize = 16 * 1024;
 pub(crate) struct Runner {
     pub(crate) content: Arc<Content>,
     pub(crate) pillar: Arc<pillar::Renderer>,
-    pub(crate) clock: Clock,
 }
 
 /// An orchestration that was compiled.
@@ -91,7 +90,7 @@ impl Runner {
         let context = RenderContext {
             pillar: Value::Map(pillar.data),
             opts: Value::from([("id", pillar::MASTER_ID), ("saltenv", "base")]),
-            now: self.clock.now(),
+            now: wall_time(),
             ..RenderContext::default()
         };
         let tree_of = RenderedTree::new(RenderEnv::new(&sources, &NoFunctions, &context));

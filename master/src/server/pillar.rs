@@ -12,7 +12,6 @@ use lab_states::render::{NoFunctions, RenderContext, RenderEnv, SourceError, Sou
 use lab_states::target::Minion;
 use tracing::warn;
 
-use super::clock::Clock;
 use super::secrets::Keys;
 use super::{Shared, chain, wall_time};
 use crate::config::{self, Config};
@@ -30,7 +29,6 @@ pub(crate) struct Renderer {
     roots: Vec<PathBuf>,
     node_groups: BTreeMap<String, String>,
     scanner: Mutex<Scanner>,
-    clock: Clock,
     keys: Keys,
     /// The secrets of each minion's last pillar that rendered with nothing laid over it.
     last: Mutex<BTreeMap<String, Vec<Value>>>,
@@ -134,13 +132,12 @@ fn check_depth(pillar: &Map) -> Result<(), String> {
 }
 
 impl Renderer {
-    pub(crate) fn new(config: &Config, clock: Clock) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let config::Secrets { age_identity, gpg_home } = config.secrets.clone();
         Self {
             roots: config.pillar_roots.clone(),
             node_groups: config.node_groups.clone(),
             scanner: Mutex::default(),
-            clock,
             keys: Keys::new(age_identity, gpg_home),
             last: Mutex::default(),
         }
@@ -185,7 +182,7 @@ impl Renderer {
                 grains: grains.clone(),
                 pillar: Value::Map(overrides.clone()),
                 opts: Value::from([("id", id), ("saltenv", "base")]),
-                now: self.clock.now(),
+                now: wall_time(),
                 ..RenderContext::default()
             };
             let env = RenderEnv::new(&sources, &NoFunctions, &context);

@@ -221,7 +221,7 @@ async fn mine_get(shared: &Arc<Shared>, minion: &MinionId, target: &Target, func
         Err(refusal) => return QueryReply::Failed(refusal.text),
     };
     let (shared, minion, function) = (shared.clone(), minion.clone(), function.to_owned());
-    let now = shared.clock.now();
+    let now = crate::server::wall_time();
     let found = blocking(move || {
         let mut found = Map::new();
         for id in meant {
@@ -257,7 +257,7 @@ async fn mine_send(
     if let Err(why) = value.check_given() {
         return QueryReply::Failed(format!("the value is {why}"));
     }
-    let now = shared.clock.now();
+    let now = crate::server::wall_time();
     let expires = ttl_seconds.map(|s| now + Duration::from_secs(s));
     let record = MineRecord { value, allow, expires, at: now };
     let change = records::put_mine(minion, &function, &record);

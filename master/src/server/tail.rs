@@ -8,6 +8,7 @@ use std::sync::Arc;
 use lab_proto::Position;
 use lab_proto::v1::op::{EventQuery, OpRefusal, RefusalKind, Since, Until};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::READ_CHUNK;
 use crate::store::{ReadError, Store, StoredEvent};
@@ -22,6 +23,8 @@ pub(crate) struct Tail {
     left: Option<u64>,
     tags: Vec<lab_proto::TagPattern>,
     minion: Option<String>,
+    /// A read under way. Kept when whoever waits for it turns to something else, or it would be begun anew each time.
+    reading: Option<JoinHandle<Result<Vec<StoredEvent>, ReadError>>>,
 }
 
 /// What a tail gives.
@@ -61,16 +64,18 @@ impl Tail {
         let begins_at_start = matches!(since, Since::Start);
         let at = if begins_at_start && store.floor().seq > 0 { store.floor() } else { at };
         let minion = minion.map(String::from);
-        Ok(Self { store, head, at, until, follow, left: limit, tags, minion })
+        Ok(Self { store, head, at, until, follow, left: limit, tags, minion, reading: None })
     }
 
-    /// Returns the next matching events. Cancelling it loses nothing.
+    /// Returns the next matching events. Cancelling it loses nothing, nor what is being read.
     pub(crate) async fn next(&mut self) -> Result<Found, OpRefusal> {
         loop {
             if self.left == Some(0) || matches!(self.until, Some(Until::Seq(seq)) if self.at.seq >= seq) {
                 return Ok(Found::End);
             }
-            self.head.borrow_and_update();
+            if self.reading.is_none() {
+                self.head.borrow_and_update();
+            }
             let events = match self.read().await? {
                 Ok(events) => events,
                 Err(ReadError::Trimmed { floor }) => {
@@ -97,15 +102,20 @@ impl Tail {
     }
 
     /// Reads what follows: here if it is at hand, which it is for whoever keeps up, and elsewhere if it takes the disk.
-    async fn read(&self) -> Result<Result<Vec<StoredEvent>, ReadError>, OpRefusal> {
-        match self.store.read_at_hand(self.at, READ_CHUNK).transpose() {
-            Some(read) => Ok(read),
+    async fn read(&mut self) -> Result<Result<Vec<StoredEvent>, ReadError>, OpRefusal> {
+        let reading = match &mut self.reading {
+            Some(reading) => reading,
             None => {
+                if let Some(read) = self.store.read_at_hand(self.at, READ_CHUNK).transpose() {
+                    return Ok(read);
+                }
                 let (store, at) = (self.store.clone(), self.at);
-                let read = tokio::task::spawn_blocking(move || store.read_stored(at, READ_CHUNK)).await;
-                read.map_err(|e| internal(&e))
+                self.reading.insert(tokio::task::spawn_blocking(move || store.read_stored(at, READ_CHUNK)))
             }
-        }
+        };
+        let read = reading.await;
+        self.reading = None;
+        read.map_err(|e| internal(&e))
     }
 
     fn matching(&mut self, events: Vec<StoredEvent>) -> Vec<StoredEvent> {
@@ -147,4 +157,55 @@ pub(crate) fn refusal(error: &ReadError) -> OpRefusal {
 
 fn internal(error: &dyn std::fmt::Display) -> OpRefusal {
     OpRefusal { kind: RefusalKind::Internal, text: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use lab_proto::{LogId, Timestamp};
+
+    use super::*;
+    use crate::store::sled_log::{OpenOptions, SledStore};
+    use crate::store::{EventStore as _, RetentionPolicy};
+
+    #[test]
+    fn whoever_turns_to_something_else_meanwhile_does_not_begin_the_read_anew() {
+        // One thread for blocking work, and that one is taken: no read ends before it is given back.
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().expect("built");
+        let _entered = runtime.enter();
+        let (give_back, taken) = std::sync::mpsc::channel::<()>();
+        runtime.spawn_blocking(move || taken.recv());
+        let dir = tempfile::tempdir().expect("tempdir");
+        let mut options = OpenOptions::new(LogId::from_u128(1));
+        options.segment_bytes = 1;
+        let store = Arc::new(SledStore::open(&dir.path().join("store"), options).expect("opens"));
+        let now = Timestamp::from_micros(1);
+        for _ in 0..3 {
+            let event = crate::core::facts::lifecycle("started", "1");
+            store.append(vec![event], &[], now).expect("appends");
+        }
+        store
+            .retain(&RetentionPolicy::default(), None, now)
+            .expect("all but the newest are on the disk alone");
+        let (_head, head) = watch::channel(store.head());
+        let query = EventQuery {
+            since: Since::Start,
+            until: None,
+            tags: Vec::new(),
+            minion: None,
+            limit: None,
+            follow: true,
+        };
+        let mut tail = runtime.block_on(Tail::start(store, head, query)).expect("starts");
+        let mut reads = Vec::new();
+        for _ in 0..3 {
+            assert!(tail.next().now_or_never().is_none(), "the read waits for its thread");
+            reads.push(tail.reading.as_ref().expect("under way").id());
+        }
+        assert!(reads.iter().all(|id| *id == reads[0]), "{reads:?}");
+        drop(give_back);
+        let found = runtime.block_on(tail.next()).expect("reads");
+        assert!(matches!(found, Found::Events(events) if !events.is_empty()));
+    }
 }

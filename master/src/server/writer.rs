@@ -68,7 +68,7 @@ impl Writer {
         let (requests, inbox) = channel();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&*store, &content, clock, (&head, &counters), &inbox))?;
+            .spawn(move || run(&*store, &content, &clock, (&head, &counters), &inbox))?;
         Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
@@ -97,7 +97,7 @@ impl Drop for Writer {
 fn run(
     store: &dyn Store,
     content: &Content,
-    clock: Clock,
+    clock: &Clock,
     (head, counters): (&watch::Sender<Position>, &Counters),
     inbox: &Receiver<Request>,
 ) {
@@ -137,17 +137,18 @@ fn gather(first: Request, inbox: &Receiver<Request>, burst: bool) -> Vec<Request
     group
 }
 
-fn write_group(store: &dyn Store, content: &Content, clock: Clock, writes: Vec<Write>) -> Vec<Written> {
+fn write_group(store: &dyn Store, content: &Content, clock: &Clock, writes: Vec<Write>) -> Vec<Written> {
     let sizes: Vec<usize> = writes.iter().map(|w| w.events.len()).collect();
     if writes.len() == 1 || writes.iter().any(has_large) {
         return writes.into_iter().map(|w| write(store, content, clock, w)).collect();
     }
     let mut group = Write::default();
-    for Write { blobs, changes, events, marks } in writes {
+    for Write { blobs, changes, events, marks, after } in writes {
         group.blobs.extend(blobs);
         group.changes.extend(changes);
         group.events.extend(events);
         group.marks.extend(marks);
+        group.after.extend(after);
     }
     match write(store, content, clock, group) {
         Ok(events) => {
@@ -161,11 +162,12 @@ fn write_group(store: &dyn Store, content: &Content, clock: Clock, writes: Vec<W
 /// Tells whether the store may refuse a part of a write for its size.
 fn has_large(write: &Write) -> bool {
     let large_change = |c: &Change| matches!(c, Change::Put { value, .. } if value.len() > LARGE);
-    write.events.iter().any(|e| size_at_most(&e.data) > LARGE) || write.changes.iter().any(large_change)
+    write.events.iter().any(|e| size_at_most(&e.data) > LARGE)
+        || write.changes.iter().chain(&write.after).any(large_change)
 }
 
-fn write(store: &dyn Store, content: &Content, clock: Clock, write: Write) -> Written {
-    let Write { blobs, changes, events, marks } = write;
+fn write(store: &dyn Store, content: &Content, clock: &Clock, write: Write) -> Written {
+    let Write { blobs, changes, events, marks, after } = write;
     let failed = |e| WriteFailed(Arc::new(e));
     for (_, bytes) in blobs {
         content.blobs().put(&bytes).map_err(|e| failed(blob_failed(e)))?;
@@ -173,10 +175,18 @@ fn write(store: &dyn Store, content: &Content, clock: Clock, write: Write) -> Wr
     if !changes.is_empty() {
         store.commit(changes).map_err(failed)?;
     }
-    if events.is_empty() && marks.is_empty() {
+    if events.is_empty() && marks.is_empty() && after.is_empty() {
         return Ok(Vec::new());
     }
-    let Appended { events, .. } = store.append(events, &marks, clock.now()).map_err(failed)?;
+    let Appended { events, .. } = store.append(events, &marks, clock.stamp()).map_err(failed)?;
+    if !after.is_empty() {
+        match store.commit(after) {
+            Ok(()) => {}
+            // The events are in the log, and whoever asked must hear so.
+            Err(e @ StoreError::ValueTooLarge { .. }) => error!(error = %e, "a record was not kept"),
+            Err(e) => return Err(failed(e)),
+        }
+    }
     Ok(events)
 }
 

@@ -216,14 +216,18 @@ impl Master {
     }
 
     fn write(&mut self, write: Write, now: Timestamp) -> Result<Vec<Event>, lab_master::store::StoreError> {
-        let Write { blobs: _, changes, events, marks } = write;
+        let Write { blobs: _, changes, events, marks, after } = write;
         if !changes.is_empty() {
             self.store.commit(changes)?;
         }
-        if events.is_empty() && marks.is_empty() {
-            return Ok(Vec::new());
+        let events = match (events.is_empty(), marks.is_empty()) {
+            (true, true) => Vec::new(),
+            _ => self.store.append(events, &marks, now)?.events,
+        };
+        if !after.is_empty() {
+            self.store.commit(after)?;
         }
-        self.store.append(events, &marks, now).map(|a| a.events)
+        Ok(events)
     }
 
     /// Moves what runs and core ask for until neither asks for more, then begins a flush if one is needed.

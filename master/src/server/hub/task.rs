@@ -11,9 +11,10 @@ use tracing::{error, warn};
 use super::{Input, JobOrder, LinkDoors, LinkEnd, Parts, Publication, Shown};
 use crate::core::{Arrival, ConnId, Core, Effect, RunErrand, Write, size_at_most};
 use crate::pki::{Authority, Peer, Request, Trust};
-use crate::server::clock::Clock;
+use crate::server::clock::{Clock, steadied};
 use crate::server::corrections::{Corrections, Late, correction};
 use crate::server::orchestrate::Runner;
+use crate::server::wall_time;
 use crate::server::writer::{Writer, Written};
 use crate::store::{Store, StoreError};
 
@@ -92,7 +93,15 @@ impl HubTask {
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Input>) {
         let mut ended = None;
         loop {
-            let timeout = self.core.poll_timeout().map(|(at, _)| self.clock.instant(at));
+            // Before the inbox: that may never be empty.
+            let mut next = self.core.poll_timeout();
+            if next.is_some_and(|(at, _)| at <= self.clock.now()) && self.has_room() {
+                self.core.set_ahead(self.clock.ahead());
+                self.core.handle_timeout(self.clock.now());
+                self.carry_out();
+                next = self.core.poll_timeout();
+            }
+            let timeout = next.map(|(at, _)| self.clock.instant(at));
             let far = tokio::time::Instant::now() + std::time::Duration::from_secs(3600);
             tokio::select! {
                 biased;
@@ -107,9 +116,8 @@ impl HubTask {
                     Some(input) => self.take(input),
                     None => return,
                 },
-                () = tokio::time::sleep_until(timeout.unwrap_or(far)) => {
-                    self.core.handle_timeout(self.clock.now());
-                }
+                // What is due is done at the top of the next turn.
+                () = tokio::time::sleep_until(timeout.unwrap_or(far)), if self.has_room() => {}
             }
             self.carry_out();
             if self.stages.is_empty()
@@ -127,6 +135,7 @@ impl HubTask {
     }
 
     fn take(&mut self, input: Input) {
+        self.core.set_ahead(self.clock.ahead());
         let now = self.clock.now();
         match input {
             Input::Connect { conn, arrival, doors } => self.connect(conn, *arrival, doors),
@@ -242,7 +251,10 @@ impl HubTask {
         self.waiting -= stage.then.len();
         let written = match written {
             Some(Ok(events)) => {
-                self.core.appended(&events, self.clock.now());
+                let ahead = self.clock.ahead();
+                self.core.set_ahead(ahead);
+                let steady = steadied(&events, ahead);
+                self.core.appended(steady.as_deref().unwrap_or(&events), self.clock.now());
                 Ok(events)
             }
             Some(Err(e)) if is_refusal(&e.0) => {
@@ -402,7 +414,7 @@ impl HubTask {
         let peer = Peer::Minion(minion);
         let issued = Request::verify(csr).map_err(|e| e.to_string()).and_then(|request| {
             self.trust.check(&peer, request.fingerprint()).map_err(|e| e.to_string())?;
-            self.authority.issue(&peer, &request, now).map_err(|e| e.to_string())
+            self.authority.issue(&peer, &request, wall_time()).map_err(|e| e.to_string())
         });
         match issued {
             Ok(der) => {

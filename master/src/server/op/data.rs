@@ -75,7 +75,7 @@ impl Request {
         let shared = self.shared.clone();
         let all = tokio::task::spawn_blocking(move || records::mine(&*shared.store)).await;
         let all = all.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))??;
-        let now = self.shared.clock.now();
+        let now = crate::server::wall_time();
         for id in meant {
             let mut values = Map::new();
             for (_, name, record) in

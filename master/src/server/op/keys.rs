@@ -10,7 +10,7 @@ use crate::server::keys::{key_value, token_value};
 impl Request {
     pub(super) async fn key(&mut self, request: KeyRequest) -> Answer {
         let shared = self.shared.clone();
-        let (by, now) = (format!("operator {}", self.operator), shared.clock.now());
+        let (by, now) = (format!("operator {}", self.operator), crate::server::wall_time());
         let keys = match request {
             KeyRequest::List => shared.keys.matching("*").await,
             KeyRequest::Show { id } => {
@@ -53,7 +53,7 @@ impl Request {
 
     pub(super) async fn token(&mut self, request: TokenRequest) -> Answer {
         let shared = self.shared.clone();
-        let (by, now) = (format!("operator {}", self.operator), shared.clock.now());
+        let (by, now) = (format!("operator {}", self.operator), crate::server::wall_time());
         match request {
             TokenRequest::Create { pattern, ttl, uses } => {
                 if uses == 0 || ttl.is_zero() {

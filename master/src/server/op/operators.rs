@@ -11,7 +11,7 @@ use crate::server::operators::{OperatorError, Standing};
 impl Request {
     pub(super) async fn operator_issue(&mut self, name: String, csr: Vec<u8>) -> Answer {
         let shared = self.shared.clone();
-        let now = shared.clock.now();
+        let now = crate::server::wall_time();
         let usage = |e: &dyn std::error::Error| refuse(RefusalKind::Usage, crate::server::chain(e));
         let request = pki::Request::verify(&csr).map_err(|e| usage(&e))?;
         let peer = Peer::Operator(name.clone());
@@ -47,7 +47,7 @@ impl Request {
             return Err(refuse(RefusalKind::Refused, text));
         }
         let (shared, asked) = (self.shared.clone(), name.clone());
-        let (by, now) = (format!("operator {}", self.operator), shared.clock.now());
+        let (by, now) = (format!("operator {}", self.operator), crate::server::wall_time());
         let revoked = whole(async move { shared.operators.revoke(&asked, &by, now).await }).await??;
         if revoked.is_empty() {
             let text = format!("no operator {name} is accepted; see `lab-master operator list`");

@@ -28,7 +28,7 @@ impl Request {
             }
             return Ok(());
         }
-        let now = shared.clock.now();
+        let now = crate::server::wall_time();
         let random = shared.hub.ask(crate::core::Core::random).await?;
         let user = format!("operator {}", self.operator);
         let asked = Asked { pillar, test, follow_tree, user };

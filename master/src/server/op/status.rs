@@ -21,8 +21,6 @@ impl Request {
                 (present, core.open_jobs().count() as u64)
             })
             .await?;
-        let now = shared.clock.now();
-        let up = now.since(shared.started).as_micros();
         let status = Value::from([
             ("version", Value::from(env!("CARGO_PKG_VERSION"))),
             ("log", shared.store.log_id().to_string().into()),
@@ -30,7 +28,7 @@ impl Request {
             ("floor", shared.store.floor().seq.into()),
             ("ca", shared.authority.fingerprint().to_string().into()),
             ("started", shared.started.to_string().into()),
-            ("up_seconds", u64::try_from(up / 1_000_000).unwrap_or(u64::MAX).into()),
+            ("up_seconds", shared.clock.up().as_secs().into()),
             ("connected", present[0].into()),
             ("away", present[1].into()),
             ("lost", present[2].into()),
