@@ -4,7 +4,7 @@ use lab_proto::codec;
 use lab_proto::event::{MAX_OUTBOX_EVENT, OutboxEvent};
 use lab_proto::link::{Intake, MasterSession, check_hello, judge};
 use lab_proto::speaker;
-use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, Hello, LinkRefusal, ToMaster};
+use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, Hello, LinkRefusal, MAX_BOOTS, ToMaster};
 use lab_proto::version::SUPPORTED;
 use lab_proto::{EndState, Fingerprint, JobId, MinionId, OutboxId, Timestamp, Value};
 
@@ -38,7 +38,8 @@ pub(super) struct Link {
 
 impl Core {
     /// Takes a new link. A newer link of the same minion takes over from an older one.
-    pub fn connect(&mut self, conn: ConnId, arrival: Arrival, now: Timestamp) {
+    pub fn connect(&mut self, conn: ConnId, mut arrival: Arrival, now: Timestamp) {
+        cut_hello(&mut arrival.hello);
         let outbox = arrival.hello.outbox_id;
         // Events of an older link may still be on their way to the disk: the mark that counts is the core's.
         let mark = *self.marks.entry(outbox).or_insert(arrival.stored_mark);
@@ -248,6 +249,14 @@ impl Core {
         let ack = EventAck::Durable { counter, head: self.head };
         self.effects.push_back(Effect::EventAck { conn, ack });
     }
+}
+
+/// Leaves of a hello what an honest one has: it is kept as long as its link.
+fn cut_hello(hello: &mut Hello) {
+    let surplus = hello.earlier_boots.len().saturating_sub(MAX_BOOTS);
+    hello.earlier_boots.drain(..surplus);
+    hello.earlier_boots.shrink_to_fit();
+    hello.version = facts::brief(&hello.version);
 }
 
 /// Says why an event is refused for ever.

@@ -384,17 +384,15 @@ pub(crate) fn mine_of(store: &dyn KeyStore, id: &MinionId, function: &str) -> Re
     one(store, MINE, &mine_key(id, function))
 }
 
-/// Reads all mine values with their minions and functions.
-pub(crate) fn mine(store: &dyn KeyStore) -> Read<Vec<(MinionId, String, MineRecord)>> {
-    let mut out = Vec::new();
-    for (key, bytes) in store.scan(MINE)? {
-        let text = String::from_utf8(key).unwrap_or_default();
-        let Some((id, function)) = text.split_once('\0') else { continue };
-        if let Ok(id) = MinionId::new(id) {
-            out.push((id, function.to_owned(), decode(MINE, &bytes)?));
-        }
-    }
-    Ok(out)
+/// Reads the mine values of a minion with their functions.
+pub(crate) fn mine(store: &dyn KeyStore, id: &MinionId) -> Read<Vec<(String, MineRecord)>> {
+    let prefix = mine_key(id, "");
+    let of_minion = store.scan_prefix(MINE, &prefix)?;
+    let named = |(key, bytes): (Vec<u8>, Vec<u8>)| {
+        let function = String::from_utf8_lossy(&key[prefix.len()..]).into_owned();
+        Ok((function, decode(MINE, &bytes)?))
+    };
+    of_minion.into_iter().map(named).collect()
 }
 
 /// Sets a run.

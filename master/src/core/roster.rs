@@ -6,7 +6,7 @@ use std::time::Duration;
 use lab_proto::event::{Boot, OutboxEvent};
 use lab_proto::facts::{Fact, MinionConnected};
 use lab_proto::ids::ProcessId;
-use lab_proto::link::MasterEvent;
+use lab_proto::link::{MAX_EXCUSE, MasterEvent};
 use lab_proto::v1::link::{CloseReason, Hello};
 use lab_proto::value::check_given_map;
 use lab_proto::{EndState, JobId, Map, MinionId, Timestamp, Value};
@@ -149,7 +149,7 @@ impl Core {
         }
         let until = match Fact::parse(&event.tag, &event.data) {
             // By the minion's clock; how long it is from the event on is the same by every clock.
-            Ok(Some(Fact::NetPending(fact))) => Some(now + fact.until.since(event.at)),
+            Ok(Some(Fact::NetPending(fact))) => Some(now + fact.until.since(event.at).min(MAX_EXCUSE)),
             Ok(Some(Fact::NetCommitted(_) | Fact::NetRolledBack(_))) => None,
             _ => return,
         };
@@ -319,7 +319,7 @@ impl Core {
                 if let Some(entry) = self.roster.get_mut(id) {
                     entry.jobs = jobs;
                     entry.last_heard = now;
-                    entry.change_until = change_pending_until;
+                    entry.change_until = change_pending_until.map(|until| until.min(now + MAX_EXCUSE));
                 }
             }
             MasterEvent::Lost { last_heard } => self.lose(id, last_heard),

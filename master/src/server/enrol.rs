@@ -74,7 +74,7 @@ impl Rate {
         if self.all >= self.per_second {
             return false;
         }
-        let from_there = self.by_address.entry(address).or_default();
+        let from_there = self.by_address.entry(super::strangers::group(address)).or_default();
         if *from_there >= self.per_address {
             return false;
         }
@@ -325,5 +325,9 @@ mod tests {
         assert_eq!((tries(a, 1), tries(b, 1)), (2, 2));
         assert_eq!(tries(IpAddr::from([192, 0, 2, 3]), 1), 0, "all together are limited too");
         assert_eq!(tries(a, 2), 2, "the next second is a new one");
+        let v6 = |text: &str| text.parse::<IpAddr>().expect("an address");
+        assert_eq!(tries(v6("2001:db8::1"), 3), 2);
+        assert_eq!(tries(v6("2001:db8::2"), 3), 0, "whoever has one has the network around it");
+        assert_eq!(tries(v6("2001:db8:0:1::2"), 3), 2);
     }
 }

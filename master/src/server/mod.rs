@@ -24,6 +24,7 @@ mod secrets;
 mod strangers;
 mod tail;
 mod targets;
+mod uploads;
 mod width;
 mod writer;
 
@@ -77,6 +78,7 @@ pub(crate) struct Shared {
     width: Arc<Width>,
     /// Places for blobs on their way.
     transfers: tokio::sync::Semaphore,
+    uploads: uploads::Uploads,
     connections: AtomicU64,
     started: lab_proto::Timestamp,
 }
@@ -209,6 +211,7 @@ impl Server {
             noise,
             width,
             transfers: tokio::sync::Semaphore::new(query::MAX_TRANSFERS),
+            uploads: uploads::Uploads::default(),
             connections: AtomicU64::new(1),
             started: now,
         });

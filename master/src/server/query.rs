@@ -44,7 +44,7 @@ pub(crate) async fn answer(
 ) -> Result<(), FrameError> {
     let reply = match query {
         Query::BlobGet { digest, offset } => return send_blob(shared, digest, offset, down).await,
-        Query::BlobPut { digest, size } => take_blob(shared, digest, size, up).await,
+        Query::BlobPut { digest, size } => take_blob(shared, minion, digest, size, up).await,
         Query::Pillar { overrides } => own_pillar(shared, minion, overrides).await,
         Query::MineGet { target, function } => mine_get(shared, minion, &target, &function).await,
         Query::MineSend { function, value, allow, ttl_seconds } => {
@@ -155,10 +155,22 @@ fn pump(
 }
 
 /// Takes an uploaded blob; it must be what it was announced to be.
-async fn take_blob(shared: &Arc<Shared>, digest: Digest, size: u64, up: FrameReader) -> QueryReply {
+async fn take_blob(
+    shared: &Arc<Shared>,
+    minion: &MinionId,
+    digest: Digest,
+    size: u64,
+    up: FrameReader,
+) -> QueryReply {
     if size > MAX_UPLOAD {
         return QueryReply::Failed(format!(
             "{size} bytes are too many for a blob; at most {MAX_UPLOAD} are taken"
+        ));
+    }
+    let quota = (shared.config.events.keep_blobs / 4).max(MAX_UPLOAD);
+    if !shared.uploads.take(minion, size, quota, shared.clock.now()) {
+        return QueryReply::Failed(format!(
+            "this minion has uploaded {quota} bytes within the hour, a fourth of events.keep_blobs; try again later"
         ));
     }
     // Nobody closes it; without a place it would still be right to go on.
@@ -292,8 +304,8 @@ async fn mine_delete(shared: &Arc<Shared>, minion: &MinionId, function: Option<S
 
 async fn mine_names(shared: &Arc<Shared>, minion: &MinionId) -> Result<Vec<String>, String> {
     let (shared, minion) = (shared.clone(), minion.clone());
-    let all = blocking(move || records::mine(&*shared.store)).await?.map_err(|e| chain(&e))?;
-    Ok(all.into_iter().filter(|(id, _, _)| *id == minion).map(|(_, name, _)| name).collect())
+    let all = blocking(move || records::mine(&*shared.store, &minion)).await?.map_err(|e| chain(&e))?;
+    Ok(all.into_iter().map(|(name, _)| name).collect())
 }
 
 /// The name becomes a part of an event's tag.

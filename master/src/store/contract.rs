@@ -225,6 +225,16 @@ pub(super) fn keys_change_all_or_nothing_and_buckets_are_apart(store: &dyn Store
     assert_eq!(store.get(KEYS, b"a").expect("readable"), None);
     assert_eq!(store.get(TOKENS, b"b").expect("readable").map(|v| v.len()), Some(MAX_KEY_VALUE));
     assert_eq!(store.scan(TOKENS).expect("readable").len(), 2);
+    for key in ["web\0x", "web\0y", "web1\0x", "x"] {
+        store.put(KEYS, key.as_bytes(), vec![1]).expect("puts");
+    }
+    let of_web = store.scan_prefix(KEYS, b"web\0").expect("readable");
+    assert_eq!(
+        of_web,
+        [(b"web\0x".to_vec(), vec![1]), (b"web\0y".to_vec(), vec![1])],
+        "whole keys, these alone"
+    );
+    assert_eq!(store.scan_prefix(KEYS, b"y").expect("readable"), []);
 }
 
 pub(super) fn a_closed_store_refuses_writes(store: &dyn Store) {

@@ -208,9 +208,9 @@ impl KeyStore for ForgetfulStore {
         Ok(self.disk().get(bucket, key))
     }
 
-    fn scan(&self, bucket: Bucket) -> Result<Vec<Entry>, StoreError> {
+    fn scan_prefix(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
         self.up()?;
-        Ok(self.disk().scan(bucket))
+        Ok(self.disk().scan_prefix(bucket, prefix))
     }
 
     fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {

@@ -86,8 +86,8 @@ impl KeyStore for MemoryStore {
         Ok(self.state().get(bucket, key))
     }
 
-    fn scan(&self, bucket: Bucket) -> Result<Vec<Entry>, StoreError> {
-        Ok(self.state().scan(bucket))
+    fn scan_prefix(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.state().scan_prefix(bucket, prefix))
     }
 
     fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
@@ -207,9 +207,10 @@ impl State {
         self.keys.get(&(bucket, key.to_vec())).cloned()
     }
 
-    pub(super) fn scan(&self, bucket: Bucket) -> Vec<Entry> {
-        let of_bucket = self.keys.range((bucket, Vec::new())..).take_while(|((b, _), _)| *b == bucket);
-        of_bucket.map(|((_, key), value)| (key.clone(), value.clone())).collect()
+    pub(super) fn scan_prefix(&self, bucket: Bucket, prefix: &[u8]) -> Vec<Entry> {
+        let from = self.keys.range((bucket, prefix.to_vec())..);
+        let meant = from.take_while(|((b, key), _)| *b == bucket && key.starts_with(prefix));
+        meant.map(|((_, key), value)| (key.clone(), value.clone())).collect()
     }
 
     pub(super) fn commit(&mut self, changes: Vec<Change>) {

@@ -118,7 +118,16 @@ pub trait KeyStore: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn scan(&self, bucket: Bucket) -> Result<Vec<Entry>, StoreError>;
+    fn scan(&self, bucket: Bucket) -> Result<Vec<Entry>, StoreError> {
+        self.scan_prefix(bucket, b"")
+    }
+
+    /// Returns the entries of a bucket whose keys begin so, in the order of their keys. Nobody waits for it: changes that are
+    /// made meanwhile may be among them or not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn scan_prefix(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<Entry>, StoreError>;
 
     /// Makes all changes or none, in order. Durable on return.
     ///

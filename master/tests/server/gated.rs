@@ -117,8 +117,8 @@ impl KeyStore for GatedStore {
         self.inner.get(bucket, key)
     }
 
-    fn scan(&self, bucket: Bucket) -> Result<Vec<Entry>, StoreError> {
-        self.inner.scan(bucket)
+    fn scan_prefix(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
+        self.inner.scan_prefix(bucket, prefix)
     }
 
     fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {

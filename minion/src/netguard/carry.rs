@@ -305,7 +305,7 @@ impl Carry<'_> {
             confirm: self.journal.confirm.clone(),
         };
         let setup = &self.guard.setup;
-        setup.voice.pending(Some(clock::wall_clock() + self.within * 2 + EXCUSE));
+        setup.voice.pending(Some(self.within * 2 + EXCUSE));
         setup.voice.event(fact.tag(), fact.data());
         let started = guard::start(&self.guard.places, &self.journal.change, &setup.run_dir, &setup.data_dir);
         fault::point(&self.guard.places, "arm");

@@ -20,7 +20,7 @@ mod untold;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lab_proto::{EventTag, MinionId, Timestamp, Value};
+use lab_proto::{EventTag, MinionId, Value};
 
 pub use carry::Guard;
 pub use guard::{Armed, watch};
@@ -51,8 +51,8 @@ pub trait Voice: Send + Sync {
     /// States an event.
     fn event(&self, tag: EventTag, data: Value);
 
-    /// Says until when silence is to be excused; nothing when that is over.
-    fn pending(&self, until: Option<Timestamp>);
+    /// Says how long silence is to be excused from now on; nothing when that is over.
+    fn pending(&self, excuse: Option<Duration>);
 
     /// Says that the way to the master is a new one: a link that does not answer over it is dialled again.
     fn path_changed(&self);
@@ -69,7 +69,7 @@ impl Voice for Mute {
         tracing::info!(%tag, %data, "not sent: there is no master");
     }
 
-    fn pending(&self, _: Option<Timestamp>) {}
+    fn pending(&self, _: Option<Duration>) {}
 
     fn path_changed(&self) {}
 

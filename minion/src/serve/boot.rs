@@ -180,7 +180,7 @@ pub async fn start(options: Options) -> Result<Shell, BootError> {
         requests: requests_tx,
     }));
     env.set_registry(crate::functions::registry(&env));
-    net::start(&env, &config, &config_dir, link.commands.clone(), recovered)?;
+    net::start(&env, &config, &config_dir, (link.commands.clone(), clock), recovered)?;
     let grains = grains.as_map().cloned().unwrap_or_default();
     // The link's task was just started and has room.
     let _ = link.commands.send(LinkCommand::Grains(grains)).await;

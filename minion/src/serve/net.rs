@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use lab_proto::{EventTag, MinionId, Timestamp, Value};
+use lab_proto::{EventTag, MinionId, Value};
 use tokio::sync::mpsc;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::emit::Emitter;
 use crate::host::LinuxHost;
@@ -38,11 +40,11 @@ pub(super) fn start(
     env: &Arc<Env>,
     config: &Config,
     config_dir: &Path,
-    commands: mpsc::Sender<LinkCommand>,
+    (commands, clock): (mpsc::Sender<LinkCommand>, Clock),
     verdicts: Vec<Verdict>,
 ) -> std::io::Result<()> {
     let (settled_tx, settled) = mpsc::channel(1);
-    let voice = AgentVoice { emitter: env.emitter.clone(), commands, settled: settled_tx };
+    let voice = AgentVoice { emitter: env.emitter.clone(), commands, settled: settled_tx, clock };
     let prober = Prober::new(&config.master, config_dir);
     let guard = Arc::new(Guard::new(Setup {
         id: env.id.clone(),
@@ -70,6 +72,8 @@ struct AgentVoice {
     emitter: Emitter,
     commands: mpsc::Sender<LinkCommand>,
     settled: mpsc::Sender<()>,
+    /// The link's.
+    clock: Clock,
 }
 
 impl Voice for AgentVoice {
@@ -79,7 +83,8 @@ impl Voice for AgentVoice {
         }
     }
 
-    fn pending(&self, until: Option<Timestamp>) {
+    fn pending(&self, excuse: Option<Duration>) {
+        let until = excuse.map(|excuse| self.clock.now() + excuse);
         // An agent that ends needs no excuse.
         let _ = self.commands.blocking_send(LinkCommand::ChangePending(until));
     }

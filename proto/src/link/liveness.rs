@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::Wake;
 use crate::time::Timestamp;
 
+/// Silence is excused for so long at most, counted from the last sign of life: no network change takes longer.
+pub const MAX_EXCUSE: Duration = Duration::from_secs(3600);
+
 /// Counts missed signs of life. Decides long before the transport gives up, because the transport's idle
 /// timeout must survive a bridge's forward delay.
 #[derive(Clone, Debug)]
@@ -25,7 +28,7 @@ impl Liveness {
     /// the peer had been counted as lost.
     pub fn heard(&mut self, now: Timestamp, excused_until: Option<Timestamp>) -> bool {
         self.last_heard = self.last_heard.max(now);
-        self.excused_until = excused_until;
+        self.excused_until = excused_until.map(|until| until.min(now + MAX_EXCUSE));
         std::mem::take(&mut self.lost)
     }
 
@@ -83,5 +86,13 @@ mod tests {
         l.heard(at(0), Some(at(60)));
         assert!(!l.handle_timeout(at(59)));
         assert!(l.handle_timeout(at(60)));
+    }
+
+    #[test]
+    fn no_excuse_is_good_for_ever() {
+        let mut l = Liveness::new(Duration::from_secs(5), 3, at(0));
+        l.heard(at(100), Some(at(1_000_000)));
+        assert!(!l.handle_timeout(at(3699)));
+        assert!(l.handle_timeout(at(3700)));
     }
 }

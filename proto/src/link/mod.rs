@@ -15,7 +15,7 @@ mod upload;
 
 pub use backoff::Backoff;
 pub use intake::{Intake, IntakeError, check_hello, judge};
-pub use liveness::Liveness;
+pub use liveness::{Liveness, MAX_EXCUSE};
 pub use master::{MasterEvent, MasterSession, SessionLimits};
 pub use minion::{MinionEvent, MinionSession};
 pub use upload::{Acked, Upload};

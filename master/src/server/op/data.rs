@@ -73,14 +73,13 @@ impl Request {
     pub(super) async fn mine(&mut self, target: Target, function: Option<String>) -> Answer {
         let meant = self.meant(&target).await?;
         let shared = self.shared.clone();
-        let all = tokio::task::spawn_blocking(move || records::mine(&*shared.store)).await;
-        let all = all.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))??;
         let now = crate::server::wall_time();
         for id in meant {
+            let (shared, of) = (shared.clone(), id.clone());
+            let all = tokio::task::spawn_blocking(move || records::mine(&*shared.store, &of)).await;
+            let all = all.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))??;
             let mut values = Map::new();
-            for (_, name, record) in
-                all.iter().filter(|(m, _, r)| *m == id && r.expires.is_none_or(|t| t > now))
-            {
+            for (name, record) in all.iter().filter(|(_, r)| r.expires.is_none_or(|t| t > now)) {
                 let shown = match &function {
                     Some(wanted) if wanted == name => record.value.clone(),
                     Some(_) => continue,

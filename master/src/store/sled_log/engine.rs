@@ -61,6 +61,11 @@ impl Database {
         guarded(doing, &self.dir, || op(&self.db))
     }
 
+    /// Returns a handle that only reads.
+    pub(super) fn reader(&self) -> Reader {
+        Reader { dir: self.dir.clone(), db: self.db.clone() }
+    }
+
     /// Makes all earlier writes durable. sled's flush alone is no barrier: it leaves the data in the page cache.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.run("flush", |db| db.flush())?;
@@ -84,6 +89,23 @@ impl Database {
         drop(db);
         drop(file);
         sync_tree(&dir)
+    }
+}
+
+/// A handle on an open database for reading, beside whoever writes.
+pub(super) struct Reader {
+    dir: PathBuf,
+    db: sled::Db,
+}
+
+impl Reader {
+    /// Runs one operation on sled; a panic inside becomes an error.
+    pub(super) fn run<T>(
+        &self,
+        doing: &'static str,
+        op: impl FnOnce(&sled::Db) -> sled::Result<T>,
+    ) -> Result<T, StoreError> {
+        guarded(doing, &self.dir, || op(&self.db))
     }
 }
 

@@ -79,13 +79,9 @@ impl Index {
         Ok(value.map(|v| v.to_vec()))
     }
 
-    pub(super) fn scan(&self, bucket: Bucket) -> Result<Vec<Entry>, StoreError> {
-        let prefix = row_key(bucket, b"");
-        self.database.run("read", |db| {
-            db.scan_prefix(&prefix)
-                .map(|row| row.map(|(key, value)| (key[prefix.len()..].to_vec(), value.to_vec())))
-                .collect()
-        })
+    /// Returns a door to the rows: a long read must hold up no write.
+    pub(super) fn rows(&self) -> Rows {
+        Rows(self.database.reader())
     }
 
     pub(super) fn commit(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
@@ -160,6 +156,21 @@ impl Index {
         self.database.sync()?;
         self.sum = sum;
         Ok(())
+    }
+}
+
+/// Reads rows beside whoever writes.
+pub(super) struct Rows(engine::Reader);
+
+impl Rows {
+    pub(super) fn scan_prefix(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
+        let skip = row_key(bucket, b"").len();
+        let from = row_key(bucket, prefix);
+        self.0.run("read", |db| {
+            db.scan_prefix(&from)
+                .map(|row| row.map(|(key, value)| (key[skip..].to_vec(), value.to_vec())))
+                .collect()
+        })
     }
 }
 

@@ -367,8 +367,9 @@ impl KeyStore for SledStore {
         self.shared().with_index(|index| index.get(bucket, key))
     }
 
-    fn scan(&self, bucket: Bucket) -> Result<Vec<Entry>, StoreError> {
-        self.shared().with_index(|index| index.scan(bucket))
+    fn scan_prefix(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
+        let rows = self.shared().with_index(|index| Ok(index.rows()))?;
+        rows.scan_prefix(bucket, prefix)
     }
 
     fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
