@@ -252,7 +252,7 @@ impl Core {
 }
 
 /// Leaves of a hello what an honest one has: it is kept as long as its link.
-fn cut_hello(hello: &mut Hello) {
+pub(super) fn cut_hello(hello: &mut Hello) {
     let surplus = hello.earlier_boots.len().saturating_sub(MAX_BOOTS);
     hello.earlier_boots.drain(..surplus);
     hello.earlier_boots.shrink_to_fit();
@@ -306,5 +306,6 @@ fn close_text(reason: &CloseReason) -> String {
         CloseReason::KeyRevoked => "key revoked".to_owned(),
         CloseReason::Superseded => "superseded".to_owned(),
         CloseReason::Violation(what) => format!("protocol violation: {what}"),
+        CloseReason::Slow(what) => format!("does not keep up: {what}"),
     }
 }

@@ -1,5 +1,8 @@
 //! Who is there: every minion that was ever connected, with its boot, its process, its grains.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 

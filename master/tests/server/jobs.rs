@@ -290,3 +290,29 @@ async fn a_large_return_is_fetched_by_its_job_and_minion_once_it_is_there_and_wh
     std::fs::write(file, rotten).expect("written");
     assert!(master.refused(asked("web1")).await.contains("damaged"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minion_that_comes_back_to_very_many_jobs_gets_them_all_over_one_link() {
+    const MANY: usize = 600;
+    let master = Master::start_with(&["jobs.reconnect_grace=10min"]).await;
+    let (minion, up) = minions(&master, &["web1"]).await.remove(0);
+    up.connection.close(0u32.into(), b"");
+    master.logged("gone", |tag, _| tag == "lab/minion/web1/disconnected").await;
+    let submit = async |_| {
+        let run = RunRequest { detach: true, ..run_request("web1", "test.ping") };
+        let mut replies = master.operator.request(OpRequest::Run(run)).await.expect("taken");
+        while replies.next().await.expect("goes on").is_some() {}
+    };
+    futures_util::future::join_all((0..MANY).map(submit)).await;
+    let mut up = minion.up().await;
+    let all = async {
+        let mut jids = std::collections::BTreeSet::new();
+        while jids.len() < MANY {
+            let Some(JobsDown::Publish { job, .. }) = up.jobs.hear().await else {
+                panic!("{} came", jids.len())
+            };
+            jids.insert(job.jid);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all).await.expect("all come");
+}

@@ -342,6 +342,9 @@ fn closed_by_master(reason: &CloseReason) -> String {
         CloseReason::Violation(what) => {
             return format!("the master closed the link: protocol violation: {what}");
         }
+        CloseReason::Slow(what) => {
+            return format!("the master closed the link, which does not keep up: {what}");
+        }
     };
     format!("the master closed the link: {why}")
 }

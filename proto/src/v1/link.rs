@@ -201,6 +201,8 @@ pub enum CloseReason {
     Superseded,
     /// The other side broke the protocol.
     Violation(String),
+    /// The other side does not take what it is sent; it may come back at once. One that does not know this word comes back, too.
+    Slow(String),
 }
 
 impl CloseReason {
@@ -212,6 +214,8 @@ impl CloseReason {
             Self::KeyRevoked => 2,
             Self::Superseded => 3,
             Self::Violation(_) => 4,
+            // 5 is a refused hello.
+            Self::Slow(_) => 6,
         }
     }
 }

@@ -401,7 +401,7 @@ impl HubTask {
         let Some(doors) = self.links.get(&conn) else { return };
         if let Err(stream) = action(doors) {
             warn!(conn = conn.0, stream, "a link does not keep up; closing it");
-            let reason = CloseReason::Violation(format!("the {stream} stream is not read"));
+            let reason = CloseReason::Slow(format!("the {stream} stream is not read"));
             if let Some(doors) = self.links.remove(&conn) {
                 let _ = doors.close.send(LinkEnd::Close(reason));
             }
