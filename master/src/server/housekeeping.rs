@@ -11,8 +11,8 @@ use super::{Shared, chain, wall_time};
 use crate::config::Events;
 use crate::content::SETTLED_AFTER;
 use crate::core::records;
-use crate::core::{Needed, Write};
-use crate::store::{RetentionPolicy, Store, StoreError, Trimmed};
+use crate::core::{Needed, RecordError, Write};
+use crate::store::{Change, RetentionPolicy, Store, StoreError, Trimmed};
 
 /// Changes in one write, so that a large clean-up does not hold everybody else up.
 const CHUNK: usize = 256;
@@ -38,8 +38,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         if let Err(e) = tokio::task::spawn_blocking(move || trim(&clean, needed, &pinned, asked)).await {
             warn!(error = %e, "retention ended early");
         }
-        if let Err(e) = forget_jobs(&shared).await {
-            warn!(error = e, "old jobs were not forgotten");
+        if let Err(e) = forget(&shared).await {
+            warn!(error = e, "old jobs and runs were not forgotten");
         }
     }
 }
@@ -110,20 +110,27 @@ fn trim_log(store: &dyn Store, needed: Needed, events: &Events, now: Timestamp) 
     Ok(())
 }
 
-async fn forget_jobs(shared: &Arc<Shared>) -> Result<(), String> {
+async fn forget(shared: &Arc<Shared>) -> Result<(), String> {
     let reader = shared.clone();
-    let jobs = tokio::task::spawn_blocking(move || records::jobs(&*reader.store))
+    let old = tokio::task::spawn_blocking(move || too_many(&*reader.store, reader.config.jobs.keep))
         .await
         .map_err(|e| e.to_string())?
         .map_err(|e| chain(&e))?;
-    let surplus = jobs.len().saturating_sub(shared.config.jobs.keep);
-    let old: Vec<_> = jobs.iter().take(surplus).filter(|j| j.done.is_some()).collect();
     for group in old.chunks(CHUNK) {
-        let changes = group.iter().flat_map(|j| records::delete_job(j)).collect();
-        let written = shared.hub.write(Write { changes, ..Write::default() }).await;
-        written.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        let write = Write { changes: group.concat(), ..Write::default() };
+        shared.hub.write(write).await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
     }
     Ok(())
+}
+
+/// Returns what forgets the oldest jobs and runs that are done, where there are more of either than are kept.
+fn too_many(store: &dyn Store, keep: usize) -> Result<Vec<Vec<Change>>, RecordError> {
+    let (jobs, runs) = (records::jobs(store)?, records::runs(store)?);
+    let (more_jobs, more_runs) = (jobs.len().saturating_sub(keep), runs.len().saturating_sub(keep));
+    let jobs = jobs.iter().take(more_jobs).filter(|j| j.done.is_some()).map(records::delete_job);
+    let runs =
+        runs.iter().take(more_runs).filter(|r| r.done.is_some()).map(|r| vec![records::delete_run(r.run)]);
+    Ok(jobs.chain(runs).collect())
 }
 
 #[cfg(test)]
@@ -132,8 +139,31 @@ mod tests {
 
     use super::*;
     use crate::core::{Unfinished, facts};
-    use crate::store::EventStore as _;
     use crate::store::memory::MemoryStore;
+    use crate::store::{EventStore as _, KeyStore as _};
+
+    #[test]
+    fn old_runs_are_forgotten_when_they_are_done() {
+        let store = MemoryStore::new(LogId::from_u128(1));
+        for n in 0..5_i64 {
+            let at = Timestamp::from_micros(n * 1_000_000);
+            let record = crate::core::RunRecord {
+                run: lab_proto::RunId::new(at, 1),
+                name: n.to_string(),
+                user: "root".to_owned(),
+                at,
+                after: 0,
+                done: (n != 1).then_some(true),
+            };
+            store.commit(vec![records::put_run(&record)]).expect("commits");
+        }
+        for changes in too_many(&store, 2).expect("readable") {
+            store.commit(changes).expect("commits");
+        }
+        let left: Vec<String> =
+            records::runs(&store).expect("readable").into_iter().map(|r| r.name).collect();
+        assert_eq!(left, ["1", "3", "4"], "the second one is not done");
+    }
 
     #[test]
     fn the_log_grows_over_its_size_for_an_unfinished_job_but_not_for_ever() {
