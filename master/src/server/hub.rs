@@ -269,3 +269,80 @@ impl Hub {
         let _ = self.inputs.send(input).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lab_proto::event::Boot;
+    use lab_proto::ids::ProcessId;
+    use lab_proto::link::SessionLimits;
+    use lab_proto::{BootId, LogId, MachineId, Timestamp};
+
+    use super::*;
+    use crate::core::{CoreConfig, MinionRecord, Restored};
+    use crate::server::pillar::Renderer;
+    use crate::store::EventStore as _;
+    use crate::store::memory::MemoryStore;
+
+    /// A hub whose core takes a minion for lost a moment after its start.
+    fn hub(dir: &std::path::Path, store: &Arc<MemoryStore>) -> (Hub, mpsc::Receiver<String>) {
+        let clock = Clock::start(None);
+        let minion = MinionRecord {
+            id: MinionId::new("web1").expect("valid"),
+            boot: Boot { id: BootId::from_u128(1), number: 1 },
+            process: ProcessId::from_u128(1),
+            machine_id: MachineId::from_u128(1),
+            outbox: OutboxId::from_u128(1),
+            version: "1".to_owned(),
+            address: "192.0.2.1:1".to_owned(),
+            last_seen: clock.now(),
+            reboot_by: None,
+            ready: false,
+        };
+        let moment = Duration::from_millis(1);
+        let limits = SessionLimits { heartbeat: moment, missed: 3 };
+        let config = CoreConfig {
+            limits,
+            reboot_patience: Duration::from_secs(60),
+            job_timeout: moment,
+            reconnect_grace: moment,
+        };
+        let restored = Restored { minions: vec![minion], ..Restored::default() };
+        let core = Core::new(config, Box::new(|| 1), store.head(), restored, clock.now());
+        let config = crate::config::load(None, &[]).expect("defaults").0;
+        let content = Arc::new(Content::open(dir, Vec::new()).expect("opens"));
+        let pillar = Arc::new(Renderer::new(&config));
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let authority = Authority::create(key, moment, clock.now()).expect("made");
+        let (failed, failure) = mpsc::channel(1);
+        let parts = Parts {
+            core,
+            store: store.clone(),
+            content: content.clone(),
+            runner: Arc::new(Runner { content, pillar }),
+            trust: Arc::new(Trust::new([])),
+            authority: Arc::new(authority),
+            clock,
+            failed,
+        };
+        (Hub::start(parts).expect("starts").0, failure)
+    }
+
+    #[tokio::test]
+    async fn what_is_due_is_done_though_the_inbox_is_never_empty() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let store = Arc::new(MemoryStore::new(LogId::from_u128(1)));
+        let (hub, _failure) = hub(dir.path(), &store);
+        let beat = ToMaster::Heartbeat { number: 1, jobs: 0, change_pending_until: None };
+        let mut sent = 0;
+        while store.head().seq == 0 && sent < 500_000 {
+            hub.control(ConnId(1), beat.clone()).await;
+            sent += 1;
+        }
+        let log = store.read(store.floor(), 10).expect("reads");
+        let tags: Vec<&str> = log.iter().map(|e| e.tag.as_str()).collect();
+        assert_eq!(tags, ["lab/minion/web1/lost"], "after {sent} frames");
+        assert!(log[0].stamp > Timestamp::from_micros(0));
+    }
+}
