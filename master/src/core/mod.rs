@@ -234,7 +234,9 @@ impl Core {
 
     /// Returns when to call [`Core::handle_timeout`], and what for.
     pub fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
-        let run = self.runs.poll_timeout().map(|d| (d.at, "a step of a run"));
+        // Runs count from the stamps in the log, or they would not do the same after a restart.
+        let steady = |stamp: Timestamp| Timestamp::from_micros(stamp.as_micros().saturating_sub(self.ahead));
+        let run = self.runs.poll_timeout().map(|d| (steady(d.at), "a step of a run"));
         let timer = self.timers.first().map(|(at, timer)| {
             let why = match timer {
                 Timer::Link(_) => "heartbeats of a link",

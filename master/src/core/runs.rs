@@ -186,6 +186,7 @@ impl Core {
     }
 
     pub(super) fn runs_timeout(&mut self, now: Timestamp) {
+        let now = self.wall(now);
         if self.runs.poll_timeout().is_some_and(|d| d.at <= now) {
             self.runs.handle_timeout(now);
             self.drive_runs();

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use lab_proto::{Event, Timestamp};
+use lab_proto::Timestamp;
 
 /// All the clocks of a server. The real one may be set while it runs, or leave a sleep of the machine behind it; the steady
 /// one knows nothing of either.
@@ -71,21 +71,6 @@ impl Stamps {
     }
 }
 
-/// Returns events that were just stamped with what the steady clock said then: those who count from a stamp wait by that
-/// clock. Nothing when both say the same.
-pub(crate) fn steadied(events: &[Event], ahead: i64) -> Option<Vec<Event>> {
-    let shifted = |event: &Event| Event { stamp: shifted(event.stamp, -ahead), ..event.clone() };
-    (ahead.abs() > GRAIN).then(|| events.iter().map(shifted).collect())
-}
-
-/// Clocks that differ by less than this, in microseconds, say the same: reading two of them takes its time.
-const GRAIN: i64 = 100_000;
-
-/// Moves a time by so many microseconds.
-pub(crate) fn shifted(time: Timestamp, micros: i64) -> Timestamp {
-    Timestamp::from_micros(time.as_micros().saturating_add(micros))
-}
-
 /// Returns the real clock's time.
 pub fn wall_time() -> Timestamp {
     let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros());
@@ -94,8 +79,6 @@ pub fn wall_time() -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use lab_proto::{LogId, Position};
-
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -131,20 +114,5 @@ mod tests {
         assert!(clock.stamp() >= future);
         let clock = Clock::start(Some(at(1)));
         assert!(clock.stamp() > at(1_000_000) && clock.ahead().abs() < 10_000_000);
-    }
-
-    #[test]
-    fn whoever_counts_from_a_stamp_counts_by_the_steady_clock() {
-        let event = Event {
-            position: Position { log_id: LogId::from_u128(1), seq: 1 },
-            stamp: at(800_000),
-            origin: lab_proto::Origin::Master,
-            tag: lab_proto::EventTag::new("a").expect("valid"),
-            data: lab_proto::Value::Null,
-        };
-        let day = 86_400_000_000;
-        let steady = steadied(std::slice::from_ref(&event), day).expect("they differ");
-        assert_eq!(steady[0].stamp, at(800_000 - 86_400));
-        assert!(steadied(&[event], 3).is_none());
     }
 }

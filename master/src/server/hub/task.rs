@@ -11,7 +11,7 @@ use tracing::{error, warn};
 use super::{Input, JobOrder, LinkDoors, LinkEnd, Parts, Publication, Shown};
 use crate::core::{Arrival, ConnId, Core, Effect, RunErrand, Write, size_at_most};
 use crate::pki::{Authority, Peer, Request, Trust};
-use crate::server::clock::{Clock, steadied};
+use crate::server::clock::Clock;
 use crate::server::corrections::{Corrections, Late, correction};
 use crate::server::orchestrate::Runner;
 use crate::server::wall_time;
@@ -251,10 +251,8 @@ impl HubTask {
         self.waiting -= stage.then.len();
         let written = match written {
             Some(Ok(events)) => {
-                let ahead = self.clock.ahead();
-                self.core.set_ahead(ahead);
-                let steady = steadied(&events, ahead);
-                self.core.appended(steady.as_deref().unwrap_or(&events), self.clock.now());
+                self.core.set_ahead(self.clock.ahead());
+                self.core.appended(&events, self.clock.now());
                 Ok(events)
             }
             Some(Err(e)) if is_refusal(&e.0) => {
