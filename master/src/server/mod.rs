@@ -157,7 +157,7 @@ impl Server {
     /// # Errors
     /// When something that it needs cannot be had; nothing runs then.
     pub async fn start(config: Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
-        let clock = Clock::start(load::last_stamp(&*store)?);
+        let clock = Clock::start(load::last_stamp(&*store));
         let now = wall_time();
         let authority = Arc::new(pki::open_or_create(&config.data_dir, config.certificates.life, now)?);
         let (trust, mut begun) = load::trust(&config, &*store, &authority, now)?;
