@@ -45,6 +45,7 @@ fn settle(core: &mut Core, store: &SledStore) {
         let Effect::Write(write) = effect else { continue };
         store.commit(write.changes).expect("the store takes what a door took");
         let appended = store.append(write.events, &write.marks, NOW).expect("the log takes what a door took");
+        store.commit(write.after).expect("the store takes what a door took");
         core.appended(&appended.events, NOW);
     }
 }

@@ -294,7 +294,7 @@ async fn a_large_return_is_fetched_by_its_job_and_minion_once_it_is_there_and_wh
 #[tokio::test(flavor = "multi_thread")]
 async fn a_minion_that_comes_back_to_very_many_jobs_gets_them_all_over_one_link() {
     const MANY: usize = 600;
-    let master = Master::start_with(&["jobs.reconnect_grace=10min"]).await;
+    let master = Master::start_with(&["jobs.reconnect_grace=10m"]).await;
     let (minion, up) = minions(&master, &["web1"]).await.remove(0);
     up.connection.close(0u32.into(), b"");
     master.logged("gone", |tag, _| tag == "lab/minion/web1/disconnected").await;

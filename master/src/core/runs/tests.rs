@@ -45,7 +45,7 @@ impl Desk {
     fn work(&mut self) {
         while let Some(effect) = self.core.poll_effect() {
             match effect {
-                Effect::Write(Write { changes, events, marks, .. }) => {
+                Effect::Write(Write { changes, events, marks, after, .. }) => {
                     self.store.commit(changes).expect("commits");
                     if self
                         .dies_before
@@ -62,6 +62,7 @@ impl Desk {
                         continue;
                     }
                     let appended = self.store.append(events, &marks, NOW).expect("appends");
+                    self.store.commit(after).expect("commits");
                     self.core.appended(&appended.events, NOW);
                 }
                 Effect::Errand(RunErrand::Compile(nested)) => self.asked.push(*nested),
