@@ -193,7 +193,7 @@ fn live_until_crash(machine: &Machine, at: At, nth: u64) -> (Told, Papers) {
             // From here on each write is one batch of events.
             speak(&doors, &minion, || armed.store(true, Ordering::SeqCst), enough).await
         });
-        assert!(!master.server.failure().await.is_empty(), "a master says why it ends");
+        assert!(!master.server.failure().await.to_string().is_empty(), "a master says why it ends");
         master.server.shut_down().await;
         // What was on its way when the machine went down still arrives, and was told.
         let (_, acked) = speaker.await.expect("no panic");
