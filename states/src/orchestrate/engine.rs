@@ -75,7 +75,8 @@ pub struct Engine {
     /// The blobs of a run whose start is on its way to the log.
     needs: Vec<Digest>,
     live: bool,
-    /// The latest time that it was told: a deadline up to then was looked at.
+    /// The latest time that the run was looked at for: a deadline up to then is never asked for again, so that nothing may be looked
+    /// at for a time before it.
     looked: Timestamp,
     /// Resumed, and that is not in the log yet: until then deadlines are those from before.
     resuming: bool,
@@ -240,7 +241,6 @@ impl Engine {
     /// Takes the passing of time.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         if self.live && self.ledger.ended.is_none() {
-            self.looked = self.looked.max(now);
             self.advance(now);
         }
     }
@@ -266,9 +266,7 @@ impl Engine {
                     let at = decide::lost_until(&self.ledger, row)?;
                     Some(Deadline { at, reason: format!("{} counts {id} as lost", step.id) })
                 });
-            // Events come late or not at all: what was looked at is told by the clock, too.
-            let looked = self.now().max(self.looked);
-            whole.into_iter().chain(lost.filter(move |d| d.at > looked)).min()
+            whole.into_iter().chain(lost.filter(|d| d.at > self.looked)).min()
         };
         self.running().filter(|at| !self.ending.contains(at)).filter_map(deadline).min()
     }
@@ -319,8 +317,9 @@ impl Engine {
         Some(explain::explain(&self.ledger, self.ledger.plan.find(step)?))
     }
 
+    /// Returns the latest time that it knows of: an event is heard of after its stamp, and the clock may have told a later one.
     fn now(&self) -> Timestamp {
-        self.ledger.last.map_or_else(|| self.ledger.run.time(), |(_, stamp)| stamp)
+        self.ledger.last.map_or_else(|| self.ledger.run.time(), |(_, stamp)| stamp).max(self.looked)
     }
 
     fn running(&self) -> impl Iterator<Item = usize> {

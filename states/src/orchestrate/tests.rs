@@ -3,7 +3,7 @@
 mod desk;
 
 use lab_proto::facts::{Fact, MinionAt, NearReason, RunEnded, StartCause};
-use lab_proto::{EndState, Event, EventTag, MinionId, NewEvent, RunId, Value};
+use lab_proto::{EndState, Event, EventTag, MinionId, NewEvent, RunId, Timestamp, Value};
 
 use super::*;
 use desk::*;
@@ -301,6 +301,39 @@ fn a_lost_minion_that_was_waited_for_wakes_the_engine_once() {
         assert!(desk.engine.poll_timeout().is_none_or(|d| d.at > desk.now), "it asks for what was");
     }
     desk.returns("s", "n2", true, Value::Null);
+    assert_eq!(desk.outcome("s"), Some(StepOutcome::Failed));
+}
+
+#[test]
+fn an_event_that_is_heard_of_after_the_clock_passed_its_stamp_is_judged_by_the_clock() {
+    let mut desk = Desk::new(vec![chunk("s", "salt.function", on_all())], &["n1", "n2"]);
+    desk.ends("s", "n1", EndState::Lost);
+    desk.passes(120);
+    // It was stamped when it was begun to be written, and the disk took its time.
+    desk.now = Timestamp::from_micros(desk.now.as_micros() - 2_000);
+    desk.returns("s", "n2", true, Value::Null);
+    assert_eq!(desk.outcome("s"), Some(StepOutcome::Failed), "asks for {:?}", desk.engine.poll_timeout());
+    let args = with(on_all(), "batch", Value::from(2));
+    let mut desk = Desk::new(vec![chunk("s", "salt.function", args)], &["n1", "n2", "n3"]);
+    desk.ends("s", "n1", EndState::Lost);
+    desk.passes(120);
+    desk.now = Timestamp::from_micros(desk.now.as_micros() - 2_000);
+    desk.returns("s", "n2", true, Value::Null);
+    assert_eq!(desk.published.last().expect("published").1, [id("n3")]);
+}
+
+#[test]
+fn a_deadline_that_passes_before_a_run_is_resumed_is_looked_at_then() {
+    let mut desk = Desk::new(vec![chunk("s", "salt.function", on_all())], &["n1"]);
+    desk.ends("s", "n1", EndState::Lost);
+    desk.engine = desk.replayed().expect("replays");
+    desk.engine.resume();
+    // Another run's deadline is due while the log does not have yet that this one goes on.
+    desk.engine.handle_timeout(t(1000));
+    desk.work();
+    assert_eq!(desk.outcome("s"), None);
+    let until = desk.engine.poll_timeout().expect("nobody has looked at it").at;
+    desk.passes(until.since(desk.now).as_secs());
     assert_eq!(desk.outcome("s"), Some(StepOutcome::Failed));
 }
 

@@ -54,7 +54,8 @@ impl Engine {
         self.effects.push_back(Effect::Append(Box::new(fact.event())));
     }
 
-    /// Does everything that can be done now: tells what waits saw, ends what is over, begins what may begin.
+    /// Does everything that can be done now: tells what waits saw, ends what is over, begins what may begin. Time that went by
+    /// for an earlier call is not taken back: an event may be heard of after the clock passed its stamp.
     pub(super) fn advance(&mut self, now: Timestamp) {
         if self.ledger.started.is_none() || self.finished || self.resuming {
             return;
@@ -64,6 +65,8 @@ impl Engine {
             self.effects.push_back(Effect::Finish(ended.outcome));
             return;
         }
+        self.looked = self.looked.max(now);
+        let now = self.looked;
         let running: Vec<usize> = self.running().collect();
         for at in running {
             self.tell(at);
