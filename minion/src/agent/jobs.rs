@@ -38,6 +38,8 @@ pub(super) enum Phase {
     New,
     /// That it waits is on its way into the journal.
     Accepting,
+    /// It does not want to wait as long as it would have to, and that it was taken is on its way into the journal.
+    TurnedAway { why: String },
     /// It waits.
     Waiting,
     /// Its start is on its way into the journal.
@@ -121,7 +123,7 @@ impl Job {
         match self.phase {
             Phase::New | Phase::Accepting | Phase::Waiting | Phase::Starting => true,
             Phase::Running { ref stopping, .. } => stopping.is_none(),
-            Phase::StoppedEarly { .. } | Phase::Storing => false,
+            Phase::TurnedAway { .. } | Phase::StoppedEarly { .. } | Phase::Storing => false,
         }
     }
 
@@ -138,7 +140,11 @@ impl Agent {
     /// Says how a job stands; `None` while that is not durable yet.
     pub(super) fn state_of(&self, job: &Job) -> Option<JobState> {
         match job.phase {
-            Phase::New | Phase::Accepting | Phase::Starting | Phase::StoppedEarly { .. } => None,
+            Phase::New
+            | Phase::Accepting
+            | Phase::TurnedAway { .. }
+            | Phase::Starting
+            | Phase::StoppedEarly { .. } => None,
             Phase::Running { .. } | Phase::Storing => Some(JobState::Running),
             Phase::Waiting => {
                 let kind = job.is_state_run();
@@ -210,7 +216,10 @@ impl Agent {
             }
             Phase::Waiting | Phase::New => self.never_ran(jid, end, why, now),
             Phase::Accepting | Phase::Starting => job.phase = Phase::StoppedEarly { end, why },
-            Phase::Running { .. } | Phase::StoppedEarly { .. } | Phase::Storing => {}
+            Phase::Running { .. }
+            | Phase::TurnedAway { .. }
+            | Phase::StoppedEarly { .. }
+            | Phase::Storing => {}
         }
     }
 

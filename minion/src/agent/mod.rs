@@ -256,12 +256,13 @@ impl Agent {
             return self.tell(jid, JobState::Refused(why));
         }
         let job = Job::new(job, pillar, now);
+        let fun = job.spec.fun.clone();
         if let Some(why) = self.keeps_out(&job) {
-            self.jobs.push(job);
-            return self.never_ran(jid, EndState::Failed, why, now);
+            self.jobs.push(Job { phase: Phase::TurnedAway { why }, ..job });
+            // Or it could come again and run, once what keeps it out has ended and its return is not known to the master yet.
+            return self.journal(jid, Entry::Accepted { jid, fun, at: now });
         }
         self.jobs.push(job);
-        let fun = self.jobs.last().map(|j| j.spec.fun.clone()).unwrap_or_default();
         self.start_what_may(now);
         if self.jobs.iter().any(|j| j.spec.jid == jid && j.phase == Phase::New) {
             self.set_phase(jid, Phase::Accepting);
@@ -300,6 +301,7 @@ impl Agent {
             }
             Phase::Starting => self.run(at, now),
             Phase::StoppedEarly { end, why } => self.never_ran(jid, end, why, now),
+            Phase::TurnedAway { why } => self.never_ran(jid, EndState::Failed, why, now),
             Phase::New | Phase::Waiting | Phase::Running { .. } | Phase::Storing => {}
         }
     }

@@ -230,17 +230,91 @@ fn a_state_run_that_does_not_want_to_wait_is_not_taken_while_another_goes_on() {
     bench.agent.handle_publish(queue(10, false.into()), Map::new(), now);
     assert!(bench.journalled(10).iter().any(|e| matches!(e, Effect::Run { .. })), "nothing is before it");
     bench.agent.handle_publish(queue(11, false.into()), Map::new(), now);
-    let effects = bench.effects();
+    let effects = bench.journalled(11);
     assert_eq!(returns(&effects), [(jid(11), EndState::Failed)]);
     assert!(format!("{effects:?}").contains(&jid(10).to_string()), "it names the other: {effects:?}");
     bench.stored(11);
     bench.agent.handle_publish(queue(12, 2.into()), Map::new(), now);
     assert_eq!(told(&bench.journalled(12)), [JobState::Queued(1)]);
     bench.agent.handle_publish(queue(13, 2.into()), Map::new(), now);
-    assert_eq!(returns(&bench.effects()), [(jid(13), EndState::Failed)]);
+    assert_eq!(returns(&bench.journalled(13)), [(jid(13), EndState::Failed)]);
     bench.stored(13);
     bench.agent.handle_publish(queue(14, true.into()), Map::new(), now);
     assert_eq!(told(&bench.journalled(14)), [JobState::Queued(2)]);
+}
+
+/// Writes to the disk's ledger what these effects ask for, as the shell does.
+fn written(ledger: &mut Ledger, effects: &[Effect]) {
+    for effect in effects {
+        match effect {
+            Effect::Journal { entries, .. } => entries.iter().for_each(|e| ledger.apply(e.clone())),
+            Effect::Return { end, .. } => ledger.apply(end.clone()),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_job_that_was_turned_away_does_not_run_when_it_comes_again() {
+    let mut bench = Bench::connected(beginning());
+    let kwargs: Map = [(Value::from("queue"), Value::from(false))].into_iter().collect();
+    let turned_away = JobSpec { kwargs, at: Timestamp::from_micros(99), ..job(11, "state.apply") };
+    let mut disk = Ledger::default();
+    written(&mut disk, &bench.publish(10, "state.apply"));
+    bench.journalled(10);
+    bench.agent.handle_publish(turned_away.clone(), Map::new(), bench.now());
+    written(&mut disk, &bench.effects());
+    assert_eq!(disk.unfinished().count(), 2, "the disk knows of it before it is returned");
+    let effects = bench.journalled(11);
+    assert_eq!(returns(&effects), [(jid(11), EndState::Failed)]);
+    written(&mut disk, &effects);
+    bench.stored(11);
+    // The link breaks before the master has the return, and what kept the job out has ended meanwhile.
+    bench.agent.handle_link_lost();
+    written(&mut disk, &bench.finished(10, ended("done")));
+    bench.stored(10);
+    bench.agent.handle_registered();
+    bench.effects();
+    bench.agent.handle_publish(turned_away.clone(), Map::new(), bench.now());
+    let again = bench.effects();
+    assert!(matches!(again.as_slice(), [Effect::Tell(_)]), "{again:?}");
+    assert_eq!(told(&again), [JobState::Ended]);
+    assert_eq!(disk.made(jid(11)), Some(turned_away.at), "it is not forgotten before its time either");
+    let mut bench = Bench::connected(Beginning { ledger: disk, ..beginning() });
+    bench.agent.handle_publish(turned_away, Map::new(), bench.now());
+    assert_eq!(told(&bench.effects()), [JobState::Ended], "nor after a restart");
+}
+
+#[test]
+fn a_job_that_could_not_be_journalled_does_not_run_after_a_restart_either() {
+    let mut bench = Bench::connected(beginning());
+    bench.publish(10, "test.ping");
+    bench.agent.handle_journal_failed(jid(10), "the disk is full", bench.now());
+    // There is room again for its end.
+    let mut disk = Ledger::default();
+    written(&mut disk, &bench.effects());
+    let mut bench = Bench::connected(Beginning { ledger: disk, ..beginning() });
+    assert_eq!(told(&bench.publish(10, "test.ping")), [JobState::Ended]);
+}
+
+#[test]
+fn who_was_turned_away_keeps_nobody_else_out_nor_up() {
+    let mut bench = Bench::connected(beginning());
+    bench.running(10, "state.apply");
+    let queue = |n, value: Value| JobSpec {
+        kwargs: [(Value::from("queue"), value)].into_iter().collect(),
+        ..job(n, "state.apply")
+    };
+    let now = bench.now();
+    bench.agent.handle_publish(queue(11, false.into()), Map::new(), now);
+    bench.effects();
+    // Its disk is slow.
+    bench.agent.handle_publish(queue(12, 2.into()), Map::new(), now);
+    assert_eq!(told(&bench.journalled(12)), [JobState::Queued(1)], "one is before it, and no more");
+    bench.agent.handle_kill(jid(11), "root", now);
+    let next = bench.finished(10, ended("done"));
+    assert!(matches!(next.last(), Some(Effect::Journal { jid: j, .. }) if *j == jid(12)), "{next:?}");
+    assert_eq!(returns(&bench.journalled(11)), [(jid(11), EndState::Failed)]);
 }
 
 #[test]

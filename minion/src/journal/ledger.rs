@@ -129,7 +129,10 @@ impl Ledger {
                 self.take(jid, fun, Stage::Started, at);
             }
             Entry::Ended { jid, state, at } => {
-                if let Some(job) = self.jobs.get_mut(&jid) {
+                if !self.jobs.contains_key(&jid) {
+                    // That it was taken could not be written, and it was returned all the same: it must not run any more.
+                    self.take(jid, String::new(), Stage::Ended(state), at);
+                } else if let Some(job) = self.jobs.get_mut(&jid) {
                     job.stage = Stage::Ended(state);
                     job.at = at;
                 }

@@ -116,6 +116,7 @@ fn a_ledger_is_what_its_entries_say() {
         started(2),
         started(3),
         ended(3),
+        ended(4),
         Entry::RebootDone { jid: jid(3), boot },
         Entry::Made { jid: jid(2), at: at(9) },
         Entry::Floor { before: at(0) },
