@@ -56,7 +56,7 @@ pub(super) async fn run(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// Sends what a job shows. What cannot be said is not worth the link.
 async fn show(up: &mut FrameWriter, frame: &JobsUp) -> Result<(), StreamError> {

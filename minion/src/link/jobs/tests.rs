@@ -26,13 +26,13 @@ fn output(text: &str) -> JobsUp {
 }
 
 /// Both ends of a connection; the endpoints live as long.
-struct Pair {
-    minion: quinn::Connection,
-    master: quinn::Connection,
+pub(in crate::link) struct Pair {
+    pub(in crate::link) minion: quinn::Connection,
+    pub(in crate::link) master: quinn::Connection,
     _endpoints: [quinn::Endpoint; 2],
 }
 
-async fn pair() -> Pair {
+pub(in crate::link) async fn pair() -> Pair {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec!["master".to_owned()]).expect("a certificate");
@@ -66,7 +66,7 @@ async fn pair() -> Pair {
 }
 
 /// The master's end of a job stream, whose open frame was read.
-async fn accept(master: &quinn::Connection) -> (FrameWriter, FrameReader) {
+pub(in crate::link) async fn accept(master: &quinn::Connection) -> (FrameWriter, FrameReader) {
     let (send, recv) = master.accept_bi().await.expect("a stream");
     let (down, mut up) = (FrameWriter::new(send), FrameReader::new(recv));
     let open: Option<StreamOpen> = up.next().await.expect("a frame");
