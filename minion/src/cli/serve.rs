@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{Common, Done, Failure, exit, log, runtime};
-use crate::serve::{self, BootError, Options};
+use crate::serve::{self, BootError, Options, ServeError};
 
 /// Runs the agent until it is told to end. Enrols first when this machine has no certificate yet.
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ impl Args {
         let runtime = runtime()?;
         runtime.block_on(async {
             let shell = serve::start(options).await.map_err(failure)?;
-            shell.run().await.map_err(|e| Failure::new(e, exit::FAILED))
+            shell.run().await.map_err(ended)
         })?;
         // Threads of functions that do not stop must not keep the process.
         runtime.shutdown_background();
@@ -48,4 +48,30 @@ fn failure(e: BootError) -> Failure {
         _ => exit::FAILED,
     };
     Failure::new(e, code)
+}
+
+fn ended(e: ServeError) -> Failure {
+    let code = match &e {
+        ServeError::Outbox { .. } => exit::MACHINE,
+        ServeError::Signals(_) => exit::FAILED,
+    };
+    Failure::new(e, code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outbox_that_cannot_be_written_is_trouble_of_the_machine_and_no_bug() {
+        let dir = std::path::PathBuf::from("/var/lib/lab-minion/outbox");
+        let failure = ended(ServeError::Outbox { dir });
+        assert_eq!(failure.code, exit::MACHINE);
+        assert!(failure.error.to_string().contains("/var/lib/lab-minion/outbox"), "{failure:?}");
+        let unit = include_str!("../../../packaging/lab-minion.service");
+        assert!(
+            unit.contains("\nRestart=always\n") && !unit.contains("RestartPreventExitStatus"),
+            "as it says"
+        );
+    }
 }

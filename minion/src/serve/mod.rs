@@ -3,6 +3,7 @@
 
 mod boot;
 mod checks;
+mod error;
 mod lock;
 mod net;
 mod notify;
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::lock::Lock;
 pub use boot::{BootError, Options, start};
 pub(crate) use boot::{enrol_grains, machine_id, pin};
+pub use error::ServeError;
 pub use socket::{SendError, send_event, send_events};
 
 use crate::agent::{Agent, Effect, Finished, GoDown};
@@ -93,9 +95,9 @@ impl Shell {
     ///
     /// # Errors
     /// When signals cannot be received, or nothing can be stored any more.
-    pub async fn run(mut self) -> std::io::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    pub async fn run(mut self) -> Result<(), ServeError> {
+        let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
         let mut watchdog = notify::watchdog();
         let mut renew_at = self.credentials.renew_at();
         let mut read_grains = tokio::time::interval(self.config.grains.refresh.max(Duration::from_secs(1)));
@@ -130,8 +132,7 @@ impl Shell {
                     break;
                 }
                 Turn::DiskEnded => {
-                    // What happens from now on could not be stored, and would be lost without a word.
-                    ended = Err(std::io::Error::other("the outbox cannot be written any more"));
+                    ended = Err(ServeError::Outbox { dir: self.config.data_dir.join("outbox") });
                     break;
                 }
                 Turn::Watchdog => notify::alive(),
