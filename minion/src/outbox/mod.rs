@@ -274,7 +274,7 @@ impl Outbox {
     /// Begins a new outbox in place of this one, because the master's log and this one disagree about the past: it was
     /// restored from an old copy, another machine has it too, or the log is a new one. `mark` is up to where that log has this
     /// outbox. What it has of that from here, and what was acknowledged, is left behind; everything else is carried over under
-    /// new numbers.
+    /// new numbers, and so is what this agent has sent if another one may have sent it, too.
     ///
     /// The new one is built beside this one and is durable before it takes its place; a crash leaves one of them, whole.
     ///
@@ -306,7 +306,14 @@ impl Outbox {
     fn carry_to(&mut self, dir: &Path, new_id: OutboxId, mark: u64) -> Result<(), OutboxError> {
         remove_tree(dir)?;
         let mut fresh = Self::open(dir, new_id, u64::MAX)?;
-        let mut next = mark.min(self.sent).max(self.acked) + 1;
+        let there = if self.sending && mark > self.sent {
+            // Another machine has sent under the same numbers: which of them the log has from here is only known of what was
+            // acknowledged to this agent. Twice is better than not at all.
+            self.acked
+        } else {
+            mark.min(self.sent).max(self.acked)
+        };
+        let mut next = there + 1;
         while next <= self.head {
             let part = self.read(next, 1 << 20, 1024)?;
             let Some((last, _)) = part.last() else { break };

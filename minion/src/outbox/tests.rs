@@ -154,6 +154,20 @@ fn a_rewound_outbox_begins_anew_with_what_was_made_since() {
 }
 
 #[test]
+fn what_was_sent_beside_a_clone_that_still_runs_is_carried_over() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(&dir.path().join("outbox"));
+    append(&mut outbox, &["before"]);
+    outbox.acknowledge(1).expect("is noted");
+    append(&mut outbox, &["two", "three"]);
+    outbox.read_to_send(2, 1 << 16, 100).expect("reads");
+    // The clone takes the link over, and what the log has under these numbers and two more is the clone's.
+    append(&mut outbox, &["not sent"]);
+    outbox.renew(id(9), 5).expect("renews");
+    assert_eq!(texts(&mut outbox, 1), ["two", "three", "not sent"]);
+}
+
+#[test]
 fn a_master_with_a_new_log_gets_everything_that_no_master_acknowledged() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let mut outbox = open(&dir.path().join("outbox"));
