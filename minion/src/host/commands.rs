@@ -130,11 +130,12 @@ fn prepare(command: &Command, account: Option<&User>, gid: Option<u32>) -> Optio
     Some(os)
 }
 
-/// Returns the home of the account, or else of this program's own, where it can be read.
+/// Returns the home of the account, or else of this program's own, where it is a directory that can be read.
 fn home(account: Option<&User>) -> Option<PathBuf> {
     let own = || std::env::home_dir().filter(|h| h.is_absolute());
     let home = account.map_or_else(own, |u| Some(PathBuf::from(&u.home)))?;
-    nix::unistd::access(&home, nix::unistd::AccessFlags::R_OK).is_ok().then_some(home)
+    let readable = home.is_dir() && nix::unistd::access(&home, nix::unistd::AccessFlags::R_OK).is_ok();
+    readable.then_some(home)
 }
 
 /// Reads and feeds a running child until it is over, and its output with it.

@@ -3,7 +3,8 @@
 //!
 //! A plan is made from it once, and only if it is as good as one of now: this process did nothing in between
 //! ([`Network::net_forget`](lab_states::host::Network::net_forget)), and the kernel told of no change to who listened since before
-//! the first question. In any other case everything is read anew.
+//! the first question. In any other case everything is read anew. Neighbours alone, which come and go all the time, are not listened
+//! to: those of a plan are as old as this process at most.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

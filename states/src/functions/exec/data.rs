@@ -18,7 +18,7 @@ const MERGE: &[ArgDoc] = &[
         "strategy",
         Kind::Text,
         "smart",
-        "overwrite takes values whole, list puts both into a list, none takes the first; others go deep.",
+        "overwrite takes values whole, list puts both into a list, others go deep.",
     ),
 ];
 
@@ -168,7 +168,6 @@ struct BoolStr {
 fn merge(call: &Call<'_>) -> Result<Value, CallError> {
     let Merge { obj_a, obj_b, merge_lists, strategy } = call.typed()?;
     Ok(match (strategy.as_str(), obj_a, obj_b) {
-        ("none", below, _) => below,
         ("overwrite", Value::Map(mut below), Value::Map(above)) => {
             below.extend(above);
             Value::Map(below)
@@ -181,7 +180,8 @@ fn merge(call: &Call<'_>) -> Result<Value, CallError> {
             }
             Value::Map(below)
         }
-        (_, below, above) if merge_lists => joined(below, above),
+        // Whatever else a strategy is called, mappings go deep; only the two that do so on purpose join lists.
+        ("smart" | "recurse", below, above) if merge_lists => joined(below, above),
         (_, below, above) => laid_over(below, above),
     })
 }
@@ -458,6 +458,26 @@ mod tests {
         assert_eq!(get("a:on"), Ok(2.into()));
         assert_eq!(get("a:off"), Ok(Value::Float(1000.0)));
         assert!(get("b:port").is_err());
+    }
+
+    #[test]
+    fn values_are_merged_by_the_strategy() {
+        let bench = Bench::new(SimHost::new());
+        let of = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+        let merged = |strategy: &str, lists: bool| {
+            let args = [of("{\"l\": [1], \"m\": {\"x\": 1}}"), of("{\"l\": [2], \"m\": {\"y\": 2}}")];
+            let kwargs = [("strategy".into(), strategy.into()), ("merge_lists".into(), lists.into())];
+            bench.exec("slsutil.merge", &args, &kwargs.into_iter().collect()).expect("merges")
+        };
+        let deep = of("{\"l\": [2], \"m\": {\"x\": 1, \"y\": 2}}");
+        let joined = of("{\"l\": [1, 2], \"m\": {\"x\": 1, \"y\": 2}}");
+        for strategy in ["smart", "recurse", "none", "of its own"] {
+            assert_eq!(merged(strategy, false), deep, "{strategy}");
+        }
+        assert_eq!((merged("smart", true), merged("recurse", true)), (joined.clone(), joined));
+        assert_eq!(merged("none", true), deep);
+        assert_eq!(merged("overwrite", false), of("{\"l\": [2], \"m\": {\"y\": 2}}"));
+        assert_eq!(merged("list", false), of("{\"l\": [[1], [2]], \"m\": [{\"x\": 1}, {\"y\": 2}]}"));
     }
 
     #[test]

@@ -130,11 +130,8 @@ fn get(call: &Call<'_>) -> Result<Value, CallError> {
     Ok(match (traverse(&pillar, &key, &delimiter), default) {
         (Some(value @ Value::Map(_)), default @ Value::Map(_)) if merge => laid_over(default, value.clone()),
         (Some(Value::List(above)), Value::List(mut list)) if merge => {
-            for item in above {
-                if !list.contains(item) {
-                    list.push(item.clone());
-                }
-            }
+            let more: Vec<Value> = above.iter().filter(|item| !list.contains(item)).cloned().collect();
+            list.extend(more);
             Value::List(list)
         }
         (Some(value), _) => value.clone(),

@@ -58,10 +58,12 @@ impl Edit {
 
     pub(super) fn apply(&self, host: &dyn Host) -> Result<Applied, StateError> {
         let changes = self.changes();
-        if let (Some(suffix), Some(old)) = (&self.backup, &self.old) {
-            keep_copy(host, &self.path, old.as_bytes(), suffix)?;
+        if self.old.as_deref() != Some(&self.new) {
+            if let (Some(suffix), Some(old)) = (&self.backup, &self.old) {
+                keep_copy(host, &self.path, old.as_bytes(), suffix)?;
+            }
+            host.write(&self.path, self.new.as_bytes(), WriteOptions::default())?;
         }
-        host.write(&self.path, self.new.as_bytes(), WriteOptions::default())?;
         Ok(Applied::new(changes, format!("file {} changed", self.path.display())))
     }
 }

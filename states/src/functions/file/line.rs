@@ -81,8 +81,13 @@ impl StateFunction for Line {
 
     fn check(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Check, StateError> {
         let (args, edit) = plan(call, ctx)?;
+        let permissions = permissions(&args, &edit, ctx, false)?;
         let mut check = edit.check();
-        check.changes.extend(permissions(&args, &edit, ctx, false)?);
+        if !permissions.is_empty() && check.changes.is_empty() {
+            let path = edit.path.display();
+            return Ok(Check::differs(permissions, format!("mode or owner of {path} would be changed")));
+        }
+        check.changes.extend(permissions);
         Ok(check)
     }
 
@@ -369,6 +374,23 @@ mod tests {
         assert_eq!(edited("a\nc\n", args), (VerdictKind::Ok, "a\nb\nc\n".to_owned()));
         assert_eq!(edited("a\nb\nc\n", args), (VerdictKind::Ok, "a\nb\nc\n".to_owned()));
         assert_eq!(edited("a\nx\ny\nc\n", args).0, VerdictKind::Failed);
+    }
+
+    #[test]
+    fn another_mode_alone_is_a_change_that_writes_nothing_anew() {
+        let bench = Bench::new(SimHost::new().with_file("/etc/f", "a\n"));
+        let verdict = bench.run(
+            "/etc/f:\n  file.line: [{mode: replace}, {match: zzz}, {content: y}, {file_mode: '0600'}, {backup: true}]\n",
+        );
+        assert_eq!(verdict.kind, VerdictKind::Ok, "{}", verdict.comment);
+        assert!(
+            !verdict.changes.contains_key("diff") && verdict.changes.contains_key("mode"),
+            "{:?}",
+            verdict.changes
+        );
+        let tree = bench.host.tree();
+        let copies = tree.keys().filter(|path| path.to_string_lossy().starts_with("/etc/f."));
+        assert_eq!(copies.count(), 0, "nothing of the old text is to be kept");
     }
 
     #[test]
