@@ -42,6 +42,8 @@ const WRONG_DOOR: u32 = 16;
 const BUSY: u32 = 17;
 /// What rustls says when the verifier does not accept a key.
 const REVOKED: &str = "Revoked";
+/// How long a handshake has packets go one by one; most are over by then.
+const FLIGHTS: Duration = Duration::from_secs(1);
 const NOT_ACCEPTED: &str = "handshake: the key of the certificate is not accepted";
 
 /// The socket and what is told of it.
@@ -165,8 +167,21 @@ pub(crate) async fn run(shared: Arc<Shared>, endpoint: Endpoint, unnamed: Arc<Un
     }
 }
 
+/// Shakes hands. Only the first moments of it have packets go one by one: a stranger who says no more holds nobody up.
+async fn first_flights(
+    shared: &Shared,
+    mut connecting: quinn::Connecting,
+) -> Result<Connection, quinn::ConnectionError> {
+    let narrow = shared.width.handshake();
+    let early = tokio::time::timeout(FLIGHTS, &mut connecting).await;
+    drop(narrow);
+    match early {
+        Ok(done) => done,
+        Err(_) => connecting.await,
+    }
+}
+
 async fn handshake(shared: &Shared, incoming: Incoming, unnamed: &Unnamed) -> Option<Connection> {
-    let _narrow = shared.width.handshake();
     let address = incoming.remote_address().ip().to_string();
     let connecting = match incoming.accept() {
         Ok(connecting) => connecting,
@@ -175,7 +190,7 @@ async fn handshake(shared: &Shared, incoming: Incoming, unnamed: &Unnamed) -> Op
             return None;
         }
     };
-    match tokio::time::timeout(shared.config.enrol.patience, connecting).await {
+    match tokio::time::timeout(shared.config.enrol.patience, first_flights(shared, connecting)).await {
         Ok(Ok(connection)) => Some(connection),
         // The witness named the peer, unless it could not.
         Ok(Err(e)) if e.to_string().contains(REVOKED) => {

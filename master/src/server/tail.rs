@@ -98,6 +98,8 @@ impl Tail {
             if !found.is_empty() {
                 return Ok(Found::Events(found));
             }
+            // What is at hand may be very much, and nothing of it be asked for.
+            tokio::task::consume_budget().await;
         }
     }
 

@@ -1,5 +1,6 @@
 //! The one thread that writes the store. Requests that come while a flush runs share the next one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,7 +14,7 @@ use super::clock::Clock;
 use super::content::Content;
 use crate::core::{Write, size_at_most};
 use crate::store::blob::BlobError;
-use crate::store::{Appended, Change, Store, StoreError};
+use crate::store::{Appended, Bucket, Change, Store, StoreError};
 use lab_proto::{Event, Position};
 
 /// So many requests at most share one flush.
@@ -142,21 +143,56 @@ fn write_group(store: &dyn Store, content: &Content, clock: &Clock, writes: Vec<
     if writes.len() == 1 || writes.iter().any(has_large) {
         return writes.into_iter().map(|w| write(store, content, clock, w)).collect();
     }
-    let mut group = Write::default();
-    for Write { blobs, changes, events, marks, after } in writes {
-        group.blobs.extend(blobs);
-        group.changes.extend(changes);
-        group.events.extend(events);
-        group.marks.extend(marks);
-        group.after.extend(after);
-    }
-    match write(store, content, clock, group) {
-        Ok(events) => {
-            let mut events = events.into_iter();
-            sizes.into_iter().map(|n| Ok(events.by_ref().take(n).collect())).collect()
+    let mut written = Vec::with_capacity(sizes.len());
+    for group in in_order(writes) {
+        let sizes = &sizes[written.len()..][..group.len()];
+        match write(store, content, clock, together(group)) {
+            Ok(events) => {
+                let mut events = events.into_iter();
+                written.extend(sizes.iter().map(|n| Ok(events.by_ref().take(*n).collect())));
+            }
+            Err(failed) => written.extend(sizes.iter().map(|_| Err(failed.clone()))),
         }
-        Err(failed) => sizes.into_iter().map(|_| Err(failed.clone())).collect(),
     }
+    written
+}
+
+/// Parts writes where one changes a record that another before it changes behind its events: together, the earlier one would
+/// have the last word.
+fn in_order(writes: Vec<Write>) -> Vec<Vec<Write>> {
+    let mut groups: Vec<Vec<Write>> = vec![Vec::new()];
+    let mut behind = HashSet::new();
+    for write in writes {
+        if !behind.is_empty() && write.changes.iter().any(|c| behind.contains(&place(c))) {
+            groups.push(Vec::new());
+            behind.clear();
+        }
+        behind.extend(write.after.iter().map(place));
+        if let Some(group) = groups.last_mut() {
+            group.push(write);
+        }
+    }
+    groups
+}
+
+/// Tells which record a change is about.
+fn place(change: &Change) -> (Bucket, Vec<u8>) {
+    match change {
+        Change::Put { bucket, key, .. } | Change::Delete { bucket, key } => (*bucket, key.clone()),
+    }
+}
+
+/// Makes one write of several.
+fn together(writes: Vec<Write>) -> Write {
+    let mut all = Write::default();
+    for Write { blobs, changes, events, marks, after } in writes {
+        all.blobs.extend(blobs);
+        all.changes.extend(changes);
+        all.events.extend(events);
+        all.marks.extend(marks);
+        all.after.extend(after);
+    }
+    all
 }
 
 /// Tells whether the store may refuse a part of a write for its size.
@@ -203,6 +239,18 @@ mod tests {
 
     fn request() -> Request {
         Request { write: Write::default(), done: oneshot::channel().0 }
+    }
+
+    #[test]
+    fn what_is_written_behind_events_is_not_written_over_what_came_later() {
+        let key = || b"web1".to_vec();
+        let put = || Change::Put { bucket: Bucket::new("minions"), key: key(), value: Vec::new() };
+        let delete = |key| Change::Delete { bucket: Bucket::new("minions"), key };
+        let enter = Write { after: vec![put()], ..Write::default() };
+        let other = Write { changes: vec![delete(b"web2".to_vec())], ..Write::default() };
+        let forget = Write { changes: vec![delete(key())], ..Write::default() };
+        let sizes: Vec<usize> = in_order(vec![enter, other, forget]).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [2, 1]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `job list`, `job show` and `job kill`.
 
+use lab_proto::facts::Fact;
 use lab_proto::v1::op::{JobRequest, RefusalKind};
 use lab_proto::{Event, JobId, Map, MinionId, Position, Value};
 
@@ -94,12 +95,12 @@ fn show(shared: &Shared, job: &JobRecord, live: Option<JobView>) -> Result<Value
     match live {
         Some(live) => {
             for (id, row) in live.rows {
-                rows.insert(Value::from(id.as_str()), live_row(shared, &id, &row));
+                rows.insert(Value::from(id.as_str()), live_row(shared, job.spec.jid, &id, &row));
             }
         }
         None => {
             for (id, row) in records::job_rows(&*shared.store, job)? {
-                rows.insert(Value::from(id.as_str()), ended_row(shared, &id, &row));
+                rows.insert(Value::from(id.as_str()), ended_row(shared, job.spec.jid, &id, &row));
             }
         }
     }
@@ -110,7 +111,7 @@ fn show(shared: &Shared, job: &JobRecord, live: Option<JobView>) -> Result<Value
     Ok(value)
 }
 
-fn live_row(shared: &Shared, id: &MinionId, row: &Row) -> Value {
+fn live_row(shared: &Shared, jid: JobId, id: &MinionId, row: &Row) -> Value {
     let state = match row {
         Row::Waiting => "waiting",
         Row::Absent { .. } => "reconnecting",
@@ -120,12 +121,12 @@ fn live_row(shared: &Shared, id: &MinionId, row: &Row) -> Value {
         }
         Row::Published { queued: None, .. } => "published",
         Row::Ending => "ending",
-        Row::Ended(record) => return ended_row(shared, id, record),
+        Row::Ended(record) => return ended_row(shared, jid, id, record),
     };
     Value::from([("state", state)])
 }
 
-fn ended_row(shared: &Shared, id: &MinionId, row: &RowRecord) -> Value {
+fn ended_row(shared: &Shared, jid: JobId, id: &MinionId, row: &RowRecord) -> Value {
     let state = row.end.map_or("lost", |e| e.as_str());
     let mut map: Map = [
         (Value::from("state"), Value::from(state)),
@@ -134,7 +135,7 @@ fn ended_row(shared: &Shared, id: &MinionId, row: &RowRecord) -> Value {
     ]
     .into_iter()
     .collect();
-    match event_of(shared, id, row) {
+    match event_of(shared, jid, id, row) {
         Some(event) => {
             for key in ["return", "duration_micros", "reason"] {
                 if let Some(value) = event.data.get(key) {
@@ -150,8 +151,14 @@ fn ended_row(shared: &Shared, id: &MinionId, row: &RowRecord) -> Value {
 }
 
 /// Reads the event that ended a row; `None` when it is no longer kept. Blocking.
-pub(super) fn event_of(shared: &Shared, id: &MinionId, row: &RowRecord) -> Option<Event> {
+///
+/// A log that was begun anew after a loss counts from the start, so another event may have the number of an old row's.
+pub(super) fn event_of(shared: &Shared, jid: JobId, id: &MinionId, row: &RowRecord) -> Option<Event> {
     let before = Position { log_id: shared.store.log_id(), seq: row.seq.saturating_sub(1) };
     let event = shared.store.read(before, 1).ok().and_then(|events| events.into_iter().next());
-    event.filter(|e| e.position.seq == row.seq && e.minion() == Some(id.as_str()))
+    event.filter(|e| match Fact::of(e) {
+        Ok(Some(Fact::JobReturn(r))) => (r.jid, &r.id) == (jid, id) && e.position.seq == row.seq,
+        Ok(Some(Fact::JobEnd(end))) => (end.jid, &end.id) == (jid, id) && e.position.seq == row.seq,
+        _ => false,
+    })
 }

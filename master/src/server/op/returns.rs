@@ -1,6 +1,6 @@
 //! `job return`: what one minion returned, whole.
 //!
-//! A return is named by its job and its minion and not by a digest: what else lies among the blobs is not asked for here.
+//! A return is named by its job and its minion and not by a digest. Which blob it is, its minion said.
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ fn find(shared: &Arc<Shared>, job: &JobRecord, live: Option<JobView>, id: &Minio
         .ok_or_else(|| {
             no(format!("{id} has not returned from job {jid} yet; see `lab-master job show {jid}`"))
         })?;
-    let event = event_of(shared, id, &row).ok_or_else(|| {
+    let event = event_of(shared, jid, id, &row).ok_or_else(|| {
         no(format!("the return of {id} from job {jid} is no longer kept (events.keep_age, events.keep_size)"))
     })?;
     let value = event.data.get("return").ok_or_else(|| {
