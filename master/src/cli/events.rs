@@ -46,7 +46,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
     let tags = tag.into_iter().map(TagPattern::new).collect();
     let query = EventQuery { since, until, tags, minion, limit, follow };
     let query = if follow { placed(query, context).await? } else { query };
-    let mut tail = Tail { query, json: context.json };
+    let mut tail = Tail { query, json: context.json, delay: DELAYS.0 };
     tokio::select! {
         outcome = tail.print_all(context) => outcome,
         _ = tokio::signal::ctrl_c() => Ok(0),
@@ -71,6 +71,8 @@ async fn placed(query: EventQuery, context: &Context) -> Result<EventQuery, Fail
 struct Tail {
     query: EventQuery,
     json: bool,
+    /// How long it waits before it looks for a master that went away: longer each time, until events come.
+    delay: Duration,
 }
 
 impl Tail {
@@ -90,7 +92,7 @@ impl Tail {
                 });
             }
             eprintln!("{e}; looking for it until it is back (Ctrl-C ends this)");
-            let client = again(context).await?;
+            let client = self.again(context).await?;
             match self.place() {
                 Some(place) => eprintln!("the master is back; going on after {place}"),
                 None => eprintln!("the master is back; going on"),
@@ -123,9 +125,22 @@ impl Tail {
     /// Notes how far it is.
     fn seen(&mut self, events: &[Event]) {
         if let Some(last) = events.last() {
+            self.delay = DELAYS.0;
             self.query.since = Since::After(last.position);
         }
         self.query.limit = self.query.limit.map(|n| n.saturating_sub(events.len() as u64));
+    }
+
+    /// Connects anew, however long it takes.
+    async fn again(&mut self, context: &Context) -> Result<Client, ClientError> {
+        loop {
+            tokio::time::sleep(self.delay).await;
+            self.delay = (self.delay * 2).min(DELAYS.1);
+            match Client::connect(&context.master, &context.identity).await {
+                Err(e) if e.is_away() => {}
+                connected => return connected,
+            }
+        }
     }
 
     /// Tells after which event it goes on.
@@ -139,18 +154,6 @@ impl Tail {
 
 /// How long to wait before the next try to reach the master: at first, and at most.
 const DELAYS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
-
-/// Connects anew, however long it takes.
-async fn again(context: &Context) -> Result<Client, ClientError> {
-    let mut delay = DELAYS.0;
-    loop {
-        tokio::time::sleep(delay).await;
-        match Client::connect(&context.master, &context.identity).await {
-            Err(e) if e.is_away() => delay = (delay * 2).min(DELAYS.1),
-            connected => return connected,
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -168,7 +171,7 @@ mod tests {
             limit: Some(5),
             follow: true,
         };
-        let mut tail = Tail { query, json: false };
+        let mut tail = Tail { query, json: false, delay: DELAYS.0 };
         assert_eq!(tail.place(), None);
         let position = |seq| Position { log_id: LogId::from_u128(7), seq };
         let event = |seq| {

@@ -9,7 +9,7 @@ use lab_proto::v1::op::OpReply;
 use lab_proto::{RunId, Timestamp};
 use lab_states::orchestrate::{RunView, TreeMark};
 
-use super::interrupt::Interrupt;
+use super::interrupt::{Asked, Interrupt};
 use super::{Context, Failure, output};
 use crate::client::{ClientError, Replies};
 
@@ -23,7 +23,7 @@ pub(super) enum Followed {
     /// The run ended so.
     Ended(RunOutcome),
     /// The user left; the run goes on.
-    Detached(Option<RunId>),
+    Detached(Option<RunId>, Asked),
     /// There was no run, or its end was not among the events.
     Open,
 }
@@ -44,10 +44,10 @@ pub(super) async fn follow(
                 Err(e) => return Err(shown.left(e)),
             },
             _ = ticks.tick(), if shown.live => shown.redraw(),
-            () = interrupt.asked() => {
+            asked = interrupt.asked() => {
                 replies.stop();
                 shown.settle();
-                return Ok(Followed::Detached(shown.view.map(|v| v.run)));
+                return Ok(Followed::Detached(shown.view.map(|v| v.run), asked));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Failure;
+use super::{Failure, exit};
 
 /// Hears SIGINT (Ctrl-C) and SIGTERM. The second one ends this process as if nobody heard: standard output may be stuck.
 pub(super) struct Interrupt {
@@ -34,10 +34,26 @@ impl Interrupt {
     }
 
     /// Waits for one.
-    pub(super) async fn asked(&mut self) {
+    pub(super) async fn asked(&mut self) -> Asked {
         tokio::select! {
-            _ = self.int.recv() => {},
-            _ = self.term.recv() => {},
+            _ = self.int.recv() => Asked::ToDetach,
+            _ = self.term.recv() => Asked::ToEnd,
         }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Ctrl-C: whoever follows has seen enough.
+    ToDetach,
+    /// Somebody else ends this process.
+    ToEnd,
+}
+
+impl Asked {
+    /// Returns the exit code of who left something that goes on, if it is known what.
+    pub(super) fn exit_code(self, known: bool) -> u8 {
+        if known && self == Self::ToDetach { 0 } else { exit::INTERRUPTED }
     }
 }

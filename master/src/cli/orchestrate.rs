@@ -4,7 +4,7 @@ use lab_proto::v1::op::{OpReply, OpRequest, OrchestrateRequest, RunsRequest};
 
 use super::follow::{Followed, follow};
 use super::interrupt::Interrupt;
-use super::{Context, Failure, Outcome, arguments, exit, output};
+use super::{Context, Failure, Outcome, arguments, output};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
@@ -58,7 +58,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
     match follow(replies, interrupt, context).await? {
         Followed::Ended(outcome) => Ok(outcome.exit_code()),
         Followed::Open => Ok(0),
-        Followed::Detached(run) => {
+        Followed::Detached(run, asked) => {
             match run {
                 Some(run) => {
                     eprintln!("detached; the run goes on: `lab-master orchestrate --resume {run}`");
@@ -68,7 +68,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
                     eprintln!("interrupted before the run began; `lab-master runs list` shows whether it did")
                 }
             }
-            Ok(exit::INTERRUPTED)
+            Ok(asked.exit_code(run.is_some()))
         }
     }
 }

@@ -114,10 +114,10 @@ pub(super) async fn follow(
                 Ok(None) => return Ok(job.end()),
                 Err(e) => return Err(job.left(e)),
             },
-            () = interrupt.asked() => {
+            asked = interrupt.asked() => {
                 replies.stop();
                 job.detached();
-                return Ok(exit::INTERRUPTED);
+                return Ok(asked.exit_code(job.jid.is_some()));
             }
         }
     }
