@@ -272,7 +272,7 @@ fn link_frames_keep_their_bytes() {
     frozen(
         "to-master",
         &[
-            ToMaster::Heartbeat { number: 1, jobs: 2, change_pending_until: Some(at(9)) },
+            ToMaster::Heartbeat { number: 1, jobs: 2, change_pending_micros: Some(9_000_000) },
             ToMaster::Grains(map()),
             ToMaster::Renew { csr: vec![48] },
             ToMaster::Closing(CloseReason::Shutdown),

@@ -84,6 +84,8 @@ pub enum Row {
     Published {
         /// Timed out from then on.
         deadline: Timestamp,
+        /// When it went out first, by the real clock, as the minion was told.
+        first: Timestamp,
         /// How many jobs are before it there, as far as the minion told.
         queued: Option<u32>,
     },
@@ -476,14 +478,17 @@ impl Core {
 
     fn publish(&mut self, jid: JobId, minion: &MinionId, now: Timestamp) {
         let Some(conn) = self.job_link(minion) else { return };
+        let wall = self.wall(now);
         let Some(job) = self.jobs.get_mut(&jid) else { return };
         let timeout = job.spec.timeout_micros.map_or(self.config.job_timeout, Duration::from_micros);
-        let mut first = now;
-        match job.rows.get_mut(minion) {
-            Some(Row::Published { deadline, .. }) => first = *deadline - timeout,
-            Some(row) => *row = Row::Published { deadline: now + timeout, queued: None },
-            None => {}
-        }
+        let first = match job.rows.get_mut(minion) {
+            Some(Row::Published { first, .. }) => *first,
+            Some(row) => {
+                *row = Row::Published { deadline: now + timeout, first: wall, queued: None };
+                wall
+            }
+            None => wall,
+        };
         let job = job.as_of(first);
         self.effects.push_back(Effect::Publish { conn, minion: minion.clone(), job });
     }
@@ -582,7 +587,7 @@ impl Job {
         self.record.after
     }
 
-    /// Returns the job as it goes to a minion that it goes to first at this time. One that comes in batches keeps its id for all
+    /// Returns the job as it goes to a minion that it goes to first at this time of the real clock. One that comes in batches keeps its id for all
     /// of them; that a minion has it only now is told by `at`, or the minion could not tell it from a job that it forgot.
     fn as_of(&mut self, first: Timestamp) -> Arc<JobSpec> {
         if !self.fresh || self.record.batch.is_none() || first <= self.spec.at {

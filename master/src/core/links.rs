@@ -2,7 +2,7 @@
 
 use lab_proto::codec;
 use lab_proto::event::{MAX_OUTBOX_EVENT, OutboxEvent};
-use lab_proto::link::{Intake, MasterSession, check_hello, judge};
+use lab_proto::link::{Clocks, Intake, MasterSession, check_hello, judge};
 use lab_proto::speaker;
 use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, Hello, LinkRefusal, MAX_BOOTS, ToMaster};
 use lab_proto::version::SUPPORTED;
@@ -54,7 +54,7 @@ impl Core {
             mark,
             self.head,
             self.config.limits,
-            now,
+            Clocks { steady: now, real: self.wall(now) },
         );
         let session = match session.and_then(|session| standing.map(|()| session)) {
             Ok(session) => session,

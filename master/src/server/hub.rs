@@ -334,7 +334,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("tempdir");
         let store = Arc::new(MemoryStore::new(LogId::from_u128(1)));
         let (hub, _failure) = hub(dir.path(), &store);
-        let beat = ToMaster::Heartbeat { number: 1, jobs: 0, change_pending_until: None };
+        let beat = ToMaster::Heartbeat { number: 1, jobs: 0, change_pending_micros: None };
         let mut sent = 0;
         while store.head().seq == 0 && sent < 500_000 {
             hub.control(ConnId(1), beat.clone()).await;

@@ -180,10 +180,10 @@ async fn an_unfinished_run_keeps_the_files_of_its_tree_also_after_a_restart_of_t
     master.logged("the step", |tag, _| tag.ends_with("/step/one/entered")).await;
     drop((replies, minions_up));
 
-    // Nothing but what is in use is kept.
-    let master = master.restart(&["events.keep_blobs=0B", "events.retention_every=1s"]).await;
+    // What is not in use is kept up to the least that makes sense, and the oldest goes first.
+    let master = master.restart(&["events.keep_blobs=1MiB", "events.retention_every=1s"]).await;
     let (mut minion, up) = minions(&master, &["web2"]).await.remove(0);
-    let uploaded = b"nobody's".to_vec();
+    let uploaded = b"nobody's".repeat((1 << 17) + 1);
     let mut put = Frames::open(&up.connection).await;
     let query = Query::BlobPut { digest: Digest::of(&uploaded), size: uploaded.len() as u64 };
     put.say(&StreamOpen::Query(query)).await;

@@ -109,7 +109,7 @@ async fn a_stream_that_is_slow_to_say_what_it_is_for_holds_up_no_heartbeat() {
     let (mut slow, _down) = up.connection.open_bi().await.expect("a stream");
     slow.write_all(&[0, 0]).await.expect("sent");
     for number in 1..=3 {
-        let beat = ToMaster::Heartbeat { number, jobs: 0, change_pending_until: None };
+        let beat = ToMaster::Heartbeat { number, jobs: 0, change_pending_micros: None };
         up.control.say(&beat).await;
         let answered = tokio::time::timeout(Duration::from_secs(5), up.control.hear::<ToMinion>()).await;
         assert!(matches!(answered, Ok(Some(ToMinion::HeartbeatAck { .. }))), "{answered:?}");

@@ -77,8 +77,8 @@ impl LastSeen {
 pub enum LinkEvent {
     /// The master answered the hello.
     Up {
-        /// The master's clock minus ours, in microseconds.
-        skew_micros: i64,
+        /// The master's real clock.
+        master: Timestamp,
     },
     /// The master has the job stream.
     Registered,

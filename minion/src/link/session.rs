@@ -144,9 +144,7 @@ impl Session {
     /// Takes what the control stream tells; returns the end of the session if it is one.
     async fn event(&mut self, keeper: &mut Keeper, event: MinionEvent) -> Option<Turn> {
         let tell = match event {
-            MinionEvent::Welcomed { welcome, skew_micros } => {
-                return self.welcomed(keeper, &welcome, skew_micros).await;
-            }
+            MinionEvent::Welcomed(welcome) => return self.welcomed(keeper, &welcome).await,
             MinionEvent::Head(head) => {
                 keeper.seen.set(head);
                 return None;
@@ -168,7 +166,7 @@ impl Session {
         keeper.tell(tell).await.err().map(|_| agent_gone())
     }
 
-    async fn welcomed(&mut self, keeper: &mut Keeper, welcome: &Welcome, skew_micros: i64) -> Option<Turn> {
+    async fn welcomed(&mut self, keeper: &mut Keeper, welcome: &Welcome) -> Option<Turn> {
         keeper.seen.set(welcome.head);
         let ours = keeper.setup.disk.head();
         if let Some(why) = disagreement(welcome.outbox_mark, &ours) {
@@ -199,7 +197,7 @@ impl Session {
         let other = connection.clone();
         keeper.connection.send_replace(Some(self.connection.clone()));
         // Before there is a stream that could bring a job: which jobs may have run here is known by the master's time only.
-        if keeper.tell(LinkEvent::Up { skew_micros }).await.is_err() {
+        if keeper.tell(LinkEvent::Up { master: welcome.now }).await.is_err() {
             return Some(agent_gone());
         }
         self.children.spawn(async move {

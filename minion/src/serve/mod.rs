@@ -172,14 +172,13 @@ impl Shell {
     fn handle_link(&mut self, event: LinkEvent) {
         let now = self.clock.now();
         match event {
-            LinkEvent::Up { skew_micros } => {
-                let skew = Duration::from_micros(skew_micros.unsigned_abs());
+            LinkEvent::Up { master } => {
+                let here = crate::clock::wall_clock();
+                let skew = here.since(master).max(master.since(here));
                 if skew > Duration::from_secs(60) {
-                    let here = crate::clock::wall_clock();
-                    tracing::warn!(%here, ?skew, behind = skew_micros > 0, "the clock differs from the master's");
+                    tracing::warn!(%here, %master, ?skew, "the clock differs from the master's");
                 }
-                let behind = skew_micros > 0;
-                self.agent.handle_master_time(if behind { now + skew } else { now - skew });
+                self.agent.handle_master_time(master);
                 self.returns.link_is_up();
             }
             LinkEvent::Registered => {

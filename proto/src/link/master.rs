@@ -25,6 +25,15 @@ impl Default for SessionLimits {
     }
 }
 
+/// One moment by both of a master's clocks, which drift apart when the machine sleeps or its clock is set.
+#[derive(Clone, Copy, Debug)]
+pub struct Clocks {
+    /// By the one that deadlines are taken from and that never leaves the master.
+    pub steady: Timestamp,
+    /// By the one that jobs and stamps are made from, which the minion is told.
+    pub real: Timestamp,
+}
+
 /// One minion connection's control stream, from an accepted hello to its close. See the module's doc for how
 /// to drive it.
 #[derive(Debug)]
@@ -78,7 +87,7 @@ impl MasterSession {
         outbox_mark: u64,
         head: Position,
         limits: SessionLimits,
-        now: Timestamp,
+        now: Clocks,
     ) -> Result<Self, LinkRefusal> {
         let version = minion::pick(ours, &hello).map_err(LinkRefusal::Version)?;
         if hello.id != *certified {
@@ -86,10 +95,10 @@ impl MasterSession {
         }
         intake::check_hello(outbox_mark, &hello)?;
         let heartbeat_micros = u64::try_from(limits.heartbeat.as_micros()).unwrap_or(u64::MAX);
-        let welcome = Welcome { version, head, outbox_mark, heartbeat_micros, now };
+        let welcome = Welcome { version, head, outbox_mark, heartbeat_micros, now: now.real };
         Ok(Self {
             hello,
-            liveness: Liveness::new(limits.heartbeat, limits.missed, now),
+            liveness: Liveness::new(limits.heartbeat, limits.missed, now.steady),
             last_number: 0,
             transmits: VecDeque::from([ToMinion::Welcome(welcome)]),
             events: VecDeque::new(),
@@ -111,11 +120,13 @@ impl MasterSession {
             return Ok(());
         }
         match frame {
-            ToMaster::Heartbeat { number, jobs, change_pending_until } => {
+            ToMaster::Heartbeat { number, jobs, change_pending_micros } => {
                 if number <= self.last_number {
                     return Err(Violation(format!("heartbeat {number} after {}", self.last_number)));
                 }
                 self.last_number = number;
+                let change_pending_until =
+                    change_pending_micros.map(|micros| now + Duration::from_micros(micros));
                 if self.liveness.heard(now, change_pending_until) {
                     self.events.push_back(MasterEvent::Found);
                 }
@@ -204,7 +215,9 @@ mod tests {
     }
 
     fn accept(hello: Hello, mark: u64) -> Result<MasterSession, LinkRefusal> {
-        MasterSession::accept(hello, &id("web1"), SUPPORTED, mark, head(9), SessionLimits::default(), at(103))
+        // The machine slept for a thousand seconds since the master started.
+        let now = Clocks { steady: at(103), real: at(1103) };
+        MasterSession::accept(hello, &id("web1"), SUPPORTED, mark, head(9), SessionLimits::default(), now)
     }
 
     /// Carries frames both ways until neither end has more to say.
@@ -229,10 +242,9 @@ mod tests {
         let StreamOpen::Control(sent) = open else { panic!("control stream expected") };
         let mut master = accept(sent, 5).expect("welcome");
         exchange(&mut minion, &mut master, at(100));
-        let Some(MinionEvent::Welcomed { welcome, skew_micros }) = minion.poll_event() else {
-            panic!("welcome")
-        };
-        assert_eq!((welcome.version, welcome.outbox_mark, skew_micros), (1, 5, 3_000_000));
+        let Some(MinionEvent::Welcomed(welcome)) = minion.poll_event() else { panic!("welcome") };
+        assert_eq!((welcome.version, welcome.outbox_mark), (1, 5));
+        assert_eq!(welcome.now, at(1103), "jobs are made by the real clock");
         for now in (103..300).map(at) {
             minion.handle_timeout(now);
             master.handle_timeout(now);
@@ -269,7 +281,7 @@ mod tests {
         assert_eq!(
             told,
             Some(MasterEvent::Heartbeat { jobs: 0, change_pending_until: until }),
-            "it is 3 s ahead"
+            "99 s from when it comes, by the steady clock"
         );
         minion.path_changed(Duration::from_secs(2), at(102));
         exchange(&mut minion, &mut master, at(105));
@@ -291,7 +303,7 @@ mod tests {
             0,
             head(0),
             SessionLimits::default(),
-            at(0),
+            Clocks { steady: at(0), real: at(0) },
         );
         assert!(matches!(other, Err(LinkRefusal::WrongId { .. })));
         assert_eq!(
@@ -305,7 +317,7 @@ mod tests {
         let (mut minion, _) = MinionSession::new(hello(SUPPORTED, 0), at(100));
         assert!(minion.handle(ToMinion::HeartbeatAck { number: 1, head: head(0) }, at(100)).is_err());
         let mut master = accept(hello(SUPPORTED, 0), 0).expect("welcome");
-        let beat = |number| ToMaster::Heartbeat { number, jobs: 0, change_pending_until: None };
+        let beat = |number| ToMaster::Heartbeat { number, jobs: 0, change_pending_micros: None };
         assert!(master.handle(beat(2), head(0), at(104)).is_ok());
         assert!(master.handle(beat(2), head(0), at(105)).is_err());
     }

@@ -38,8 +38,6 @@ struct Heartbeat {
     number: u64,
     jobs: u32,
     change_pending_until: Option<Timestamp>,
-    /// The master's clock minus ours, in microseconds.
-    skew: i64,
     /// The heartbeat that must be answered, and until when: the way to the master is a new one.
     proof: Option<(u64, Timestamp)>,
 }
@@ -48,12 +46,7 @@ struct Heartbeat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MinionEvent {
     /// The link is up: open the other streams.
-    Welcomed {
-        /// The master's words.
-        welcome: Welcome,
-        /// The master's clock minus ours, in microseconds.
-        skew_micros: i64,
-    },
+    Welcomed(Welcome),
     /// The master refuses the link.
     Refused(LinkRefusal),
     /// The log has grown: what new events may claim to have seen.
@@ -199,16 +192,14 @@ impl MinionSession {
     }
 
     fn welcomed(&mut self, welcome: Welcome, now: Timestamp) -> Result<(), Violation> {
-        let Welcome { version, head: _, outbox_mark: _, heartbeat_micros, now: master_now } = &welcome;
+        let Welcome { version, head: _, outbox_mark: _, heartbeat_micros, now: _ } = &welcome;
         if *version < self.versions.min || *version > self.versions.max {
             return Err(Violation(format!("welcome to version {version}, which was not offered")));
         }
         let interval = Duration::from_micros((*heartbeat_micros).clamp(10_000, 600_000_000));
         self.heartbeat.interval = interval;
-        let skew_micros = master_now.as_micros().saturating_sub(now.as_micros());
-        self.heartbeat.skew = skew_micros;
         self.phase = Phase::Up { master: Liveness::new(interval, MISSED_ACKS, now) };
-        self.events.push_back(MinionEvent::Welcomed { welcome, skew_micros });
+        self.events.push_back(MinionEvent::Welcomed(welcome));
         self.beat(now);
         Ok(())
     }
@@ -216,13 +207,11 @@ impl MinionSession {
     fn beat(&mut self, now: Timestamp) {
         self.heartbeat.number += 1;
         self.heartbeat.due = Some(now + self.heartbeat.interval);
-        // The master compares with its own clock.
-        let skew = self.heartbeat.skew;
-        let by_master = |t: Timestamp| Timestamp::from_micros(t.as_micros().saturating_add(skew));
+        let micros = |until: Timestamp| u64::try_from(until.since(now).as_micros()).unwrap_or(u64::MAX);
         self.transmits.push_back(ToMaster::Heartbeat {
             number: self.heartbeat.number,
             jobs: self.heartbeat.jobs,
-            change_pending_until: self.heartbeat.change_pending_until.map(by_master),
+            change_pending_micros: self.heartbeat.change_pending_until.map(micros),
         });
     }
 

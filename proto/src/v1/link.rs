@@ -107,8 +107,9 @@ pub enum ToMaster {
         number: u64,
         /// How many jobs run or wait.
         jobs: u32,
-        /// A network change is pending until then: silence before that is not *lost*.
-        change_pending_until: Option<Timestamp>,
+        /// A network change is pending for so long from now on, in microseconds: silence meanwhile is not *lost*. A length and no
+        /// time, because no clock of the one end is the other's.
+        change_pending_micros: Option<u64>,
     },
     /// The minion's grains, sent after the welcome and when they change.
     Grains(Map),
@@ -152,7 +153,7 @@ pub struct Welcome {
     pub outbox_mark: u64,
     /// How often to send heartbeats, in microseconds.
     pub heartbeat_micros: u64,
-    /// The master's clock.
+    /// The master's real clock, by which it makes jobs. Not the steady one that it takes deadlines from.
     pub now: Timestamp,
 }
 

@@ -400,13 +400,14 @@ impl Host {
         let Some(process) = &mut self.agent else { return };
         let Some(link) = &mut process.link else { return };
         match event {
-            MinionEvent::Welcomed { welcome, .. } => {
+            MinionEvent::Welcomed(welcome) => {
                 process.seen = later(process.seen, welcome.head);
                 process.backoff.reset();
                 link.upload = Some(Upload::new(welcome.outbox_mark));
                 self.disk.acked = self.disk.acked.max(welcome.outbox_mark);
                 link.jobs = true;
                 out.push(Out::Up { conn: link.conn, up: Up::JobsOpen });
+                process.agent.handle_master_time(welcome.now);
                 process.agent.handle_acked(welcome.outbox_mark);
             }
             MinionEvent::Refused(refusal) => panic!("the master refuses an honest minion: {refusal}"),

@@ -1,5 +1,7 @@
 //! The accounting of jobs: batches after a restart, returns that come late.
 
+mod clocks;
+
 use lab_proto::event::{Boot, MinionOrigin, Origin};
 use lab_proto::{BootId, Fingerprint, JobReturn, LogId, NewEvent, OutboxId, Position};
 
@@ -378,7 +380,7 @@ fn a_job_for_a_minion_that_is_lost_while_its_connection_lives_on_ends_at_once_as
 fn a_minion_whose_heartbeats_come_again_is_published_to_again() {
     let mut c = Connected::new();
     let (now, _) = c.lose();
-    let beat = lab_proto::v1::link::ToMaster::Heartbeat { number: 1, jobs: 0, change_pending_until: None };
+    let beat = lab_proto::v1::link::ToMaster::Heartbeat { number: 1, jobs: 0, change_pending_micros: None };
     c.core.control(c.conn, beat, now);
     c.core.submit(submission("a"), now).expect("small");
     let (ends, published) = c.settle(now);

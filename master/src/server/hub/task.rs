@@ -110,6 +110,7 @@ impl HubTask {
                 }
                 input = inbox.recv(), if self.has_room() && ended.is_none() => match input {
                     Some(Input::ShutDown { done }) => {
+                        self.core.set_ahead(self.clock.ahead());
                         self.core.shut_down(self.clock.now());
                         ended = Some(done);
                     }

@@ -67,18 +67,18 @@ async fn the_agent_knows_the_masters_time_before_there_is_a_stream_for_jobs() {
         head: Position { log_id: LogId::from_u128(1), seq: 1 },
         outbox_mark: 0,
         heartbeat_micros: 1_000_000,
-        now: Timestamp::from_micros(0),
+        now: Timestamp::from_micros(5),
     };
     tokio::select! {
         biased;
-        _ = session.welcomed(&mut keeper, &welcome, 5) => panic!("the agent has no ear for it"),
+        _ = session.welcomed(&mut keeper, &welcome) => panic!("the agent has no ear for it"),
         () = std::future::ready(()) => {}
     }
     assert_eq!(session.children.len(), 0, "a job could come");
     assert!(keeper.connection.borrow().is_some(), "but whoever asks the master something can");
     assert!(matches!(heard.recv().await, Some(LinkEvent::Acked(7))));
-    assert!(session.welcomed(&mut keeper, &welcome, 5).await.is_none(), "goes on");
-    assert!(matches!(heard.recv().await, Some(LinkEvent::Up { skew_micros: 5 })));
+    assert!(session.welcomed(&mut keeper, &welcome).await.is_none(), "goes on");
+    assert!(matches!(heard.recv().await, Some(LinkEvent::Up { master }) if master == welcome.now));
     assert_eq!(session.children.len(), 2);
 }
 
