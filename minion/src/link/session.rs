@@ -33,7 +33,10 @@ pub(super) async fn run(keeper: &mut Keeper, connection: Connection) -> Ended {
         Ended::Again { why, .. } => (CloseReason::Violation(String::new()).code(), why.as_str()),
         Ended::Closed => (CloseReason::Shutdown.code(), "closed"),
     };
-    connection.close(VarInt::from_u32(code), why.as_bytes());
+    // Closing one that the master closed would forget what it said.
+    if connection.close_reason().is_none() {
+        connection.close(VarInt::from_u32(code), why.as_bytes());
+    }
     ended
 }
 
