@@ -1,194 +1,32 @@
 //! Jobs: whom each addressed, how it stands on each of them, and when everyone is accounted for.
 
+mod event;
+mod restart;
+mod submit;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
 use lab_proto::ids::JobId;
-use lab_proto::job::StepRef;
 use lab_proto::v1::link::{JobState, JobsUp};
-use lab_proto::value::{TooDeep, check_given_map};
-use lab_proto::{Digest, EndState, Event, JobSpec, Map, MinionId, NewEvent, Target, Timestamp, Value};
-use tracing::warn;
+use lab_proto::{Digest, EndState, Event, MinionId, NewEvent, Timestamp};
 
+use self::event::{JobEvent, job_event};
+pub(super) use self::submit::check_size;
+pub use self::submit::{Submission, SubmitError};
+pub(super) use self::table::Job;
+pub(crate) use self::table::is_guess;
+pub use self::table::{JobView, Row};
 use super::{ConnId, Core, Effect, JobRecord, RowRecord, Timer, facts, records};
-
-/// The largest job, in bytes when encoded: its event and its record must hold it.
-const MAX_SPEC: usize = 48 * 1024;
-/// The largest data of a job's first event, which names minions beside the arguments.
-const MAX_JOB_EVENT: usize = lab_proto::event::MAX_OUTBOX_EVENT;
-
-/// Why a job ends whose beginning is not known any more.
-const GIVEN_UP: &str = "the log has not the job's beginning any more";
-
-/// A job to be.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// Its id, when a step of a run chose it before.
-    pub jid: Option<JobId>,
-    /// The function.
-    pub fun: String,
-    /// Positional arguments.
-    pub args: Vec<Value>,
-    /// Named arguments.
-    pub kwargs: Map,
-    /// Whom it addresses, as asked.
-    pub target: Target,
-    /// Whom it addresses, matched.
-    pub minions: Vec<MinionId>,
-    /// How long a minion may take.
-    pub timeout: Option<Duration>,
-    /// The state tree.
-    pub tree: Option<Digest>,
-    /// Who asks.
-    pub user: String,
-    /// The step that it belongs to.
-    pub step: Option<StepRef>,
-    /// At most so many minions at a time.
-    pub batch: Option<u32>,
-}
-
-/// A job that is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
-    /// It is too large.
-    #[error(
-        "the job's arguments have {0} bytes when encoded; at most {MAX_SPEC} fit, put large data into files"
-    )]
-    TooLarge(usize),
-    /// It is nested too deep.
-    #[error("the job's arguments are {0}")]
-    TooDeep(#[from] TooDeep),
-}
 
 /// A job that cannot be killed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no job {0} is running; see `lab-master job list`")]
 pub struct KillError(pub JobId);
 
-/// How a job stands on one minion.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Row {
-    /// It waits for its turn in the batch.
-    Waiting,
-    /// The minion is not connected, but may be back before then.
-    Absent {
-        /// Offline from then on.
-        until: Timestamp,
-    },
-    /// It was published.
-    Published {
-        /// Timed out from then on.
-        deadline: Timestamp,
-        /// When it went out first, by the real clock, as the minion was told.
-        first: Timestamp,
-        /// How many jobs are before it there, as far as the minion told.
-        queued: Option<u32>,
-    },
-    /// The master decided its end; the event is on its way to the log.
-    Ending,
-    /// It ended.
-    Ended(RowRecord),
-}
-
-/// What is told of a job that is not done.
-#[derive(Clone, Debug)]
-pub struct JobView {
-    /// The job.
-    pub record: JobRecord,
-    /// How it stands.
-    pub rows: Vec<(MinionId, Row)>,
-}
-
-#[derive(Debug)]
-pub(super) struct Job {
-    record: JobRecord,
-    spec: Arc<JobSpec>,
-    rows: IndexMap<MinionId, Row>,
-    waiting: VecDeque<MinionId>,
-    open: usize,
-    /// Taken by this process: what was published, and to whom first when, is known.
-    fresh: bool,
-    /// The job as it went to those whose turn came last.
-    turn: Option<Arc<JobSpec>>,
-    /// Whether the event that starts the job is in the log; its record is written first and may stand alone.
-    begun: bool,
-    closing: bool,
-    /// Who killed it: it is never published from then on, whoever comes back.
-    killed: Option<String>,
-    /// Returns that corrected a row after the job's last record was on its way: they correct the record.
-    late: Vec<(MinionId, RowRecord)>,
-}
-
 impl Core {
-    /// Takes a job: it is stored, then published. Returns its id and where its events begin.
-    ///
-    /// # Errors
-    /// When it is too large or too deep.
-    pub fn submit(&mut self, submission: Submission, now: Timestamp) -> Result<JobId, SubmitError> {
-        let at = self.wall(now);
-        let jid = submission.jid.unwrap_or_else(|| JobId::new(at, (self.random)()));
-        if self.jobs.contains_key(&jid) {
-            // A step that is entered again after a restart; its job is known and goes on.
-            return Ok(jid);
-        }
-        let Submission { jid: _, fun, args, kwargs, target, minions, timeout, tree, user, step, batch } =
-            submission;
-        let timeout = timeout.unwrap_or(self.config.job_timeout);
-        let spec = JobSpec {
-            jid,
-            fun,
-            args,
-            kwargs,
-            target,
-            timeout_micros: Some(u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX)),
-            tree,
-            user,
-            step,
-            at,
-        };
-        check_size(&spec, &minions)?;
-        self.submit_spec(spec, minions, batch);
-        Ok(jid)
-    }
-
-    /// Stores a job that fits and publishes it once it is durable.
-    pub(super) fn submit_spec(&mut self, spec: JobSpec, minions: Vec<MinionId>, batch: Option<u32>) {
-        let jid = spec.jid;
-        if self.jobs.contains_key(&jid) {
-            return;
-        }
-        let record = JobRecord {
-            spec: spec.clone(),
-            after: self.head.seq,
-            count: minions.len() as u64,
-            batch,
-            done: None,
-        };
-        let rows = minions.iter().map(|m| (m, RowRecord::open()));
-        let mut changes = records::put_job(&record, rows);
-        changes.extend(self.told.drain(..).map(records::delete_closing));
-        self.append_with(changes, vec![facts::job_new(&spec, &minions)]);
-        let job = Job {
-            record,
-            spec: Arc::new(spec),
-            open: minions.len(),
-            waiting: minions.iter().cloned().collect(),
-            rows: minions.into_iter().map(|m| (m, Row::Waiting)).collect(),
-            fresh: true,
-            turn: None,
-            begun: false,
-            closing: false,
-            killed: None,
-            late: Vec::new(),
-        };
-        self.jobs.insert(jid, job);
-    }
-
     /// Ends a job: minions that run it are told, the others do not get it.
     ///
     /// # Errors
@@ -303,74 +141,6 @@ impl Core {
     pub(super) fn after_job_event(&mut self, jid: JobId, now: Timestamp) {
         self.fill(jid, now);
         self.close_if_done(jid);
-    }
-
-    pub(super) fn resume_jobs(&mut self, floor: u64, now: Timestamp) {
-        self.sort_out_unbegun(floor);
-        let until = now + self.config.reconnect_grace.max(self.config.reboot_patience);
-        let jids: Vec<JobId> = self.jobs.keys().copied().collect();
-        for jid in jids {
-            if let Some(job) = self.jobs.get_mut(&jid) {
-                // Rows that were published and rows that were not look the same from here: both are asked again,
-                // and a minion that knows the jid does not run it twice. Rows are published in their order, so the
-                // first ones of a batch are those that may have been; the others wait for their turn as before.
-                let room = job.record.batch.filter(|_| job.killed.is_none());
-                let mut room = room.map_or(usize::MAX, |b| b.max(1) as usize);
-                job.waiting.clear();
-                let open = |row: &Row| !matches!(row, Row::Ended(_) | Row::Ending);
-                for (minion, row) in job.rows.iter_mut().filter(|(_, row)| open(row)) {
-                    if room == 0 {
-                        *row = Row::Waiting;
-                        job.waiting.push_back(minion.clone());
-                    } else {
-                        room -= 1;
-                        *row = Row::Absent { until };
-                    }
-                }
-            }
-            self.arm(until, Timer::Job(jid));
-            self.close_if_done(jid);
-        }
-    }
-
-    /// Removes or ends the jobs whose first event is not in the log. Where the log reaches back to it, that event never was, and
-    /// the job was not acknowledged to anybody. Otherwise minions may be at work: the job is told to be lost there, which
-    /// their returns correct.
-    fn sort_out_unbegun(&mut self, floor: u64) {
-        let whole = floor..=self.head.seq;
-        let unbegun: Vec<JobId> = self.jobs.iter().filter(|(_, j)| !j.begun).map(|(jid, _)| *jid).collect();
-        for jid in unbegun {
-            let Some(job) = self.jobs.get_mut(&jid) else { continue };
-            if whole.contains(&job.record.after) {
-                self.forget_unborn(jid);
-                continue;
-            }
-            warn!(%jid, fun = job.spec.fun, "the log has not the beginning of an unfinished job; it ends as lost");
-            job.begun = true;
-            let open: Vec<MinionId> = job
-                .rows
-                .iter()
-                .filter(|(_, row)| !matches!(row, Row::Ended(_)))
-                .map(|(m, _)| m.clone())
-                .collect();
-            for minion in open {
-                job.rows.insert(minion.clone(), Row::Ending);
-                self.effects.push_back(Effect::Write(super::Write {
-                    events: vec![facts::job_end(jid, &minion, EndState::Lost, GIVEN_UP)],
-                    ..super::Write::default()
-                }));
-            }
-        }
-    }
-
-    /// Forgets a job whose first event is not in the log.
-    pub(super) fn forget_unborn(&mut self, jid: JobId) -> Option<Arc<JobSpec>> {
-        if self.jobs.get(&jid)?.begun {
-            return None;
-        }
-        let job = self.jobs.remove(&jid)?;
-        self.append_with(records::delete_job(&job.record), Vec::new());
-        Some(job.spec)
     }
 
     pub(super) fn job_timeout(&mut self, jid: JobId, now: Timestamp) {
@@ -521,13 +291,6 @@ impl Core {
         changes.push(records::put_closing(jid));
         self.append_with(changes, vec![event]);
     }
-
-    /// Appends the last event of a job that a former master closed without coming to tell it.
-    pub(super) fn tell_done(&mut self, record: &JobRecord, rows: &[(MinionId, RowRecord)]) {
-        let event = last_event(record, rows.iter().map(|(_, row)| row));
-        self.append_with(Vec::new(), vec![event]);
-        self.told.push(record.spec.jid);
-    }
 }
 
 fn last_event<'a>(record: &JobRecord, rows: impl Iterator<Item = &'a RowRecord>) -> NewEvent {
@@ -539,135 +302,4 @@ fn last_event<'a>(record: &JobRecord, rows: impl Iterator<Item = &'a RowRecord>)
         }
     }
     facts::job_done(&record.spec, record.done.unwrap_or(false), &counts)
-}
-
-impl Job {
-    pub(super) fn restore(record: JobRecord, rows: Vec<(MinionId, RowRecord)>) -> Self {
-        let rows: IndexMap<MinionId, Row> = rows.into_iter().map(|(m, _)| (m, Row::Waiting)).collect();
-        Self {
-            spec: Arc::new(record.spec.clone()),
-            open: rows.len(),
-            waiting: VecDeque::new(),
-            rows,
-            record,
-            fresh: false,
-            turn: None,
-            begun: false,
-            closing: false,
-            killed: None,
-            late: Vec::new(),
-        }
-    }
-
-    fn end(&mut self, minion: &MinionId, end: RowRecord, is_return: bool) {
-        let Some(row) = self.rows.get_mut(minion) else { return };
-        match row {
-            // A return corrects what the master had to guess; nothing corrects a return.
-            Row::Ended(old) if is_return && old.end.is_some_and(is_guess) => {
-                if self.closing {
-                    self.late.push((minion.clone(), end.clone()));
-                }
-                *row = Row::Ended(end);
-            }
-            Row::Ended(_) => {}
-            Row::Waiting | Row::Absent { .. } | Row::Published { .. } | Row::Ending => {
-                *row = Row::Ended(end);
-                self.open -= 1;
-                self.waiting.retain(|m| m != minion);
-            }
-        }
-    }
-
-    pub(super) fn jid(&self) -> JobId {
-        self.spec.jid
-    }
-
-    /// Returns the number after which its events come.
-    pub(super) fn after(&self) -> u64 {
-        self.record.after
-    }
-
-    /// Returns the job as it goes to a minion that it goes to first at this time of the real clock. One that comes in batches keeps its id for all
-    /// of them; that a minion has it only now is told by `at`, or the minion could not tell it from a job that it forgot.
-    fn as_of(&mut self, first: Timestamp) -> Arc<JobSpec> {
-        if !self.fresh || self.record.batch.is_none() || first <= self.spec.at {
-            return self.spec.clone();
-        }
-        match &self.turn {
-            Some(turn) if turn.at == first => turn.clone(),
-            _ => self.turn.insert(Arc::new(JobSpec { at: first, ..JobSpec::clone(&self.spec) })).clone(),
-        }
-    }
-
-    fn view(&self) -> JobView {
-        let rows = self.rows.iter().map(|(m, r)| (m.clone(), r.clone())).collect();
-        JobView { record: self.record.clone(), rows }
-    }
-}
-
-/// Refuses a job that is too large or too deep. Its first event must fit too: a job whose event the log refuses would neither
-/// begin nor end.
-pub(super) fn check_size(spec: &JobSpec, minions: &[MinionId]) -> Result<(), SubmitError> {
-    spec.args.iter().try_for_each(Value::check_given)?;
-    check_given_map(&spec.kwargs)?;
-    let event = facts::job_new(spec, minions).data;
-    let event = lab_proto::codec::encode(&event).map_or(usize::MAX, |b| b.len());
-    if event > MAX_JOB_EVENT {
-        return Err(SubmitError::TooLarge(event));
-    }
-    let size = lab_proto::codec::encode(spec).map_or(usize::MAX, |b| b.len());
-    if size > MAX_SPEC {
-        return Err(SubmitError::TooLarge(size));
-    }
-    Ok(())
-}
-
-impl RowRecord {
-    fn open() -> Self {
-        Self { end: None, success: false, retcode: 0, seq: 0 }
-    }
-}
-
-/// Tells whether an end is the master's guess, which a late return corrects.
-pub(crate) fn is_guess(end: EndState) -> bool {
-    match end {
-        EndState::TimedOut | EndState::Lost | EndState::Offline => true,
-        EndState::Returned | EndState::Failed | EndState::Interrupted | EndState::Killed => false,
-    }
-}
-
-enum JobEvent {
-    New,
-    Kill(String),
-    Ended(MinionId, RowRecord),
-    Done,
-}
-
-fn job_event(event: &Event) -> Option<(JobId, JobEvent)> {
-    let mut parts = event.tag.parts();
-    let head = (parts.next()?, parts.next()?);
-    if !matches!(head, ("salt" | "lab", "job")) {
-        return None;
-    }
-    let jid: JobId = parts.next()?.parse().ok()?;
-    let kind = match (head.0, parts.next()?) {
-        ("salt", "new") => JobEvent::New,
-        ("lab", "done") => JobEvent::Done,
-        ("lab", "kill") => JobEvent::Kill(event.data.get("by")?.as_str()?.to_owned()),
-        ("salt", "ret") | ("lab", "end") => {
-            let minion = MinionId::new(parts.next()?).ok()?;
-            let data = &event.data;
-            let end = EndState::named(data.get("state")?.as_str()?)?;
-            let retcode = data.get("retcode").and_then(Value::as_int).and_then(|n| i64::try_from(n).ok());
-            let row = RowRecord {
-                end: Some(end),
-                success: data.get("success").and_then(Value::as_bool).unwrap_or(false),
-                retcode: retcode.unwrap_or(1),
-                seq: event.position.seq,
-            };
-            JobEvent::Ended(minion, row)
-        }
-        _ => return None,
-    };
-    Some((jid, kind))
 }

@@ -2,8 +2,10 @@
 
 mod clocks;
 
+use std::sync::Arc;
+
 use lab_proto::event::{Boot, MinionOrigin, Origin};
-use lab_proto::{BootId, Fingerprint, JobReturn, LogId, NewEvent, OutboxId, Position};
+use lab_proto::{BootId, Fingerprint, JobReturn, JobSpec, LogId, Map, OutboxId, Position, Target, Value};
 
 use super::*;
 use crate::core::{CoreConfig, Restored};
