@@ -3,6 +3,7 @@
 //! Used by every other crate. Does no IO, reads no clock, spawns nothing: time and randomness are passed in.
 //! [`codec`] is the only file that knows how a value becomes bytes.
 
+pub mod address;
 pub mod codec;
 pub mod event;
 pub mod facts;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use bounds::Budget;
 pub(crate) use bounds::Stored;
-pub use bounds::{MAX_DEPTH, MAX_GIVEN, MAX_NODES, TooDeep, check_given_map};
+pub use bounds::{MAX_DEPTH, MAX_GIVEN, MAX_NODES, TooDeep, check_given_map, may_be_too_deep};
 
 /// A mapping that keeps the order of insertion; keys are values, as in YAML.
 pub type Map = IndexMap<Value, Value>;

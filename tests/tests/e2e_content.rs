@@ -8,8 +8,8 @@ mod e2e;
 use std::fs;
 use std::path::PathBuf;
 
-use e2e::eventually;
 use e2e::minion::Minion;
+use e2e::{answers, eventually};
 use lab_proto::Digest;
 use lab_tests::alone::Alone;
 use lab_tests::nshost::Output;
@@ -25,9 +25,7 @@ fn lab() -> (Alone, Minion, Vec<u8>) {
     let contents = contents();
     fs::write(master.path("states/big"), &contents).unwrap();
     let minion = Minion::start(&master, "web1");
-    eventually("the minion answers", || {
-        master.cli(&["run", "web1", "test.ping"]).is_ok_and(|out| out.stdout == "web1: true\n")
-    });
+    eventually("the minion answers", || answers(&master, "web1"));
     (master, minion, contents)
 }
 

@@ -6,21 +6,16 @@
 mod e2e;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use e2e::eventually;
-use e2e::minion::Minion;
+use e2e::minion::{Minion, copy};
+use e2e::{answers, eventually};
 use lab_proto::{Digest, Timestamp, Value};
 use lab_tests::alone::Alone;
 
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     Timestamp::from_micros(i64::try_from(since.as_micros()).expect("not for long"))
-}
-
-fn answers(master: &Alone, id: &str) -> bool {
-    master.cli(&["run", id, "test.ping"]).is_ok_and(|out| out.stdout == format!("{id}: true\n"))
 }
 
 fn links_of(master: &Alone, id: &str) -> usize {
@@ -144,9 +139,16 @@ fn a_cloned_disk_that_keeps_its_id_is_named_in_the_log_and_by_the_agents() {
     assert_eq!(master.events("lab/minion/web1/duplicate").unwrap().len(), 1, "told once in ten minutes");
 }
 
-fn copy(from: &Path, to: &Path) {
-    let done = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
-    assert!(done.success());
+/// Lets a minion say one event more, `my/between`, and puts its disk back to before that. It does not run afterwards.
+fn put_back(master: &Alone, minion: &mut Minion) {
+    minion.stop();
+    copy(&minion.path("data"), &minion.path("data.old"));
+    minion.serve();
+    minion_says(minion, "my/between");
+    eventually("it is in the log", || counts(master, "my/between").len() == 1);
+    minion.stop();
+    std::fs::remove_dir_all(minion.path("data")).unwrap();
+    std::fs::rename(minion.path("data.old"), minion.path("data")).unwrap();
 }
 
 fn counts_of(master: &Alone, tag: &str) -> usize {
@@ -166,14 +168,7 @@ fn a_minion_whose_disk_was_put_back_begins_another_outbox_and_loses_nothing_that
     eventually("the minion answers", || answers(&master, "web1"));
     minion.say("my/before");
     eventually("it is in the log", || counts(&master, "my/before").len() == 1);
-    minion.stop();
-    copy(&minion.path("data"), &minion.path("data.old"));
-    minion.serve();
-    minion_says(&minion, "my/between");
-    eventually("it is in the log", || counts(&master, "my/between").len() == 1);
-    minion.stop();
-    std::fs::remove_dir_all(minion.path("data")).unwrap();
-    std::fs::rename(minion.path("data.old"), minion.path("data")).unwrap();
+    put_back(&master, &mut minion);
 
     minion.serve();
 
@@ -192,14 +187,7 @@ fn a_disk_that_was_put_back_is_noticed_also_when_more_events_were_made_since_tha
     let mut master = Alone::start("", &[]).unwrap();
     let mut minion = Minion::start(&master, "web1");
     eventually("the minion answers", || answers(&master, "web1"));
-    minion.stop();
-    copy(&minion.path("data"), &minion.path("data.old"));
-    minion.serve();
-    minion_says(&minion, "my/between");
-    eventually("it is in the log", || counts(&master, "my/between").len() == 1);
-    minion.stop();
-    std::fs::remove_dir_all(minion.path("data")).unwrap();
-    std::fs::rename(minion.path("data.old"), minion.path("data")).unwrap();
+    put_back(&master, &mut minion);
     master.kill();
     minion.serve();
     // By number, the first of these look like those that the log has.

@@ -10,8 +10,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use e2e::eventually;
 use e2e::minion::Minion;
+use e2e::{answers, eventually};
 use lab_tests::alone::Alone;
 use lab_tests::kubic::binaries;
 use nix::sys::signal::{Signal, kill};
@@ -20,9 +20,7 @@ use nix::unistd::Pid;
 fn lab() -> (Alone, Minion) {
     let master = Alone::start("", &[]).unwrap();
     let minion = Minion::start(&master, "web1");
-    eventually("the minion answers", || {
-        master.cli(&["run", "web1", "test.ping"]).is_ok_and(|out| out.stdout == "web1: true\n")
-    });
+    eventually("the minion answers", || answers(&master, "web1"));
     (master, minion)
 }
 

@@ -55,10 +55,7 @@ impl Lines {
 
     /// Prints them.
     pub(super) fn print(&self) {
-        let mut out = std::io::stdout().lock();
-        if let Err(e) = out.write_all(&self.0).and_then(|()| out.flush()) {
-            unprinted(&e);
-        }
+        bytes(&self.0);
     }
 }
 

@@ -8,9 +8,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lab_proto::address::{AddressError, with_port};
 use lab_proto::codec::{self, CodecError, FrameBuffer};
+use lab_proto::v1::link::CloseReason;
 use lab_proto::v1::op::{OpOpen, OpRefusal, OpReply, OpRequest, RefusalKind};
-use lab_proto::v1::{ALPN_OPERATOR, DEFAULT_PORT, MASTER_TLS_NAME};
+use lab_proto::v1::{ALPN_OPERATOR, MASTER_TLS_NAME};
 use lab_proto::version::SUPPORTED;
 use quinn::crypto::rustls::QuicClientConfig;
 
@@ -18,9 +20,6 @@ pub use identity::{Identity, IdentityError};
 
 /// How long a master may take to answer the first packet.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-
-/// With this code a master closes that ends itself.
-const SHUTDOWN: u64 = 0;
 
 /// How long the good-bye may take to leave.
 const GOODBYE: Duration = Duration::from_millis(20);
@@ -40,13 +39,8 @@ pub enum ClientError {
         reason: String,
     },
     /// The master's address is none.
-    #[error("{name:?} is no address of a master: {reason}; give HOST or HOST:PORT")]
-    Address {
-        /// As given.
-        name: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// The master does not answer, or not as a master.
     #[error("cannot reach the master at {address}: {reason}; is `lab-master serve` running there?")]
     Unreachable {
@@ -79,18 +73,16 @@ impl ClientError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Identity(_) | Self::NotAccepted { .. } => RefusalKind::Refused.exit_code(),
-            Self::Address { .. } => RefusalKind::Usage.exit_code(),
+            Self::Address(_) => RefusalKind::Usage.exit_code(),
             Self::Resolve { .. } | Self::Unreachable { .. } | Self::Broken(_) => 12,
             Self::Codec(_) => RefusalKind::Versions.exit_code(),
             Self::Refused(r) => r.kind.exit_code(),
         }
     }
-}
 
-impl ClientError {
     /// Tells whether the master is away: it may be back later, and let this operator in again.
     pub fn is_away(&self) -> bool {
-        self.exit_code() == 12
+        matches!(self, Self::Resolve { .. } | Self::Unreachable { .. } | Self::Broken(_))
     }
 }
 
@@ -224,30 +216,6 @@ fn quic_config(identity: &Identity) -> Result<quinn::ClientConfig, ClientError> 
     Ok(config)
 }
 
-/// Reads an address of the form `HOST[:PORT]`, with the usual port where none is given.
-fn with_port(master: &str) -> Result<String, ClientError> {
-    let no = |reason| ClientError::Address { name: master.to_owned(), reason };
-    if let Ok(ip) = master.parse::<std::net::IpAddr>() {
-        return Ok(SocketAddr::new(ip, DEFAULT_PORT).to_string());
-    }
-    let bare = master.strip_prefix('[').and_then(|m| m.strip_suffix(']'));
-    if let Some(ip) = bare.and_then(|m| m.parse::<std::net::Ipv6Addr>().ok()) {
-        return Ok(SocketAddr::new(ip.into(), DEFAULT_PORT).to_string());
-    }
-    let (host, port) = master.rsplit_once(':').map_or((master, None), |(host, port)| (host, Some(port)));
-    if host.is_empty() {
-        return Err(no("it names no host"));
-    }
-    if host.contains(char::is_whitespace) {
-        return Err(no("a host has no white space in its name"));
-    }
-    match port.map(str::parse::<u16>) {
-        None => Ok(format!("{master}:{DEFAULT_PORT}")),
-        Some(Ok(0) | Err(_)) => Err(no("its port is no number from 1 to 65535")),
-        Some(Ok(_)) => Ok(master.to_owned()),
-    }
-}
-
 async fn resolve(master: &str) -> Result<SocketAddr, ClientError> {
     let error = |reason: String| ClientError::Resolve { name: master.to_owned(), reason };
     let with_port = with_port(master)?;
@@ -267,7 +235,9 @@ fn connect_error(address: SocketAddr, error: &quinn::ConnectionError) -> ClientE
 fn connection_error(address: SocketAddr, error: &quinn::ConnectionError) -> ClientError {
     match error {
         // It ends and may be back: that is no word on who asks.
-        quinn::ConnectionError::ApplicationClosed(close) if u64::from(close.error_code) == SHUTDOWN => {
+        quinn::ConnectionError::ApplicationClosed(close)
+            if u64::from(close.error_code) == u64::from(CloseReason::Shutdown.code()) =>
+        {
             ClientError::Broken(String::from_utf8_lossy(&close.reason).into_owned())
         }
         quinn::ConnectionError::ApplicationClosed(close) => {
@@ -292,17 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_a_host_with_or_without_a_port_and_a_closed_door_is_not_an_empty_house() {
-        for (given, want) in [
-            ("master", "master:4510"),
-            ("master:99", "master:99"),
-            ("10.0.0.1", "10.0.0.1:4510"),
-            ("fd00::1", "[fd00::1]:4510"),
-            ("[fd00::1]", "[fd00::1]:4510"),
-            ("[fd00::1]:99", "[fd00::1]:99"),
-        ] {
-            assert_eq!(with_port(given).expect(given), want.replace("4510", &DEFAULT_PORT.to_string()));
-        }
+    fn a_closed_door_is_not_an_empty_house() {
         let close = |code: u32| {
             quinn::ConnectionError::ApplicationClosed(quinn::ApplicationClose {
                 error_code: code.into(),
@@ -312,8 +272,7 @@ mod tests {
         let at = SocketAddr::from(([127, 0, 0, 1], 1));
         assert!(connection_error(at, &close(0)).is_away(), "a master that shuts down may be back");
         assert_eq!(connection_error(at, &close(2)).exit_code(), 17, "the operator was revoked");
-        for bad in ["", ":4510", "127.0.0.1:99999", "master:", "master:x", "master:0", "a b"] {
-            assert_eq!(with_port(bad).expect_err(bad).exit_code(), 2, "{bad}");
-        }
+        let bad = ClientError::from(with_port("master:0").expect_err("no port"));
+        assert_eq!(bad.exit_code(), 2);
     }
 }

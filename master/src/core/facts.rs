@@ -21,10 +21,15 @@ const MAX_BOOTS: usize = 64;
 
 /// Cuts what a peer says.
 pub(super) fn brief(text: &str) -> String {
-    if text.len() <= MAX_WORDS {
+    cut(text, MAX_WORDS)
+}
+
+/// Cuts a text to so many bytes, and shows that it did.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.len() <= most {
         return text.to_owned();
     }
-    let mut end = MAX_WORDS;
+    let mut end = most;
     while !text.is_char_boundary(end) {
         end -= 1;
     }

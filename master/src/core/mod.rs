@@ -125,6 +125,11 @@ pub struct Restored {
     pub jobs: Vec<(JobRecord, Vec<(MinionId, RowRecord)>)>,
 }
 
+/// Moves a time from one clock to another that is so many microseconds ahead.
+fn shifted(time: Timestamp, ahead: i64) -> Timestamp {
+    Timestamp::from_micros(time.as_micros().saturating_add(ahead))
+}
+
 impl Core {
     /// Makes a core. Events that came after the oldest unfinished job must follow through [`Core::replay`], then
     /// [`Core::resume`].
@@ -193,7 +198,7 @@ impl Core {
 
     /// Returns the real clock's time.
     fn wall(&self, steady: Timestamp) -> Timestamp {
-        Timestamp::from_micros(steady.as_micros().saturating_add(self.ahead))
+        shifted(steady, self.ahead)
     }
 
     /// Appends events and makes changes that the core need not know the reason of.
@@ -235,7 +240,7 @@ impl Core {
     /// Returns when to call [`Core::handle_timeout`], and what for.
     pub fn poll_timeout(&self) -> Option<(Timestamp, &'static str)> {
         // Runs count from the stamps in the log, or they would not do the same after a restart.
-        let steady = |stamp: Timestamp| Timestamp::from_micros(stamp.as_micros().saturating_sub(self.ahead));
+        let steady = |stamp| shifted(stamp, self.ahead.saturating_neg());
         let run = self.runs.poll_timeout().map(|d| (steady(d.at), "a step of a run"));
         let timer = self.timers.first().map(|(at, timer)| {
             let why = match timer {

@@ -388,7 +388,7 @@ impl Core {
 impl Entry {
     /// Returns what is told of it, in the time of the real clock.
     fn view(&self, ahead: i64) -> MinionView {
-        let wall = |t: Timestamp| Timestamp::from_micros(t.as_micros().saturating_add(ahead));
+        let wall = |t| super::shifted(t, ahead);
         let presence = match (self.lost, self.conn) {
             (true, _) => Presence::Lost,
             (false, Some(_)) => Presence::Connected,

@@ -56,7 +56,8 @@ impl std::fmt::Display for Unfinished {
 }
 
 impl Core {
-    /// Begins a run, unless it is known or was the part of another one that has ended. The run's first event is on its way to the log after this.
+    /// Begins a run, unless it is known or was the part of another one that has ended. The run's first event is on its way to
+    /// the log after this.
     pub fn start_run(&mut self, start: Start, now: Timestamp) -> RunId {
         let run = start.run;
         let parent = start.parent.as_ref().and_then(|step| self.runs.get(step.run));

@@ -22,7 +22,8 @@ fn id() -> MinionId {
     MinionId::new("web1").expect("valid")
 }
 
-fn config() -> CoreConfig {
+/// The settings of every core in tests.
+pub(super) fn config() -> CoreConfig {
     CoreConfig {
         limits: SessionLimits::default(),
         reboot_patience: Duration::from_secs(600),

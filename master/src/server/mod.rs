@@ -34,6 +34,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use lab_proto::v1::link::CloseReason;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::info;
@@ -256,7 +257,7 @@ impl Server {
         let patience = std::time::Duration::from_secs(2);
         self.housekeeping.abort();
         self.listener.abort();
-        self.endpoint.close(0u32.into(), b"the master shuts down");
+        self.endpoint.close(CloseReason::Shutdown.code().into(), b"the master shuts down");
         let _ = tokio::time::timeout(patience, self.endpoint.wait_idle()).await;
         let _ = tokio::time::timeout(patience, self.hub_task).await;
         let store = self.shared.store.clone();

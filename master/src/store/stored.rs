@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use lab_proto::codec::{self, CodecError};
-use lab_proto::value::MAX_DEPTH;
+use lab_proto::value::may_be_too_deep;
 use lab_proto::{Event, NewEvent, Position, Timestamp};
 
 use super::record::Record;
@@ -84,12 +84,8 @@ impl StoredEvent {
 }
 
 /// Encodes an event anew that an earlier version stored deeper than any reader takes; `None` for all others.
-///
-/// A level takes two bytes or more and begins with the kind of a container, so that hardly any event has to be decoded to know.
 fn readable(bytes: &[u8]) -> Option<Vec<u8>> {
-    const CONTAINERS: std::ops::RangeInclusive<u8> = 6..=8;
-    let levels = usize::from(MAX_DEPTH);
-    if bytes.len() < 2 * levels || bytes.iter().filter(|b| CONTAINERS.contains(b)).count() < levels {
+    if !may_be_too_deep(bytes) {
         return None;
     }
     match codec::decode::<NewEvent>(bytes) {

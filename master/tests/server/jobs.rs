@@ -258,12 +258,11 @@ async fn a_large_return_is_fetched_by_its_job_and_minion_once_it_is_there_and_wh
 
     let whole = format!("\"{}\"", "x".repeat(200_000)).into_bytes();
     let digest = Digest::of(&whole);
-    let stand_in = Value::from([("blob", digest.to_string()), ("size", whole.len().to_string())]);
+    let stand_in =
+        Value::from([("blob", Value::from(digest.to_string())), ("size", Value::from(whole.len() as u64))]);
     let mut event = minion.returns(1, &job);
     let Value::Map(data) = &mut event.data else { panic!("a mapping") };
-    let Value::Map(mut stand_in) = stand_in else { panic!("a mapping") };
-    stand_in.insert("size".into(), Value::from(whole.len() as u64));
-    data.insert("return".into(), Value::Map(stand_in));
+    data.insert("return".into(), stand_in);
     up.events.say(&EventBatch { events: vec![event] }).await;
     while replies.next().await.expect("goes on").is_some() {}
     assert!(master.refused(asked("web1")).await.contains("has not sent it yet"));

@@ -10,7 +10,7 @@ use super::{Common, Done, Failure, exit, log, runtime};
 use crate::config::Config;
 use crate::enrol::{self, EnrolError, Progress};
 use crate::identity::{Pin, Pki};
-use crate::link::Dialer;
+use crate::link::{DialError, Dialer};
 use crate::serve::{enrol_grains, machine_id, pin};
 use crate::workers::read_grains;
 
@@ -86,7 +86,7 @@ fn failure(e: EnrolError) -> Failure {
     let code = match &e {
         EnrolError::Refused(EnrolRefusal::Version(_)) => exit::VERSIONS,
         EnrolError::Refused(_) | EnrolError::OtherMaster { .. } => exit::REFUSED,
-        EnrolError::Dial(crate::link::DialError::NoMaster) => exit::USAGE,
+        EnrolError::Dial(DialError::NoMaster | DialError::Address(_)) => exit::USAGE,
         EnrolError::Dial(_) | EnrolError::Stream(_) => exit::UNREACHABLE,
         EnrolError::Identity(_) | EnrolError::Tls(_) | EnrolError::NoCa => exit::FAILED,
     };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lab_proto::address::with_port;
+
 use super::{Config, units};
 
 /// A value that makes no sense: which, and what would.
@@ -49,8 +51,8 @@ fn others(c: &Config) -> Result<(), Nonsense> {
     if c.link.backoff_min > c.link.backoff_max {
         return nonsense("link.backoff_min", "at most link.backoff_max makes sense");
     }
-    if c.master.iter().any(|master| master.trim().is_empty()) {
-        return nonsense("master", "name masters as HOST or HOST:PORT; [] is none");
+    if let Some(e) = c.master.iter().find_map(|master| with_port(master).err()) {
+        return nonsense("master", &format!("{e}, and [] for none"));
     }
     if c.data_dir.as_os_str().is_empty() {
         return nonsense("data_dir", "name a directory");

@@ -128,15 +128,14 @@ impl Ledger {
             Entry::Started { jid, fun, at } => {
                 self.take(jid, fun, Stage::Started, at);
             }
-            Entry::Ended { jid, state, at } => {
-                if !self.jobs.contains_key(&jid) {
-                    // That it was taken could not be written, and it was returned all the same: it must not run any more.
-                    self.take(jid, String::new(), Stage::Ended(state), at);
-                } else if let Some(job) = self.jobs.get_mut(&jid) {
+            Entry::Ended { jid, state, at } => match self.jobs.get_mut(&jid) {
+                Some(job) => {
                     job.stage = Stage::Ended(state);
                     job.at = at;
                 }
-            }
+                // That it was taken could not be written, and it was returned all the same: it must not run any more.
+                None => self.take(jid, String::new(), Stage::Ended(state), at),
+            },
             Entry::RebootDone { jid, boot } => {
                 if let Some(job) = self.jobs.get_mut(&jid) {
                     job.rebooted = Some(boot);

@@ -7,8 +7,9 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lab_proto::address::{AddressError, with_port};
+use lab_proto::v1::MASTER_TLS_NAME;
 use lab_proto::v1::link::{STREAM_WINDOW, WINDOW};
-use lab_proto::v1::{DEFAULT_PORT, MASTER_TLS_NAME};
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicClientConfig};
 use quinn::{
     ClientConfig, ConnectError, Connection, ConnectionError, Endpoint, EndpointConfig, TokioRuntime,
@@ -32,6 +33,9 @@ pub enum DialError {
     /// There is no address to dial.
     #[error("no master is configured; set `master` in minion.toml or give --master HOST[:PORT]")]
     NoMaster,
+    /// What was given is no address.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// The name has no address.
     #[error("cannot resolve {host}")]
     Resolve {
@@ -85,12 +89,12 @@ impl Dialer {
     /// Makes a dialer for masters named `HOST[:PORT]`, tried in turn.
     ///
     /// # Errors
-    /// When there is none, or no socket.
+    /// When there is none, one's name is none, or there is no socket.
     pub fn new(masters: &[String]) -> Result<Self, DialError> {
         if masters.is_empty() {
             return Err(DialError::NoMaster);
         }
-        let masters = masters.iter().map(|m| with_port(m)).collect();
+        let masters = masters.iter().map(|m| with_port(m)).collect::<Result<_, _>>()?;
         // A machine without IPv6 has no `[::]`.
         let endpoint = open((Ipv6Addr::UNSPECIFIED, 0).into())
             .or_else(|_| open((Ipv4Addr::UNSPECIFIED, 0).into()))
@@ -178,41 +182,4 @@ fn transport() -> TransportConfig {
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None);
     transport
-}
-
-/// Adds the default port to a host that names none.
-fn with_port(master: &str) -> String {
-    let has_port = match master.rsplit_once(':') {
-        // `[::1]:4510` has one, `::1` and `[::1]` have not.
-        Some((host, port)) => {
-            port.parse::<u16>().is_ok()
-                && (!host.contains(':') || (host.starts_with('[') && host.ends_with(']')))
-        }
-        None => false,
-    };
-    match has_port {
-        true => master.to_owned(),
-        false if master.contains(':') && !master.starts_with('[') => format!("[{master}]:{DEFAULT_PORT}"),
-        false => format!("{master}:{DEFAULT_PORT}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_master_without_a_port_gets_the_default_one() {
-        for (given, dialled) in [
-            ("master", "master:4510"),
-            ("master:9", "master:9"),
-            ("10.0.0.1", "10.0.0.1:4510"),
-            ("10.0.0.1:9", "10.0.0.1:9"),
-            ("::1", "[::1]:4510"),
-            ("[::1]", "[::1]:4510"),
-            ("[::1]:9", "[::1]:9"),
-        ] {
-            assert_eq!(with_port(given), dialled);
-        }
-    }
 }

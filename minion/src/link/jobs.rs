@@ -15,7 +15,8 @@ pub(super) struct Outgoing {
 
 /// Runs until the stream breaks or the session lets go of [`Outgoing`].
 ///
-/// States go before new output, behind what was put out before them, and an agent that has no room for another job does not keep its states from the master.
+/// States go before new output, behind what was put out before them, and an agent that has no room for another job does not
+/// keep its states from the master.
 pub(super) async fn run(
     connection: quinn::Connection,
     agent: mpsc::Sender<LinkEvent>,

@@ -4,7 +4,8 @@
 //! [`MasterSession`] like this: every frame that arrives goes to `handle`, every wake-up to `handle_timeout`;
 //! after each of these it drains `poll_transmit` (frames to send) and `poll_event` (what to tell the agent or
 //! the core), then sleeps until `poll_timeout`. `now` must never go back: shells take it from a steady clock
-//! that was set by the wall clock once; what a [`Welcome`](crate::v1::link::Welcome) tells is by the real one. [`Intake`] and [`Upload`] do the same for the stream of events.
+//! that was set by the wall clock once; what a [`Welcome`](crate::v1::link::Welcome) tells is by the real one.
+//! [`Intake`] and [`Upload`] do the same for the stream of events.
 
 mod backoff;
 mod intake;

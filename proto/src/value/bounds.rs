@@ -20,6 +20,14 @@ pub const MAX_GIVEN: u8 = 48;
 /// The deepest nesting that earlier versions can have stored: their JSON had at most 128 levels, their encoder no limit.
 const MAX_STORED: u8 = 200;
 
+/// Tells from encoded bytes whether anything in them may be nested deeper than is decoded, without decoding them: a level takes
+/// two bytes or more and begins with the kind of a container (the numbers of a list, a tuple and a mapping, see `VARIANTS`).
+pub fn may_be_too_deep(bytes: &[u8]) -> bool {
+    const CONTAINERS: std::ops::RangeInclusive<u8> = 6..=8;
+    let levels = usize::from(MAX_DEPTH);
+    bytes.len() >= 2 * levels && bytes.iter().filter(|b| CONTAINERS.contains(b)).count() >= levels
+}
+
 /// Something is nested too deep to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nested deeper than {MAX_GIVEN} levels; flatten it, or pass the inner part as text")]

@@ -1,6 +1,6 @@
 //! A real `lab-minion serve` on the loopback: it runs nothing but what a test asks for, so it needs no host of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use lab_minion::identity::{Credentials, Pki};
@@ -36,8 +36,7 @@ impl Minion {
     /// Copies its disk into another machine; that one is not started.
     pub(crate) fn cloned(&self) -> Self {
         let dir = self.dir.with_extension("clone");
-        let done = Command::new("cp").arg("-a").arg(&self.dir).arg(&dir).status().expect("cp runs");
-        assert!(done.success(), "the disk is copied");
+        copy(&self.dir, &dir);
         Self { id: self.id.clone(), master: self.master.clone(), dir, child: None }
     }
 
@@ -112,4 +111,10 @@ impl Drop for Minion {
             let _ = child.wait();
         }
     }
+}
+
+/// Copies a directory as it is.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    let done = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp runs");
+    assert!(done.success(), "{} is copied", from.display());
 }

@@ -11,6 +11,7 @@ pub(crate) mod minion;
 pub(crate) mod orchestration;
 pub(crate) mod papers;
 
+use lab_tests::alone::Alone;
 use lab_tests::kubic::{KubicBuilder, KubicLab};
 
 /// The helper that makes hosts.
@@ -36,6 +37,11 @@ pub(crate) fn eventually(what: &str, mut met: impl FnMut() -> bool) {
         assert!(std::time::Instant::now() < deadline, "{what} within {:?}", lab_tests::kubic::LIMIT);
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+}
+
+/// Tells whether a minion answers a ping.
+pub(crate) fn answers(master: &Alone, id: &str) -> bool {
+    master.cli(&["run", id, "test.ping"]).is_ok_and(|out| out.stdout == format!("{id}: true\n"))
 }
 
 /// Reads how often something expensive is to be repeated; CI has the small number.

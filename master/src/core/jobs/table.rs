@@ -108,8 +108,9 @@ impl Job {
         self.record.after
     }
 
-    /// Returns the job as it goes to a minion that it goes to first at this time of the real clock. One that comes in batches keeps its id for all
-    /// of them; that a minion has it only now is told by `at`, or the minion could not tell it from a job that it forgot.
+    /// Returns the job as it goes to a minion that it goes to first at this time of the real clock. One that comes in batches
+    /// keeps its id for all of them; that a minion has it only now is told by `at`, or the minion could not tell it from a job
+    /// that it forgot.
     pub(super) fn as_of(&mut self, first: Timestamp) -> Arc<JobSpec> {
         if !self.fresh || self.record.batch.is_none() || first <= self.spec.at {
             return self.spec.clone();

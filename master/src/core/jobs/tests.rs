@@ -8,7 +8,8 @@ use lab_proto::event::{Boot, MinionOrigin, Origin};
 use lab_proto::{BootId, Fingerprint, JobReturn, JobSpec, LogId, Map, OutboxId, Position, Target, Value};
 
 use super::*;
-use crate::core::{CoreConfig, Restored};
+use crate::core::Restored;
+use crate::core::tests::config;
 use crate::store::memory::MemoryStore;
 use crate::store::{EventStore, KeyStore, RetentionPolicy};
 
@@ -41,14 +42,8 @@ impl Fixture {
         let record = JobRecord { spec: spec.clone(), after: 0, count: 3, batch, done: None };
         let rows = minions.iter().map(|m| (m.clone(), RowRecord::open())).collect();
         let restored = Restored { jobs: vec![(record, rows)], ..Restored::default() };
-        let config = CoreConfig {
-            limits: lab_proto::link::SessionLimits::default(),
-            reboot_patience: Duration::from_secs(600),
-            job_timeout: Duration::from_secs(60),
-            reconnect_grace: Duration::from_secs(10),
-        };
         let head = Position { log_id: LogId::from_u128(1), seq: 9 };
-        let core = Core::new(config, Box::new(|| 1), head, restored, NOW);
+        let core = Core::new(config(), Box::new(|| 1), head, restored, NOW);
         let mut fixture = Self { core, spec, minions, seq: 0 };
         let new = facts::job_new(&fixture.spec, &fixture.minions);
         let new = fixture.event(new);
@@ -220,13 +215,7 @@ fn restored_without_the_beginning() -> (Core, MemoryStore, JobId, lab_proto::Run
     store.append(others, &[], NOW).expect("appends");
     let nothing = RetentionPolicy { max_age: None, max_bytes: Some(0) };
     store.retain(&nothing, Some(5), NOW).expect("retains");
-    let config = CoreConfig {
-        limits: lab_proto::link::SessionLimits::default(),
-        reboot_patience: Duration::from_secs(600),
-        job_timeout: Duration::from_secs(60),
-        reconnect_grace: Duration::from_secs(10),
-    };
-    let core = Core::restore(config, Box::new(|| 1), &store, NOW).expect("restores");
+    let core = Core::restore(config(), Box::new(|| 1), &store, NOW).expect("restores");
     (core, store, f.spec.jid, run)
 }
 

@@ -3,25 +3,19 @@
 use std::time::Duration;
 
 use lab_proto::ids::{MachineId, ProcessId};
-use lab_proto::link::SessionLimits;
 use lab_proto::version::SUPPORTED;
 use lab_proto::{BootId, Fingerprint, LogId, NewEvent, OutboxId};
 
 use super::*;
-use crate::core::{CoreConfig, Effect, Write};
+use crate::core::tests::config;
+use crate::core::{Effect, Write};
 use crate::store::memory::MemoryStore;
 use crate::store::{EventStore, KeyStore};
 
 const NOW: Timestamp = Timestamp::from_micros(5_000_000);
 
 fn restored(store: &MemoryStore) -> Core {
-    let config = CoreConfig {
-        limits: SessionLimits::default(),
-        reboot_patience: Duration::from_secs(600),
-        job_timeout: Duration::from_secs(60),
-        reconnect_grace: Duration::from_secs(10),
-    };
-    Core::restore(config, Box::new(|| 1), store, NOW).expect("restores")
+    Core::restore(config(), Box::new(|| 1), store, NOW).expect("restores")
 }
 
 /// Comes as boot `number`; returns the writes that this asks for.

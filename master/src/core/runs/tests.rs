@@ -1,14 +1,11 @@
 //! Runs of runs, over a restart of the master at every place that matters.
 
-use std::time::Duration;
-
 use lab_proto::job::StepRef;
-use lab_proto::link::SessionLimits;
 use lab_proto::{LogId, Map};
 use lab_states::orchestrate::Plan;
 
 use super::*;
-use crate::core::CoreConfig;
+use crate::core::tests::config;
 use crate::store::memory::MemoryStore;
 use crate::store::{EventStore, KeyStore};
 
@@ -26,13 +23,7 @@ struct Desk {
 }
 
 fn restored(store: &MemoryStore) -> Core {
-    let config = CoreConfig {
-        limits: SessionLimits::default(),
-        reboot_patience: Duration::from_secs(600),
-        job_timeout: Duration::from_secs(60),
-        reconnect_grace: Duration::from_secs(10),
-    };
-    Core::restore(config, Box::new(|| 1), store, NOW).expect("a store in memory reads back")
+    Core::restore(config(), Box::new(|| 1), store, NOW).expect("a store in memory reads back")
 }
 
 impl Desk {

@@ -156,9 +156,9 @@ fn ended_row(shared: &Shared, jid: JobId, id: &MinionId, row: &RowRecord) -> Val
 pub(super) fn event_of(shared: &Shared, jid: JobId, id: &MinionId, row: &RowRecord) -> Option<Event> {
     let before = Position { log_id: shared.store.log_id(), seq: row.seq.saturating_sub(1) };
     let event = shared.store.read(before, 1).ok().and_then(|events| events.into_iter().next());
-    event.filter(|e| match Fact::of(e) {
-        Ok(Some(Fact::JobReturn(r))) => (r.jid, &r.id) == (jid, id) && e.position.seq == row.seq,
-        Ok(Some(Fact::JobEnd(end))) => (end.jid, &end.id) == (jid, id) && e.position.seq == row.seq,
+    event.filter(|e| e.position.seq == row.seq).filter(|e| match Fact::of(e) {
+        Ok(Some(Fact::JobReturn(r))) => (r.jid, &r.id) == (jid, id),
+        Ok(Some(Fact::JobEnd(end))) => (end.jid, &end.id) == (jid, id),
         _ => false,
     })
 }

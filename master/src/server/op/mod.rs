@@ -25,6 +25,7 @@ use tracing::{Instrument, debug, debug_span, info};
 use super::Shared;
 use super::hub::HubGone;
 use super::keys::KeyError;
+use crate::core::facts;
 use crate::core::records::RecordError;
 use crate::frames::{FrameError, FrameReader, send};
 use crate::pki::Peer;
@@ -221,14 +222,13 @@ pub(crate) async fn whole<T: Send + 'static>(
     tokio::spawn(work).await.map_err(|e| refuse(RefusalKind::Internal, e.to_string()))
 }
 
+/// So much of a target is told back, in bytes.
+const MAX_TOLD: usize = 200;
+
 /// Refuses a target that means nobody; of an endless one the beginning is told.
 pub(crate) fn nobody(target: &Target) -> Stop {
-    let whole = &target.expr;
-    let (told, more) = match whole.char_indices().nth(200) {
-        Some((end, _)) => (&whole[..end], " and so on"),
-        None => (whole.as_str(), ""),
-    };
-    let text = format!("no minion matches {} {told:?}{more}; see `lab-master minion list`", target.kind);
+    let told = facts::cut(&target.expr, MAX_TOLD);
+    let text = format!("no minion matches {} {told:?}; see `lab-master minion list`", target.kind);
     refuse(RefusalKind::NoTarget, text)
 }
 
