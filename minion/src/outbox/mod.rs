@@ -6,6 +6,7 @@
 //!
 //! Owned by the disk thread ([`crate::disk`]); blocks, knows no async and no clock.
 
+mod acked;
 mod error;
 mod segment;
 mod sent;
@@ -20,6 +21,7 @@ use lab_proto::ids::OutboxId;
 use lab_proto::{EventTag, Position, Timestamp, Value};
 use serde::Serialize;
 
+use acked::Acked;
 pub use error::OutboxError;
 use segment::{Reader, Segment, Tail};
 
@@ -97,6 +99,8 @@ pub struct Outbox {
     tail: Tail,
     head: u64,
     acked: u64,
+    /// The same on the disk.
+    kept: Acked,
     /// Up to which event this outbox may have been sent, by this agent or by an earlier one.
     sent: u64,
     /// Whether this agent has begun to send.
@@ -132,7 +136,12 @@ impl Outbox {
         let newest = segments.back().expect("there is at least one: made above");
         let tail = Tail::open(newest)?;
         let head = newest.next() - 1;
-        let acked = segments[0].base - 1;
+        let (kept, said) = Acked::open(dir, id);
+        let acked = said.min(head).max(segments[0].base - 1);
+        if said > head {
+            // Or what is to come under these numbers would count as acknowledged.
+            kept.keep(acked);
+        }
         Ok(Self {
             dir: dir.to_owned(),
             id,
@@ -140,6 +149,7 @@ impl Outbox {
             tail,
             head,
             acked,
+            kept,
             sent: sent::at_open(dir, head),
             sending: false,
             limit,
@@ -255,7 +265,11 @@ impl Outbox {
     /// # Errors
     /// When a segment cannot be removed.
     pub fn acknowledge(&mut self, counter: u64) -> Result<(), OutboxError> {
-        self.acked = self.acked.max(counter.min(self.head));
+        let acked = self.acked.max(counter.min(self.head));
+        if acked > self.acked {
+            self.acked = acked;
+            self.kept.keep(acked);
+        }
         if self.acked == self.head && self.tail.bytes() >= SHRINK_BYTES {
             self.roll()?;
         }

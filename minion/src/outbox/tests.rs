@@ -168,18 +168,81 @@ fn what_was_sent_beside_a_clone_that_still_runs_is_carried_over() {
 }
 
 #[test]
+fn an_agent_that_was_restarted_beside_a_clone_knows_what_was_acknowledged() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let at = dir.path().join("outbox");
+    let mut outbox = open(&at);
+    append(&mut outbox, &["one", "two", "three"]);
+    outbox.read_to_send(1, 1 << 16, 100).expect("reads");
+    outbox.acknowledge(1).expect("is noted");
+    outbox.acknowledge(2).expect("is noted");
+    drop(outbox);
+    let mut outbox = open(&at);
+    assert_eq!(outbox.first(), 1, "the segment is still here");
+    append(&mut outbox, &["four"]);
+    outbox.read_to_send(3, 1 << 16, 100).expect("reads");
+    // What the log has above the third is the clone's.
+    outbox.renew(id(9), 7).expect("renews");
+    assert_eq!(texts(&mut outbox, 1), ["three", "four"]);
+    // The new one has numbers of its own, and a file of its own.
+    drop(outbox);
+    let mut outbox = open(&at);
+    outbox.renew(id(10), 0).expect("renews");
+    assert_eq!(texts(&mut outbox, 1), ["three", "four"]);
+}
+
+#[test]
+fn an_acknowledgement_that_was_not_kept_whole_or_is_of_another_outbox_says_nothing() {
+    for spoil in ["cut", "flipped", "another", "gone", "beyond", ""] {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let at = dir.path().join("outbox");
+        let mut outbox = open(&at);
+        append(&mut outbox, &["one", "two"]);
+        outbox.acknowledge(2).expect("is noted");
+        drop(outbox);
+        let path = at.join("acked");
+        let mut bytes = std::fs::read(&path).expect("reads");
+        match spoil {
+            "cut" => bytes.truncate(20),
+            "flipped" => bytes[24] ^= 3,
+            "another" => {
+                let other = dir.path().join("other");
+                let mut outbox = Outbox::open(&other, id(7), BIG).expect("opens");
+                append(&mut outbox, &["one"]);
+                outbox.acknowledge(1).expect("is noted");
+                bytes = std::fs::read(other.join("acked")).expect("reads");
+            }
+            "gone" => bytes.clear(),
+            "beyond" => {
+                bytes = crate::records::Header { magic: *b"LABACKD1", id: 1, base: 4 }.encode().to_vec()
+            }
+            _ => {}
+        }
+        std::fs::write(&path, &bytes).expect("writes");
+        let mut outbox = open(&at);
+        append(&mut outbox, &["three", "four"]);
+        drop(outbox);
+        let mut outbox = open(&at);
+        outbox.renew(id(9), 0).expect("renews");
+        let known = matches!(spoil, "beyond" | "");
+        let expected: &[&str] = if known { &["three", "four"] } else { &["one", "two", "three", "four"] };
+        assert_eq!(texts(&mut outbox, 1), expected, "{spoil}");
+    }
+}
+
+#[test]
 fn a_master_with_a_new_log_gets_everything_that_no_master_acknowledged() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let mut outbox = open(&dir.path().join("outbox"));
     append(&mut outbox, &["acknowledged", "a return", "another"]);
     outbox.acknowledge(1).expect("is noted");
     drop(outbox);
-    // The machine restarts; how far the old log had it is not known any more, and the new log has nothing.
+    // The machine restarts; the new log has nothing.
     let mut outbox = open(&dir.path().join("outbox"));
     append(&mut outbox, &["interrupted"]);
     outbox.renew(id(9), 0).expect("renews");
-    assert_eq!(texts(&mut outbox, 1), ["acknowledged", "a return", "another", "interrupted"]);
-    outbox.acknowledge(3).expect("is noted");
+    assert_eq!(texts(&mut outbox, 1), ["a return", "another", "interrupted"]);
+    outbox.acknowledge(2).expect("is noted");
     outbox.renew(id(10), 0).expect("renews");
     assert_eq!(texts(&mut outbox, 1), ["interrupted"]);
 }
