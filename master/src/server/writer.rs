@@ -12,10 +12,10 @@ use tracing::error;
 
 use super::clock::Clock;
 use super::content::Content;
-use crate::core::{Write, size_at_most};
+use crate::core::{Write, facts, size_at_most};
 use crate::store::blob::BlobError;
 use crate::store::{Appended, Bucket, Change, Store, StoreError};
-use lab_proto::{Event, Position};
+use lab_proto::{Event, NewEvent, Position};
 
 /// So many requests at most share one flush.
 const MAX_GROUP: usize = 512;
@@ -25,7 +25,7 @@ const FEW: usize = 32;
 const LOOK: Duration = Duration::from_millis(1);
 /// … as long as there is more, and at most so often.
 const LOOKS: usize = 4;
-/// A group in which something is larger than this is written one by one, so that the store refuses only that.
+/// A group in which something is larger than this is written one by one.
 const LARGE: usize = 16 * 1024;
 
 /// Why a write did not happen.
@@ -138,7 +138,49 @@ fn gather(first: Request, inbox: &Receiver<Request>, burst: bool) -> Vec<Request
     group
 }
 
-fn write_group(store: &dyn Store, content: &Content, clock: &Clock, writes: Vec<Write>) -> Vec<Written> {
+/// Writes what the store takes; what it does not take fails alone.
+fn write_group(store: &dyn Store, content: &Content, clock: &Clock, mut writes: Vec<Write>) -> Vec<Written> {
+    let refused: Vec<Option<StoreError>> = writes.iter_mut().map(|w| prepare(store, w).err()).collect();
+    let taken = writes.into_iter().zip(&refused).filter(|(_, refused)| refused.is_none()).map(|(w, _)| w);
+    let mut written = write_taken(store, content, clock, taken.collect()).into_iter();
+    let mut fate = |refused: Option<StoreError>| match refused {
+        Some(why) => Err(WriteFailed(Arc::new(why))),
+        None => written.next().expect("every write that is taken has an answer"),
+    };
+    refused.into_iter().map(&mut fate).collect()
+}
+
+/// Refuses, before anything of it is written, a write of which the store would not take a part.
+///
+/// The events of an outbox do not share their fate. Later ones may be in the log before anybody hears of a refusal, and whoever
+/// acknowledges those acknowledges all before them: so what is refused for ever counts as taken, as it does at the door, and in
+/// its place the log says so.
+fn prepare(store: &dyn Store, write: &mut Write) -> Result<(), StoreError> {
+    write.changes.iter().try_for_each(Change::check)?;
+    if write.marks.is_empty() {
+        store.check(&write.events)?;
+    }
+    for event in &mut write.events {
+        if let Err(why) = store.check(std::slice::from_ref(event)) {
+            error!(tag = %event.tag, error = %why, "the store refuses an event of a minion");
+            *event = in_place_of(event, &why);
+        }
+    }
+    // The events are to be in the log all the same, and whoever asked must hear so.
+    if let Err(why) = write.after.iter().try_for_each(Change::check) {
+        error!(error = %why, "a record is not kept");
+        write.after.clear();
+    }
+    Ok(())
+}
+
+/// Makes the event that says that another one is not in the log.
+fn in_place_of(event: &NewEvent, why: &StoreError) -> NewEvent {
+    let peer = event.origin.minion().map_or("", |origin| origin.id.as_str());
+    facts::refused(&format!("the log does not take an event: {why}"), peer, 1)
+}
+
+fn write_taken(store: &dyn Store, content: &Content, clock: &Clock, writes: Vec<Write>) -> Vec<Written> {
     let sizes: Vec<usize> = writes.iter().map(|w| w.events.len()).collect();
     if writes.len() == 1 || writes.iter().any(has_large) {
         return writes.into_iter().map(|w| write(store, content, clock, w)).collect();
@@ -195,7 +237,7 @@ fn together(writes: Vec<Write>) -> Write {
     all
 }
 
-/// Tells whether the store may refuse a part of a write for its size.
+/// Tells whether a part of a write is large.
 fn has_large(write: &Write) -> bool {
     let large_change = |c: &Change| matches!(c, Change::Put { value, .. } if value.len() > LARGE);
     write.events.iter().any(|e| size_at_most(&e.data) > LARGE)
@@ -216,12 +258,7 @@ fn write(store: &dyn Store, content: &Content, clock: &Clock, write: Write) -> W
     }
     let Appended { events, .. } = store.append(events, &marks, clock.stamp()).map_err(failed)?;
     if !after.is_empty() {
-        match store.commit(after) {
-            Ok(()) => {}
-            // The events are in the log, and whoever asked must hear so.
-            Err(e @ StoreError::ValueTooLarge { .. }) => error!(error = %e, "a record was not kept"),
-            Err(e) => return Err(failed(e)),
-        }
+        store.commit(after).map_err(failed)?;
     }
     Ok(events)
 }
@@ -234,36 +271,4 @@ fn blob_failed(error: BlobError) -> StoreError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request() -> Request {
-        Request { write: Write::default(), done: oneshot::channel().0 }
-    }
-
-    #[test]
-    fn what_is_written_behind_events_is_not_written_over_what_came_later() {
-        let key = || b"web1".to_vec();
-        let put = || Change::Put { bucket: Bucket::new("minions"), key: key(), value: Vec::new() };
-        let delete = |key| Change::Delete { bucket: Bucket::new("minions"), key };
-        let enter = Write { after: vec![put()], ..Write::default() };
-        let other = Write { changes: vec![delete(b"web2".to_vec())], ..Write::default() };
-        let forget = Write { changes: vec![delete(key())], ..Write::default() };
-        let sizes: Vec<usize> = in_order(vec![enter, other, forget]).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [2, 1]);
-    }
-
-    #[test]
-    fn a_group_has_what_came_and_no_more_than_its_share() {
-        let (sender, inbox) = channel();
-        assert_eq!(gather(request(), &inbox, false).len(), 1, "a lone event is as quick as the disk");
-        assert_eq!(gather(request(), &inbox, true).len(), 1, "and the end of a burst is told by silence");
-        for burst in [false, true] {
-            for _ in 0..MAX_GROUP {
-                sender.send(request()).expect("the inbox is there");
-            }
-            assert_eq!(gather(request(), &inbox, burst).len(), MAX_GROUP);
-            assert_eq!(inbox.try_iter().count(), 1, "what is too much waits for the next flush");
-        }
-    }
-}
+mod tests;

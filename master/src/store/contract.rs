@@ -157,6 +157,25 @@ pub(super) fn an_event_that_could_not_be_read_back_changes_nothing(store: &dyn S
     assert_eq!(tags(&read_all(store, 7)), ["deepest", "small"]);
 }
 
+pub(super) fn what_an_append_would_refuse_can_be_asked_before(store: &dyn Store) {
+    let nested = |levels: u8| (1..levels).fold(Value::Null, |v, _| Value::List(vec![v]));
+    let text = |bytes: usize| Value::from("x".repeat(bytes));
+    let mut refused = 0;
+    let sizes = [10, MAX_EVENT / 2].into_iter().chain(MAX_EVENT - 60..=MAX_EVENT).map(text);
+    let many = |n: usize| Value::List(vec![Value::Null; n]);
+    let wide = [1000, MAX_EVENT - 100, MAX_EVENT].map(many);
+    for data in sizes.chain((MAX_DEPTH - 2..MAX_DEPTH + 2).map(nested)).chain(wide) {
+        let event = NewEvent { data, ..event("asked") };
+        let head = store.head();
+        let told = store.check(std::slice::from_ref(&event)).map_err(|e| e.to_string());
+        assert_eq!(store.head(), head, "asking appends nothing");
+        let done = store.append(vec![event], &[], stamp(1)).map(|_| ()).map_err(|e| e.to_string());
+        refused += usize::from(done.is_err());
+        assert_eq!(told, done);
+    }
+    assert!(refused > 5, "{refused}");
+}
+
 pub(super) fn the_largest_events_fit_however_many(store: &dyn Store) {
     let large = |n: usize| NewEvent {
         data: Value::from("x".repeat(MAX_EVENT - 100)),
@@ -263,6 +282,7 @@ macro_rules! contract {
             a_position_that_cannot_be_served_gets_a_typed_answer,
             an_oversized_event_or_value_changes_nothing,
             an_event_that_could_not_be_read_back_changes_nothing,
+            what_an_append_would_refuse_can_be_asked_before,
             the_largest_events_fit_however_many,
             retention_trims_the_oldest_and_says_so,
             retention_leaves_what_is_needed,

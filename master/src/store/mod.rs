@@ -39,6 +39,14 @@ pub trait EventStore: Send + Sync {
     /// Returns the position that retention has reached: reading after it, or after any later one, is complete.
     fn floor(&self) -> Position;
 
+    /// Tells whether an append of these events would be refused; appends nothing, and costs little.
+    ///
+    /// # Errors
+    /// Exactly when [`EventStore::append`] would refuse one of them for what it is.
+    fn check(&self, batch: &[NewEvent]) -> Result<(), StoreError> {
+        batch.iter().try_for_each(record::check_event)
+    }
+
     /// Appends the events and raises the outbox marks, all or nothing. Durable on return. An empty batch with
     /// marks is fine.
     ///
@@ -205,7 +213,7 @@ pub enum Change {
 
 impl Change {
     /// Refuses a value that no store takes.
-    fn check(&self) -> Result<(), StoreError> {
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
         match self {
             Self::Put { bucket, value, .. } if value.len() > MAX_KEY_VALUE => {
                 Err(StoreError::ValueTooLarge {

@@ -9,7 +9,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use lab_proto::event::MAX_EVENT;
-use lab_proto::{Event, NewEvent, OutboxId, Position, Timestamp, codec};
+use lab_proto::value::MAX_DEPTH;
+use lab_proto::{Event, NewEvent, Origin, OutboxId, Position, Timestamp, Value, codec};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +23,8 @@ const SOFT_LIMIT: usize = 32 * 1024;
 /// The most marks in one record; more go into further records of the batch.
 const MAX_MARKS: usize = 256;
 const PREFIX: usize = 33;
+/// What an event takes beside its tag, its data and the name of its operator, at most.
+const AROUND: usize = 1024;
 
 /// A link of the hash chain.
 pub(super) type ChainHash = [u8; 32];
@@ -73,6 +76,41 @@ pub(super) fn encode_event(event: &NewEvent) -> Result<Vec<u8>, StoreError> {
         Ok(bytes) => Err(too_large(bytes.len())),
         Err(codec::CodecError::Oversized { got }) => Err(too_large(got)),
         Err(source) => Err(StoreError::EventUnreadable { tag: event.tag.to_string(), source }),
+    }
+}
+
+/// Refuses an event that [`encode_event`] would refuse. Encodes only what may be one.
+pub(super) fn check_event(event: &NewEvent) -> Result<(), StoreError> {
+    let named = match &event.origin {
+        Origin::Operator { name } => name.len(),
+        Origin::Master | Origin::Minion(_) => 0,
+    };
+    let mut room = (MAX_EVENT - AROUND).saturating_sub(event.tag.as_str().len() + named);
+    if surely_fits(&event.data, MAX_DEPTH, &mut room) { Ok(()) } else { encode_event(event).map(|_| ()) }
+}
+
+/// Tells whether a value is neither too deep nor too large for certain; takes what it needs at most from the room.
+fn surely_fits(value: &Value, levels: u8, room: &mut usize) -> bool {
+    const SCALAR: usize = 20;
+    let bytes = match value {
+        Value::Str(s) => s.len(),
+        Value::Bytes(b) => b.len(),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::List(_)
+        | Value::Tuple(_)
+        | Value::Map(_) => 0,
+    };
+    let (Some(inner), Some(left)) = (levels.checked_sub(1), room.checked_sub(SCALAR + bytes)) else {
+        return false;
+    };
+    *room = left;
+    match value {
+        Value::List(l) | Value::Tuple(l) => l.iter().all(|v| surely_fits(v, inner, room)),
+        Value::Map(m) => m.iter().all(|(k, v)| surely_fits(k, inner, room) && surely_fits(v, inner, room)),
+        _ => true,
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) struct HubTask {
 /// A write under way and what waits for it.
 struct Stage {
     written: oneshot::Receiver<Written>,
+    /// Whether it raises marks of outboxes: whoever acknowledges later ones acknowledges these.
+    marks: bool,
     then: Vec<Release>,
 }
 
@@ -96,7 +98,7 @@ impl HubTask {
             // Before the inbox: that may never be empty.
             let mut next = self.core.poll_timeout();
             if next.is_some_and(|(at, _)| at <= self.clock.now()) && self.has_room() {
-                self.core.set_ahead(self.clock.ahead());
+                self.core.set_ahead(self.clock.ahead(), self.clock.now());
                 self.core.handle_timeout(self.clock.now());
                 self.carry_out();
                 next = self.core.poll_timeout();
@@ -110,7 +112,7 @@ impl HubTask {
                 }
                 input = inbox.recv(), if self.has_room() && ended.is_none() => match input {
                     Some(Input::ShutDown { done }) => {
-                        self.core.set_ahead(self.clock.ahead());
+                        self.core.set_ahead(self.clock.ahead(), self.clock.now());
                         self.core.shut_down(self.clock.now());
                         ended = Some(done);
                     }
@@ -136,7 +138,7 @@ impl HubTask {
     }
 
     fn take(&mut self, input: Input) {
-        self.core.set_ahead(self.clock.ahead());
+        self.core.set_ahead(self.clock.ahead(), self.clock.now());
         let now = self.clock.now();
         match input {
             Input::Connect { conn, arrival, doors } => self.connect(conn, *arrival, doors),
@@ -214,8 +216,9 @@ impl HubTask {
         while let Some(effect) = self.core.poll_effect() {
             match effect {
                 Effect::Write(write) => {
+                    let marks = !write.marks.is_empty();
                     let written = self.writer.submit(write);
-                    self.stages.push_back(Stage { written, then: Vec::new() });
+                    self.stages.push_back(Stage { written, marks, then: Vec::new() });
                 }
                 // What a job shows is not durable and promises nothing: it need not wait, and nothing bounds it.
                 Effect::Progress { jid, minion, progress } => self.show(Shown { jid, minion, progress }),
@@ -252,11 +255,11 @@ impl HubTask {
         self.waiting -= stage.then.len();
         let written = match written {
             Some(Ok(events)) => {
-                self.core.set_ahead(self.clock.ahead());
+                self.core.set_ahead(self.clock.ahead(), self.clock.now());
                 self.core.appended(&events, self.clock.now());
                 Ok(events)
             }
-            Some(Err(e)) if is_refusal(&e.0) => {
+            Some(Err(e)) if is_refusal(&e.0) && !stage.marks => {
                 warn!(error = %e, "a write was refused by the store");
                 if let StoreError::EventTooLarge { tag, .. } | StoreError::EventUnreadable { tag, .. } = &*e.0
                 {
@@ -284,6 +287,11 @@ impl HubTask {
         match release {
             Release::Reply(reply) => reply(written),
             Release::Room { .. } => {}
+            // That the minion came is not in the log: it comes again.
+            Release::Effect(Effect::Control { conn, frame: ToMinion::Welcome(_) }) if written.is_err() => {
+                let reason = CloseReason::Slow("the store did not take that the link is up".to_owned());
+                self.perform_effect(Effect::Close { conn, reason });
+            }
             Release::Effect(effect) => self.perform_effect(effect),
             Release::Corrected(jid) => {
                 let late = self.corrections.written(jid);
