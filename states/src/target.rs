@@ -200,6 +200,31 @@ fn beyond_ids_in(expression: &str, nodegroups: &BTreeMap<String, String>) -> Opt
     })
 }
 
+/// Returns the ids that lists in a compound expression name, also in its nodegroups.
+pub fn named<'e>(expression: &'e str, nodegroups: &'e BTreeMap<String, String>) -> Vec<&'e str> {
+    let mut named = Vec::new();
+    name_in(expression, nodegroups, &mut Vec::new(), &mut named);
+    named
+}
+
+fn name_in<'e>(
+    expression: &'e str,
+    nodegroups: &'e BTreeMap<String, String>,
+    groups: &mut Vec<&'e str>,
+    named: &mut Vec<&'e str>,
+) {
+    for word in expression.split_whitespace().flat_map(parentheses) {
+        match engine_of(word) {
+            Some(("L", list)) => named.extend(list.split(',').filter(|id| !id.is_empty())),
+            Some(("N", group)) if !groups.contains(&group) => {
+                groups.push(group);
+                name_in(nodegroups.get(group).map_or("", String::as_str), nodegroups, groups, named);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Cuts `G@pattern`, `G|@pattern`.
 fn engine_of(word: &str) -> Option<(&str, &str)> {
     word.split_once('@').filter(|(e, _)| e.chars().next().is_some_and(|c| c.is_ascii_uppercase()))

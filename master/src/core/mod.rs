@@ -25,6 +25,7 @@ use std::time::Duration;
 use lab_proto::link::SessionLimits;
 use lab_proto::{Event, JobId, Map, MinionId, NewEvent, OutboxId, Position, RunId, Timestamp, Value};
 use lab_states::orchestrate::Runs;
+use tracing::warn;
 
 pub use effect::{Effect, Write};
 pub(crate) use jobs::is_guess;
@@ -62,6 +63,9 @@ pub struct CoreConfig {
     /// How long a minion that was here a moment ago is waited for with a new job.
     pub reconnect_grace: Duration,
 }
+
+/// When the real clock gets so many microseconds ahead at once, it was set.
+const LEAP: i64 = 1_000_000;
 
 /// Makes 64 random bits.
 pub type Random = Box<dyn FnMut() -> u64 + Send>;
@@ -191,8 +195,14 @@ impl Core {
     }
 
     /// Tells how much later it is by the real clock than by the steady one whose time every method takes, in microseconds:
-    /// what is kept and shown is by the real one.
-    pub fn set_ahead(&mut self, micros: i64) {
+    /// what is kept and shown is by the real one. Comes before the first event that is stamped by a clock that was set.
+    pub fn set_ahead(&mut self, micros: i64, now: Timestamp) {
+        let by = micros.saturating_sub(self.ahead);
+        if by >= LEAP {
+            let by = Duration::from_micros(by.unsigned_abs());
+            self.runs.handle_leap(self.wall(now), by);
+            warn!(?by, "the clock was set forward; what runs wait for keeps its time");
+        }
         self.ahead = micros;
     }
 

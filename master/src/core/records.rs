@@ -1,6 +1,7 @@
 //! What the master keeps beside the log, typed. The only file that knows buckets and keys.
 
 use lab_proto::event::Boot;
+use lab_proto::facts::RunOutcome;
 use lab_proto::ids::{MachineId, ProcessId};
 use lab_proto::{
     Digest, EndState, Fingerprint, JobId, JobSpec, Map, MinionId, OutboxId, RunId, Target, Timestamp, Value,
@@ -185,8 +186,26 @@ pub(crate) struct RunRecord {
     pub at: Timestamp,
     /// The log's head when it was started: its events come after.
     pub after: u64,
-    /// Whether it ended, and then whether it succeeded.
-    pub done: Option<bool>,
+    /// Whether it ended, and then how.
+    pub done: Option<RunEnd>,
+}
+
+/// How a run ended. In the store, failure and success are what a boolean was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum RunEnd {
+    Failed,
+    Succeeded,
+    TimedOut,
+}
+
+impl From<RunOutcome> for RunEnd {
+    fn from(outcome: RunOutcome) -> Self {
+        match outcome {
+            RunOutcome::Succeeded => Self::Succeeded,
+            RunOutcome::Failed => Self::Failed,
+            RunOutcome::TimedOut => Self::TimedOut,
+        }
+    }
 }
 
 const KEYS: Bucket = Bucket::new("keys");
@@ -200,6 +219,9 @@ const JOB_ROWS: Bucket = Bucket::new("job-rows");
 const CLOSING: Bucket = Bucket::new("jobs-closing");
 const MINE: Bucket = Bucket::new("mine");
 const RUNS: Bucket = Bucket::new("runs");
+const CLOCK: Bucket = Bucket::new("clock");
+/// The one key there.
+const BELIEVED: &[u8] = b"believed";
 
 /// A record that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -408,6 +430,16 @@ pub(crate) fn delete_run(run: RunId) -> Change {
 /// Reads all runs, oldest first.
 pub(crate) fn runs(store: &dyn KeyStore) -> Read<Vec<RunRecord>> {
     all(store, RUNS)
+}
+
+/// Keeps what time it was believed to be.
+pub(crate) fn put_believed(time: Timestamp) -> Change {
+    put(CLOCK, BELIEVED.to_vec(), &time)
+}
+
+/// Reads what time it was believed to be last.
+pub(crate) fn believed(store: &dyn KeyStore) -> Read<Option<Timestamp>> {
+    one(store, CLOCK, BELIEVED)
 }
 
 fn key_key(id: &MinionId, fingerprint: Fingerprint) -> Vec<u8> {

@@ -152,7 +152,7 @@ impl Core {
     pub(crate) fn give_up_run(&mut self, mut record: RunRecord) {
         self.run_failed(record.run);
         self.given_up.insert(record.run);
-        record.done = Some(false);
+        record.done = Some(RunOutcome::Failed.into());
         self.append_with(vec![records::put_run(&record)], Vec::new());
     }
 
@@ -235,7 +235,7 @@ impl Core {
     fn finish_run(&mut self, run: RunId, outcome: RunOutcome) {
         self.done_steps.remove(&run);
         if let Some(mut record) = self.run_records.remove(&run) {
-            record.done = Some(outcome == RunOutcome::Succeeded);
+            record.done = Some(outcome.into());
             self.append_with(vec![records::put_run(&record)], Vec::new());
         }
     }
@@ -252,7 +252,8 @@ impl Core {
             Some(target) => {
                 let candidates = self.candidates();
                 let found = targets::select(target, &candidates, &self.node_groups, |_| Value::Null);
-                targets::addressed(target, found.map_err(|e| e.to_string())?)?
+                let found = found.map_err(|e| e.to_string())?;
+                targets::addressed(target, found, &candidates, &self.node_groups)?
             }
         };
         let mut ids: Vec<&MinionId> = targets.iter().chain(&ask.ids).collect();

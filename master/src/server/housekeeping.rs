@@ -7,6 +7,7 @@ use std::time::Duration;
 use lab_proto::{Digest, Timestamp};
 use tracing::{debug, info, warn};
 
+use super::believed::Believed;
 use super::{Shared, chain, wall_time};
 use crate::config::Events;
 use crate::content::SETTLED_AFTER;
@@ -27,15 +28,23 @@ const CALM: Duration = Duration::from_secs(2);
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut every = tokio::time::interval(shared.config.events.retention_every.max(Duration::from_secs(1)));
     every.tick().await;
+    let mut believed = Believed::read(&*shared.store, wall_time(), shared.clock.up());
     loop {
+        if let Some(change) = believed.keep()
+            && let Err(e) = write(&shared, vec![change]).await
+        {
+            warn!(error = e, "what time it is was not kept");
+        }
         every.tick().await;
+        let now = believed.look(wall_time(), shared.clock.up());
         let asked = wall_time() - CLOCK_GRAIN;
         // Without an answer the master ends: nothing is removed then.
         let Ok((needed, pinned)) = shared.hub.ask(|core| (core.needed_after(), core.pinned())).await else {
             return;
         };
         let clean = shared.clone();
-        if let Err(e) = tokio::task::spawn_blocking(move || trim(&clean, needed, &pinned, asked)).await {
+        if let Err(e) = tokio::task::spawn_blocking(move || trim(&clean, needed, &pinned, (asked, now))).await
+        {
             warn!(error = %e, "retention ended early");
         }
         if let Err(e) = forget(&shared).await {
@@ -78,9 +87,8 @@ pub(crate) async fn settle(shared: Arc<Shared>) {
     }
 }
 
-fn trim(shared: &Shared, needed: Needed, pinned: &[Digest], asked: Timestamp) {
+fn trim(shared: &Shared, needed: Needed, pinned: &[Digest], (asked, now): (Timestamp, Timestamp)) {
     let events = &shared.config.events;
-    let now = wall_time();
     if let Err(e) = trim_log(&*shared.store, needed, events, now) {
         warn!(error = chain(&e), "retention failed");
     }
@@ -117,10 +125,14 @@ async fn forget(shared: &Arc<Shared>) -> Result<(), String> {
         .map_err(|e| e.to_string())?
         .map_err(|e| chain(&e))?;
     for group in old.chunks(CHUNK) {
-        let write = Write { changes: group.concat(), ..Write::default() };
-        shared.hub.write(write).await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        write(shared, group.concat()).await?;
     }
     Ok(())
+}
+
+async fn write(shared: &Shared, changes: Vec<Change>) -> Result<(), String> {
+    let write = Write { changes, ..Write::default() };
+    shared.hub.write(write).await.map_err(|e| e.to_string())?.map(|_| ()).map_err(|e| e.to_string())
 }
 
 /// Returns what forgets the oldest jobs and runs that are done, where there are more of either than are kept.
@@ -153,7 +165,7 @@ mod tests {
                 user: "root".to_owned(),
                 at,
                 after: 0,
-                done: (n != 1).then_some(true),
+                done: (n != 1).then_some(records::RunEnd::Succeeded),
             };
             store.commit(vec![records::put_run(&record)]).expect("commits");
         }

@@ -2,6 +2,7 @@
 //! that the core can decide.
 
 mod autosign;
+mod believed;
 mod clock;
 mod content;
 mod corrections;

@@ -6,10 +6,24 @@ use lab_proto::v1::op::{OpRefusal, RefusalKind};
 use lab_proto::{Map, MinionId, Target, Value};
 
 use super::Shared;
-use crate::core::targets::select;
+use crate::core::SharedGrains;
+use crate::core::targets::{addressed, select};
 
-/// Resolves a target.
+/// Resolves a target: whom it means.
 pub(crate) async fn resolve(shared: &Arc<Shared>, target: &Target) -> Result<Vec<MinionId>, OpRefusal> {
+    Ok(look(shared, target).await?.0)
+}
+
+/// Resolves a target: whom work for it is owed. Nobody, when it means nobody.
+pub(crate) async fn owed(shared: &Arc<Shared>, target: &Target) -> Result<Vec<MinionId>, OpRefusal> {
+    let (found, candidates) = look(shared, target).await?;
+    let owed = addressed(target, found, &candidates, &shared.config.node_groups);
+    owed.map_err(|text| OpRefusal { kind: RefusalKind::Usage, text })
+}
+
+type Candidates = Vec<(MinionId, SharedGrains)>;
+
+async fn look(shared: &Arc<Shared>, target: &Target) -> Result<(Vec<MinionId>, Candidates), OpRefusal> {
     let refusal = |kind, text: String| OpRefusal { kind, text };
     let candidates = shared
         .hub
@@ -23,7 +37,8 @@ pub(crate) async fn resolve(shared: &Arc<Shared>, target: &Target) -> Result<Vec
             super::pillar::render(&shared, id, grains, &Map::new())
                 .map_or(Value::Null, |p| Value::Map(p.data))
         };
-        select(&target, &candidates, &shared.config.node_groups, pillar)
+        let found = select(&target, &candidates, &shared.config.node_groups, pillar);
+        found.map(|found| (found, candidates))
     })
     .await
     .map_err(|e| refusal(RefusalKind::Internal, e.to_string()))?;

@@ -103,12 +103,18 @@ pub(super) fn deadline(ledger: &Ledger, at: usize) -> Option<Timestamp> {
     Some(extended(ledger, entered.stamp, entered.stamp + timeout, timeout))
 }
 
-/// A run that was away gives everything that was under way then a little time from its return on.
+/// A run that was away gives everything that was under way then a little time from its return on, and no time goes by with a
+/// clock that is set.
 fn extended(ledger: &Ledger, begun: Timestamp, until: Timestamp, span: Duration) -> Timestamp {
-    match ledger.resumed {
+    let until = match ledger.resumed {
         Some((_, resumed)) if resumed > begun => until.max(resumed + span.min(RESUME_GRACE)),
         _ => until,
-    }
+    };
+    ledger.leaps.iter().fold(until, |until, (from, by)| {
+        // What was stamped before the leap and what was stamped after it is told apart in its middle.
+        let under_way = begun < *from + *by / 2 && *from < until;
+        if under_way { until + *by } else { until }
+    })
 }
 
 /// Returns until when a lost minion's return is awaited.

@@ -7,13 +7,15 @@ use std::collections::{BTreeSet, VecDeque};
 
 use lab_proto::facts::{Fact, MinionAt, RunOutcome, RunResumed, RunStarted, StepEnded, StepOutcome};
 use lab_proto::job::StepRef;
+use std::time::Duration;
+
 use lab_proto::{Digest, Event, JobId, Map, RunId, StepId, Timestamp};
 use thiserror::Error;
 
 use super::action::{Action, Job};
 use super::decide::{self, Decision};
 use super::explain::{self, Explanation};
-use super::ledger::{Ledger, Started, beginning};
+use super::ledger::{Ledger, beginning};
 use super::plan::{Plan, PlanError};
 use super::{Ask, Blobs, Deadline, Effect, Resolution};
 use crate::schedule::Scheduler;
@@ -72,7 +74,7 @@ pub enum ReplayError {
 pub struct Engine {
     ledger: Ledger,
     start: Option<Box<Start>>,
-    /// The blobs of a run whose start is on its way to the log.
+    /// The blobs that the run needs to go on, from its beginning to its end.
     needs: Vec<Digest>,
     live: bool,
     /// The latest time that the run was looked at for: a deadline up to then is never asked for again, so that nothing may be looked
@@ -101,6 +103,7 @@ impl Engine {
     /// Begins a run. Its first effect asks where the minions stand.
     pub fn start(start: Start) -> Self {
         let mut engine = Self::over(Ledger::new(start.run, start.plan.clone()));
+        engine.needs = needed(start.plan.digest(), start.tree, None);
         engine.live = true;
         engine.start = Some(Box::new(start));
         engine.effects.push_back(Effect::Resolve(Ask {
@@ -123,6 +126,7 @@ impl Engine {
     ) -> Result<Self, ReplayError> {
         let mut events = events.into_iter();
         let (started, first) = find_start(run, &mut events)?;
+        let needs = needed(started.plan, started.tree, started.stood);
         let unread = |digest: Digest| move |why: String| ReplayError::Blob { run, digest, why };
         let compiled = match started.chunks {
             Some(chunks) => Plan::compile(chunks),
@@ -130,6 +134,7 @@ impl Engine {
         };
         let plan = compiled.map_err(|mut e| ReplayError::Plan { run, first: e.swap_remove(0) })?;
         let mut engine = Self::over(Ledger::new(run, plan));
+        engine.needs = needs;
         if let Some(digest) = started.stood {
             let many = blobs(&digest).and_then(|bytes| MinionAt::many_from_blob(&bytes));
             engine.ledger.stood = Some(many.map_err(unread(digest))?);
@@ -245,6 +250,11 @@ impl Engine {
         }
     }
 
+    /// Takes that the clock of the stamps was set forward at a time: what was under way then has as much time left as before.
+    pub fn handle_leap(&mut self, from: Timestamp, by: Duration) {
+        self.ledger.leaps.push((from, by));
+    }
+
     /// Returns the next effect to carry out.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
@@ -277,12 +287,8 @@ impl Engine {
     }
 
     /// Returns the blobs that the run needs to go on, now and after a restart of its master.
-    pub fn pinned(&self) -> Vec<Digest> {
-        match (&self.ledger.started, &self.start) {
-            (Some(Started { fact, .. }), _) => needed(fact.plan, fact.tree, fact.stood),
-            (None, Some(start)) => needed(start.plan.digest(), start.tree, None),
-            (None, None) => self.needs.clone(),
-        }
+    pub fn pinned(&self) -> &[Digest] {
+        &self.needs
     }
 
     /// Returns the run's steps.

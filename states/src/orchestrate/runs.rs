@@ -1,6 +1,7 @@
 //! The runs that a master drives at one time: every event goes to each of them, and each may ask for effects.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lab_proto::job::StepRef;
 use lab_proto::{Digest, Event, RunId, StepId, Timestamp};
@@ -55,6 +56,11 @@ impl Runs {
         self.engines.values_mut().for_each(|e| e.handle_timeout(now));
     }
 
+    /// Takes that the clock of the stamps was set forward. Comes before any event that is stamped by the new time.
+    pub fn handle_leap(&mut self, from: Timestamp, by: Duration) {
+        self.engines.values_mut().for_each(|e| e.handle_leap(from, by));
+    }
+
     /// Returns the next effect and whose it is. A run that finishes is forgotten here.
     pub fn poll_effect(&mut self) -> Option<(RunId, Effect)> {
         let (run, effect) =
@@ -83,7 +89,7 @@ impl Runs {
 
     /// Returns what the unfinished runs need of the blobs: the trees that they are pinned to, their plans, and where minions stood.
     pub fn pinned(&self) -> impl Iterator<Item = Digest> {
-        self.engines.values().flat_map(Engine::pinned)
+        self.engines.values().flat_map(Engine::pinned).copied()
     }
 
     /// Returns the runs that have not finished, oldest first.

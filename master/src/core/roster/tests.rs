@@ -88,7 +88,7 @@ fn a_reboot_is_told_once_wherever_the_master_ends_meanwhile() {
 fn what_is_kept_and_shown_is_by_the_real_clock() {
     let store = MemoryStore::new(LogId::from_u128(1));
     let mut core = restored(&store);
-    core.set_ahead(3_600_000_000);
+    core.set_ahead(3_600_000_000, NOW);
     comes(&mut core, 1);
     let id = MinionId::new("web1").expect("valid");
     let view = core.minion(&id).expect("known");

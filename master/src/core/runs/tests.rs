@@ -1,10 +1,13 @@
 //! Runs of runs, over a restart of the master at every place that matters.
 
+use std::time::Duration;
+
 use lab_proto::job::StepRef;
 use lab_proto::{LogId, Map};
 use lab_states::orchestrate::Plan;
 
 use super::*;
+use crate::core::shifted;
 use crate::core::tests::config;
 use crate::store::memory::MemoryStore;
 use crate::store::{EventStore, KeyStore};
@@ -199,10 +202,71 @@ fn whatever_event_of_a_run_the_store_refuses_the_run_ends_and_says_why() {
         assert_eq!(desk.ends_of(run), 1, "{refuses}");
         assert!(desk.core.runs.get(run).is_none() && desk.core.open_jobs().next().is_none(), "{refuses}");
         let record = records::runs(&desk.store).expect("reads").pop().expect("one");
-        assert_eq!(record.done, Some(false), "{refuses}");
+        assert_eq!(record.done, Some(records::RunEnd::Failed), "{refuses}");
         let all = desk.store.read(desk.store.floor(), usize::MAX).expect("reads");
         let told = |e: &lab_proto::Event| e.data.to_string().contains("it is too large");
         assert_eq!(all.iter().filter(|e| told(e)).count(), usize::from(refuses != "/started"), "{refuses}");
         assert!(records::jobs(&desk.store).expect("reads").is_empty(), "{refuses}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_forward_ends_no_step_and_takes_no_time_from_one() {
+    const DAY: i64 = 86_400_000_000;
+    let mut desk = Desk::new();
+    let run = RunId::new(NOW, 1);
+    let wait = |id: &str, seconds: i64| {
+        let ids = Value::List(vec!["web1".into()]);
+        let args = [("name", "never/*".into()), ("id_list", ids), ("timeout", Value::from(seconds))];
+        chunk(id, "wait_for_event", args)
+    };
+    desk.begin(run, vec![wait("short", 60), wait("long", 100)], None);
+    let ended = |desk: &Desk| {
+        let all = desk.store.read(desk.store.floor(), usize::MAX).expect("reads");
+        let ends =
+            all.iter().filter(|e| e.tag.as_str().ends_with("/ended") && e.tag.as_str().contains("/step/"));
+        ends.map(|e| e.tag.parts().nth(4).unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let s = Duration::from_secs;
+    let at = |desk: &mut Desk, ahead: i64, seconds: u64| {
+        desk.core.set_ahead(ahead, NOW + s(seconds));
+        desk.core.handle_timeout(NOW + s(seconds));
+        desk.work();
+    };
+    at(&mut desk, 0, 20);
+    at(&mut desk, DAY, 21);
+    assert_eq!(ended(&desk), [""; 0], "a day has gone by for nobody");
+    let due = desk.core.poll_timeout().map(|(due, _)| due);
+    assert_eq!(due, Some(NOW + s(60)), "and the next thing is due when it was");
+    // An event with the new stamp is no reason either.
+    let later = shifted(NOW + s(22), DAY);
+    let event = desk.store.append(vec![facts::lifecycle("x", "1")], &[], later).expect("appends");
+    desk.core.appended(&event.events, NOW + s(22));
+    desk.work();
+    at(&mut desk, DAY, 59);
+    assert_eq!(ended(&desk), [""; 0]);
+    at(&mut desk, DAY, 61);
+    assert_eq!(ended(&desk).len(), 1, "{:?}", ended(&desk));
+    // Set once more: only who is still under way has it added.
+    at(&mut desk, 3 * DAY, 70);
+    at(&mut desk, 3 * DAY, 99);
+    assert_eq!(ended(&desk).len(), 1, "{:?}", ended(&desk));
+    at(&mut desk, 3 * DAY, 101);
+    assert_eq!(ended(&desk).len(), 2, "{:?}", ended(&desk));
+    let records = records::runs(&desk.store).expect("readable");
+    assert_eq!(records[0].done, Some(records::RunEnd::TimedOut), "and the run's record says how it ended");
+}
+
+#[test]
+fn how_a_run_ended_reads_where_a_boolean_was_written() {
+    use lab_proto::codec;
+    use records::RunEnd;
+    let old = |done: Option<bool>| codec::encode(&done).expect("encodes");
+    let read = |bytes: &[u8]| codec::decode::<Option<RunEnd>>(bytes).expect("decodes");
+    for (was, is) in
+        [(None, None), (Some(false), Some(RunEnd::Failed)), (Some(true), Some(RunEnd::Succeeded))]
+    {
+        assert_eq!(read(&old(was)), is);
+        assert_eq!(codec::encode(&is).expect("encodes"), old(was), "and the other way round");
     }
 }

@@ -7,7 +7,6 @@ use lab_proto::{JobId, MinionId, Position, TagPattern};
 use tokio::sync::broadcast;
 
 use super::{Answer, Request, Stop, nobody, refuse};
-use crate::core::targets::addressed;
 use crate::core::{Submission, uses_tree};
 use crate::server::Shared;
 use crate::server::hub::Shown;
@@ -26,16 +25,15 @@ impl Request {
                 "a job needs at least one minion and some time: give neither a subset nor a timeout of 0";
             return Err(refuse(RefusalKind::Usage, text));
         }
-        let mut minions = targets::resolve(&shared, &target).await?;
+        let mut minions = targets::owed(&shared, &target).await?;
         if minions.is_empty() {
             return Err(nobody(&target));
         }
-        minions = addressed(&target, minions).map_err(|text| refuse(RefusalKind::Usage, text))?;
         if let Some(n) = subset {
             pick(&shared, &mut minions, n as usize).await?;
         }
         let batch = batch.map(|b| batch_size(b, minions.len()));
-        let tree = if uses_tree(&fun) { Some(self.pin_or_leave(&shared).await?) } else { None };
+        let tree = if uses_tree(&fun) { Some(self.saying(pin(&shared)).await??) } else { None };
         let user = format!("operator {}", self.operator);
         let submission = Submission {
             jid: None,
@@ -56,21 +54,6 @@ impl Request {
         let jid = submitted.map_err(|e| refuse(RefusalKind::Usage, e.to_string()))?;
         self.send(&OpReply::Job { jid, minions }).await?;
         if detach { Ok(()) } else { self.follow_job(jid, since, shown).await }
-    }
-
-    /// Pins the state tree, unless the operator leaves meanwhile: hashing a large tree takes long, and nobody expects that what
-    /// was given up happens afterwards.
-    async fn pin_or_leave(&mut self, shared: &Arc<Shared>) -> Result<lab_proto::Digest, Stop> {
-        tokio::select! {
-            pinned = pin(shared) => pinned,
-            left = self.down.stopped() => {
-                let lost = left.err().map_or(quinn::ReadError::ClosedStream, |e| match e {
-                    quinn::StoppedError::ConnectionLost(e) => quinn::ReadError::ConnectionLost(e),
-                    quinn::StoppedError::ZeroRttRejected => quinn::ReadError::ZeroRttRejected,
-                });
-                Err(Stop::Left(lost.into()))
-            }
-        }
     }
 
     /// Sends what happens to a job until everyone is accounted for.

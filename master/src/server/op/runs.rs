@@ -10,7 +10,7 @@ use lab_states::orchestrate::{Engine, Explanation};
 use super::run::next_shown;
 use super::{Answer, Request, Stop, refuse};
 use crate::core::RunRecord;
-use crate::core::records;
+use crate::core::records::{self, RunEnd};
 use crate::frames::FrameError;
 use crate::server::orchestrate::{Asked, start, step_id};
 use crate::server::tail::{Found, Tail};
@@ -20,7 +20,7 @@ impl Request {
     pub(super) async fn orchestrate(&mut self, request: OrchestrateRequest) -> Answer {
         let shared = self.shared.clone();
         let OrchestrateRequest { name, pillar, show, test, follow_tree } = request;
-        let compiled = shared.runner.compile(name.clone(), pillar.clone(), None).await;
+        let compiled = self.saying(shared.runner.compile(name.clone(), pillar.clone(), None)).await?;
         let compiled = compiled.map_err(|why| refuse(RefusalKind::DoesNotCompile, why))?;
         if show {
             for chunk in compiled.plan.chunks() {
@@ -180,8 +180,9 @@ impl OfRun {
 fn describe(record: &RunRecord) -> Value {
     let state = match record.done {
         None => "running",
-        Some(true) => "succeeded",
-        Some(false) => "failed",
+        Some(RunEnd::Succeeded) => "succeeded",
+        Some(RunEnd::Failed) => "failed",
+        Some(RunEnd::TimedOut) => "timed_out",
     };
     Value::from([
         ("run", Value::from(record.run.to_string())),

@@ -47,7 +47,7 @@ impl Connected {
 fn a_minion_without_its_journal_can_tell_what_it_may_have_run_wherever_the_real_clock_is() {
     for ahead in AHEADS {
         let mut c = Connected::new();
-        c.core.set_ahead(ahead);
+        c.core.set_ahead(ahead, NOW);
         let then = NOW + Duration::from_secs(1);
         let old = c.core.submit(submission("a"), then).expect("small");
         assert_eq!(c.listen(then).jobs.len(), 1);
@@ -66,7 +66,7 @@ fn a_minion_without_its_journal_can_tell_what_it_may_have_run_wherever_the_real_
 fn a_late_turn_of_a_batch_is_told_by_the_real_clock_and_stays_the_same() {
     for ahead in AHEADS {
         let mut c = Connected::new();
-        c.core.set_ahead(ahead);
+        c.core.set_ahead(ahead, NOW);
         let other = MinionId::new("b").expect("valid");
         let mut hello = arrival(&other, 4);
         hello.hello.outbox_id = OutboxId::from_u128(5);
@@ -89,7 +89,7 @@ fn a_late_turn_of_a_batch_is_told_by_the_real_clock_and_stays_the_same() {
         assert_eq!(job.at, jid.time() + Duration::from_secs(30), "its turn came only now");
 
         // The machine sleeps, and then the minion's agent comes back.
-        c.core.set_ahead(ahead + 3_600_000_000);
+        c.core.set_ahead(ahead + 3_600_000_000, NOW);
         let heard = c.come_back(9, NOW + Duration::from_secs(40));
         let again = heard.jobs.first().map(|(_, again)| again.at);
         assert_eq!(again, Some(job.at), "when it went out first does not change");
@@ -100,7 +100,7 @@ fn a_late_turn_of_a_batch_is_told_by_the_real_clock_and_stays_the_same() {
 fn a_pending_change_excuses_silence_for_as_long_as_it_says_wherever_the_real_clock_is() {
     for ahead in AHEADS {
         let mut c = Connected::new();
-        c.core.set_ahead(ahead);
+        c.core.set_ahead(ahead, NOW);
         let beat = lab_proto::v1::link::ToMaster::Heartbeat {
             number: 1,
             jobs: 0,
