@@ -439,6 +439,7 @@ fn operator_frames_keep_their_bytes() {
             OpReply::End,
             OpReply::Return { size: 7 },
             OpReply::Part(vec![91, 93]),
+            OpReply::Note("n".to_owned()),
         ],
     );
 }

@@ -91,6 +91,7 @@ impl Shown {
                     view.progress(jid, &minion, &progress);
                 }
             }
+            OpReply::Note(text) => output::note(&text),
             _ => {}
         }
     }

@@ -75,9 +75,13 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
 
 async fn leave(mut replies: crate::client::Replies, json: bool) -> Outcome {
     while let Some(reply) = replies.next().await? {
-        if let OpReply::Run { run } = reply {
-            output::detached("run", &run.to_string(), json);
-            break;
+        match reply {
+            OpReply::Note(text) => output::note(&text),
+            OpReply::Run { run } => {
+                output::detached("run", &run.to_string(), json);
+                break;
+            }
+            _ => {}
         }
     }
     replies.stop();

@@ -81,6 +81,11 @@ pub(super) fn unprinted(error: &std::io::Error) -> ! {
     std::process::exit(super::exit::MACHINE.into());
 }
 
+/// Says what the master is about, before its answer.
+pub(super) fn note(text: &str) {
+    eprintln!("lab-master: {}", printable(text));
+}
+
 /// Prints bytes as they are.
 pub(super) fn bytes(part: &[u8]) {
     let mut out = std::io::stdout().lock();

@@ -6,4 +6,4 @@
 mod scan;
 
 pub(crate) use scan::SETTLED_AFTER;
-pub use scan::{Scan, ScanError, Scanner};
+pub use scan::{Reading, Scan, ScanError, Scanner};

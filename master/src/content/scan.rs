@@ -6,6 +6,8 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lab_proto::tree::{Entry, Manifest, ManifestError};
@@ -49,10 +51,42 @@ pub enum ScanError {
     Manifest(#[from] ManifestError),
 }
 
+/// What is being read now, for whoever waits for it.
+#[derive(Debug, Default)]
+pub struct Reading {
+    files: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Reading {
+    /// Counts another file.
+    pub fn file(&self) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that were read of it.
+    pub fn bytes(&self, more: usize) {
+        self.bytes.fetch_add(more as u64, Ordering::Relaxed);
+    }
+
+    /// Forgets what was counted: nothing is read any more.
+    pub fn ends(&self) {
+        self.files.store(0, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// Returns how many files, and bytes of them, were read so far; none when nothing is.
+    pub fn so_far(&self) -> Option<(u64, u64)> {
+        let files = self.files.load(Ordering::Relaxed);
+        (files > 0).then(|| (files, self.bytes.load(Ordering::Relaxed)))
+    }
+}
+
 /// Reads trees again and again, hashing only what changed.
 #[derive(Debug, Default)]
 pub struct Scanner {
     known: BTreeMap<PathBuf, (Stamp, Digest)>,
+    reading: Arc<Reading>,
 }
 
 /// A tree as it was found.
@@ -96,6 +130,11 @@ impl Stamp {
 }
 
 impl Scanner {
+    /// Makes a scanner that knows nothing, and tells here what it reads.
+    pub fn new(reading: Arc<Reading>) -> Self {
+        Self { known: BTreeMap::new(), reading }
+    }
+
     /// Reads the roots; of a path in several roots the first one counts. A root that does not exist is empty.
     /// `now` is the wall clock, to tell files that may still be being written.
     ///
@@ -141,7 +180,7 @@ impl Scanner {
         {
             return Ok((*digest, true));
         }
-        let digest = hash(path)?;
+        let digest = hash(path, &self.reading)?;
         let settled = now.since(stamp.changed_at()) > SETTLED_AFTER;
         if settled {
             self.known.insert(path.to_owned(), (stamp, digest));
@@ -218,16 +257,18 @@ impl Walk<'_> {
     }
 }
 
-fn hash(path: &Path) -> Result<Digest, ScanError> {
+fn hash(path: &Path, reading: &Reading) -> Result<Digest, ScanError> {
     let io = |source| ScanError::Io { verb: "read", path: path.to_owned(), source };
     let mut file = File::open(path).map_err(io)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
+    reading.file();
     loop {
         let n = file.read(&mut buffer).map_err(io)?;
         if n == 0 {
             return Ok(Digest::from_bytes(hasher.finalize().into()));
         }
+        reading.bytes(n);
         hasher.update(&buffer[..n]);
     }
 }
@@ -255,7 +296,11 @@ mod tests {
         assert_eq!(paths, ["link.sls", "top.sls", "web/init.sls"]);
         let link = first.manifest.get("link.sls").expect("there");
         assert_eq!((link.digest, link.link.as_deref()), (Digest::of(b"two"), Some("top.sls")));
+        assert_eq!(scanner.reading.so_far(), Some((3, 9)), "each was read, and is told");
         assert_eq!(scanner.scan(&roots, LATER).expect("scans").digest, first.digest);
+        assert_eq!(scanner.reading.so_far(), Some((3, 9)), "what is known is not read");
+        scanner.reading.ends();
+        assert_eq!(scanner.reading.so_far(), None);
         fs::write(a.join("web/init.sls"), "three").expect("written");
         assert_ne!(scanner.scan(&roots, LATER).expect("scans").digest, first.digest);
     }

@@ -14,7 +14,7 @@ use lab_proto::{Digest, Timestamp};
 use tokio::sync::Notify;
 
 use super::wall_time;
-use crate::content::{ScanError, Scanner};
+use crate::content::{Reading, ScanError, Scanner};
 use crate::store::blob::{BlobError, BlobReader, BlobStore, BlobsTrimmed};
 use crate::store::{RetentionPolicy, StoreError};
 
@@ -31,6 +31,8 @@ pub(crate) struct Content {
     roots: Vec<PathBuf>,
     blobs: BlobStore,
     scanner: Mutex<Scanner>,
+    /// What the scanner, or a pin, is reading.
+    reading: Arc<Reading>,
     /// Told when a pin met files that the next one has to hash again.
     unsettled: Notify,
     trees: Mutex<BTreeMap<Digest, Arc<Manifest>>>,
@@ -62,8 +64,9 @@ pub(crate) enum ContentError {
 impl Content {
     pub(crate) fn open(data: &Path, roots: Vec<PathBuf>) -> Result<Self, StoreError> {
         let blobs = BlobStore::open(&data.join("blobs"))?;
-        let (scanner, unsettled, trees) = Default::default();
-        Ok(Self { roots, blobs, scanner, unsettled, trees })
+        let (reading, unsettled, trees): (Arc<Reading>, _, _) = Default::default();
+        let scanner = Mutex::new(Scanner::new(reading.clone()));
+        Ok(Self { roots, blobs, scanner, reading, unsettled, trees })
     }
 
     /// Returns the blobs.
@@ -76,8 +79,27 @@ impl Content {
         self.pin_at(wall_time)
     }
 
+    /// Says what is being read of the roots, for whoever waits for a pin.
+    pub(crate) fn reading(&self) -> Option<String> {
+        let (files, bytes) = self.reading.so_far()?;
+        let mib = bytes >> 20;
+        Some(format!(
+            "the state tree is read, since much of it is new or has changed: {mib} MiB of {files} files so far"
+        ))
+    }
+
     fn pin_at(&self, now: fn() -> Timestamp) -> Result<(Digest, Arc<Manifest>), ContentError> {
         let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+        let pinned = self.pin_with(&mut scanner, now);
+        self.reading.ends();
+        pinned
+    }
+
+    fn pin_with(
+        &self,
+        scanner: &mut Scanner,
+        now: fn() -> Timestamp,
+    ) -> Result<(Digest, Arc<Manifest>), ContentError> {
         for _ in 0..ATTEMPTS {
             let scan = scanner.scan(&self.roots, now())?;
             if !scan.settled {
@@ -109,7 +131,9 @@ impl Content {
     /// Hashes what the next pin would, so that no job waits for it.
     pub(crate) fn settle(&self) -> Result<(), ContentError> {
         let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
-        scanner.scan(&self.roots, wall_time())?;
+        let scanned = scanner.scan(&self.roots, wall_time());
+        self.reading.ends();
+        scanned?;
         Ok(())
     }
 
@@ -161,6 +185,7 @@ impl Content {
     fn copy(&self, digest: &Digest, path: &Path) -> Result<bool, ContentError> {
         let read = |source| ContentError::Read { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(read)?;
+        self.reading.file();
         let mut writer = self.blobs.writer()?;
         let mut part = vec![0; PART];
         loop {
@@ -168,6 +193,7 @@ impl Content {
             if n == 0 {
                 break;
             }
+            self.reading.bytes(n);
             writer.write(&part[..n])?;
         }
         match writer.finish_as(digest) {

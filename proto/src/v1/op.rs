@@ -380,6 +380,8 @@ pub enum OpReply {
     },
     /// The next bytes of a return.
     Part(Vec<u8>),
+    /// What the master is about before it can answer, for people; comes again while that lasts.
+    Note(String),
 }
 
 impl OpReply {

@@ -20,6 +20,7 @@ use lab_proto::version::{SUPPORTED, negotiate};
 use lab_proto::{Fingerprint, Target, Value};
 use quinn::{Connection, RecvStream, SendStream};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span, info};
 
 use super::Shared;
@@ -31,6 +32,10 @@ use crate::frames::{FrameError, FrameReader, send};
 use crate::pki::Peer;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Who waits for the state tree hears of it after so long …
+const FIRST_NOTE: Duration = Duration::from_secs(2);
+/// … and then so often.
+const NOTES: Duration = Duration::from_secs(10);
 
 /// Closes the connection of an operator who was revoked.
 const REVOKED: u32 = 2;
@@ -205,6 +210,30 @@ impl Request {
     pub(crate) async fn data(&mut self, value: Value) -> Result<(), FrameError> {
         let value = if value.is_deeper_than(MAX_DEPTH) { value.cut(MAX_DEPTH) } else { value };
         self.send(&OpReply::Data(value)).await
+    }
+
+    /// Waits for what needs the state tree, unless the operator leaves meanwhile: hashing a large one takes long, and nobody
+    /// expects that what was given up happens afterwards. Says from time to time how far that is.
+    pub(crate) async fn saying<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        let content = self.shared.content.clone();
+        let mut work = std::pin::pin!(work);
+        let mut every = tokio::time::interval_at(Instant::now() + FIRST_NOTE, NOTES);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                left = self.down.stopped() => {
+                    let lost = left.err().map_or(quinn::ReadError::ClosedStream, |e| match e {
+                        quinn::StoppedError::ConnectionLost(e) => quinn::ReadError::ConnectionLost(e),
+                        quinn::StoppedError::ZeroRttRejected => quinn::ReadError::ZeroRttRejected,
+                    });
+                    return Err(Stop::Left(lost.into()));
+                }
+                _ = every.tick() => {}
+            }
+            if let Some(note) = content.reading() {
+                self.send(&OpReply::Note(note)).await?;
+            }
+        }
     }
 
     async fn finish(&mut self) -> Result<(), FrameError> {
