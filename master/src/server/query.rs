@@ -168,11 +168,11 @@ async fn take_blob(
         ));
     }
     let quota = (shared.config.events.keep_blobs / 4).max(MAX_UPLOAD);
-    if !shared.uploads.take(minion, size, quota, shared.clock.now()) {
+    let Some(mut share) = shared.uploads.take(minion, size, quota, shared.clock.now()) else {
         return QueryReply::Failed(format!(
             "this minion has uploaded {quota} bytes within the hour, a fourth of events.keep_blobs; try again later"
         ));
-    }
+    };
     // Nobody closes it; without a place it would still be right to go on.
     let _place = shared.transfers.acquire().await.ok();
     let (first, mut stream) = up.into_rest();
@@ -193,6 +193,7 @@ async fn take_blob(
                 return QueryReply::Failed("more bytes came than were announced".to_owned());
             };
             left = rest;
+            share.came(part.len() as u64);
             if parts.send(part).await.is_err() {
                 break;
             }

@@ -4,12 +4,14 @@
 //! there is one. The event that names it does not wait: that the job ended is a fact of its own.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lab_proto::facts::StateSummary;
 use lab_proto::v1::link::{MAX_UPLOAD, Query};
 use lab_proto::{Digest, EndState, EventTag, JobReturn, Value, codec};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::Report;
 use crate::agent::is_state_run;
@@ -22,18 +24,30 @@ use crate::link::Queries;
 const INLINE: usize = 48 * 1024;
 /// How often a full disk is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long a large return waits that the master did not take: what one minion may upload is counted by the hour.
+const AGAIN: Duration = Duration::from_secs(600);
 
 /// Stores returns and events.
 #[derive(Clone, Debug)]
 pub(super) struct Returns {
     emitter: Emitter,
+    spool: Spool,
+}
+
+/// Large returns that wait for the master. Holds nothing that keeps the agent from ending.
+#[derive(Clone, Debug)]
+struct Spool {
+    dir: PathBuf,
     queries: Queries,
-    spool: PathBuf,
+    /// Told when there is a link again.
+    linked: Arc<Notify>,
+    sending: Arc<AtomicBool>,
 }
 
 impl Returns {
     pub(super) fn new(emitter: Emitter, queries: Queries, spool: PathBuf) -> Self {
-        Self { emitter, queries, spool }
+        let (linked, sending) = Default::default();
+        Self { emitter, spool: Spool { dir: spool, queries, linked, sending } }
     }
 
     /// Stores a return, however long that takes; then reports its number.
@@ -62,13 +76,18 @@ impl Returns {
         });
     }
 
-    /// Sends the blobs that waited for a link.
+    /// Sends the blobs that waited for a link; what is left of them, and of later ones, is tried again now and then.
     pub(super) fn link_is_up(&self) {
-        let this = self.clone();
-        std::thread::spawn(move || {
-            let waiting = std::fs::read_dir(&this.spool).into_iter().flatten().flatten();
-            upload_all(waiting.map(|entry| entry.path()), |path| this.upload(path), || this.queries.is_up());
-        });
+        let spool = self.spool.clone();
+        spool.linked.notify_one();
+        if !spool.sending.swap(true, Ordering::Relaxed) {
+            let linked = spool.linked.clone();
+            let send = move || {
+                let spool = spool.clone();
+                async move { spool.send().await }
+            };
+            tokio::spawn(async move { rounds(&linked, || tokio::time::sleep(AGAIN), send).await });
+        }
     }
 
     async fn until_stored(&self, tag: EventTag, data: Value, end: Option<Entry>) -> Option<u64> {
@@ -103,8 +122,8 @@ impl Returns {
         if size > MAX_UPLOAD {
             return too_large(ret, size);
         }
-        let this = self.clone();
-        let kept = tokio::task::spawn_blocking(move || this.spool(digest, &json)).await;
+        let spool = self.spool.clone();
+        let kept = tokio::task::spawn_blocking(move || spool.keep(digest, &json)).await;
         ret.value = match kept {
             Ok(Ok(())) => match summary {
                 // Who waits for the run need not fetch the blob to know how it went.
@@ -116,18 +135,38 @@ impl Returns {
         };
         ret
     }
+}
 
-    fn spool(&self, digest: Digest, bytes: &[u8]) -> Result<(), String> {
-        let path = self.spool.join(digest.to_string());
-        files::make_dir(&self.spool, 0o700)
+impl Spool {
+    fn keep(&self, digest: Digest, bytes: &[u8]) -> Result<(), String> {
+        let path = self.dir.join(digest.to_string());
+        files::make_dir(&self.dir, 0o700)
             .and_then(|()| files::write_atomically(&path, bytes, 0o600))
             .map_err(|e| crate::chain(&e))?;
         if self.queries.is_up()
             && let Err(e) = self.upload(&path)
         {
-            tracing::warn!(path = %path.display(), error = e, "a large return waits for the link");
+            tracing::warn!(path = %path.display(), error = e, again_in = ?AGAIN, "a large return waits");
         }
         Ok(())
+    }
+
+    /// Sends what waits, while there is a link.
+    async fn send(&self) {
+        let this = self.clone();
+        let round = move || {
+            let waiting = std::fs::read_dir(&this.dir).into_iter().flatten().flatten();
+            if this.queries.is_up() {
+                upload_all(
+                    waiting.map(|entry| entry.path()),
+                    |path| this.upload(path),
+                    || this.queries.is_up(),
+                );
+            }
+        };
+        if let Err(e) = tokio::task::spawn_blocking(round).await {
+            tracing::error!(error = %e, "large returns were not sent");
+        }
     }
 
     fn upload(&self, path: &Path) -> Result<(), String> {
@@ -141,6 +180,17 @@ impl Returns {
         let query = Query::BlobPut { digest: Digest::of(&bytes), size: bytes.len() as u64 };
         self.queries.put_blob(query, &bytes).map_err(|e| crate::chain(&e))?;
         std::fs::remove_file(path).map_err(|e| e.to_string())
+    }
+}
+
+/// Sends whenever there is a link again, and now and then while there is one: the master may take later what it did not take.
+async fn rounds<P: Future, S: Future>(linked: &Notify, pause: impl Fn() -> P, send: impl Fn() -> S) {
+    loop {
+        tokio::select! {
+            () = linked.notified() => {}
+            _ = pause() => {}
+        }
+        send().await;
     }
 }
 
@@ -186,5 +236,21 @@ mod tests {
             upload_all(paths(), upload, || up);
             assert_eq!(tried.into_inner(), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_return_that_the_master_did_not_take_is_tried_again_over_the_same_link() {
+        let (linked, passed, (sent, mut heard)) = (Notify::new(), Notify::new(), mpsc::channel(1));
+        let send = || async { sent.send(()).await.expect("somebody listens") };
+        let tries = rounds(&linked, || passed.notified(), send);
+        let life = async {
+            for why in [&linked, &passed, &passed, &linked] {
+                tokio::task::yield_now().await;
+                assert!(heard.try_recv().is_err(), "nothing is tried for no reason");
+                why.notify_one();
+                heard.recv().await.expect("it is tried");
+            }
+        };
+        tokio::select! { () = tries => {}, () = life => {} }
     }
 }
