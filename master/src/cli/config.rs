@@ -25,7 +25,8 @@ enum What {
 
 pub(super) fn run(args: &Args, json: bool) -> Outcome {
     let What::Show { config } = &args.what;
-    let (_, origins) = crate::config::load(config.as_deref(), &[]).map_err(|e| Failure::Usage(chain(&e)))?;
+    let (origins, wrong) =
+        crate::config::explain(config.as_deref()).map_err(|e| Failure::Usage(chain(&e)))?;
     let rows: Vec<Value> = origins
         .into_iter()
         .map(|(key, (origin, value))| {
@@ -33,7 +34,8 @@ pub(super) fn run(args: &Args, json: bool) -> Outcome {
         })
         .collect();
     output::records(&rows, &["key", "value", "origin"], json);
-    Ok(0)
+    // Shown all the same: whoever is sent here looks for where a value comes from.
+    wrong.map_or(Ok(0), |e| Err(Failure::Usage(chain(&e))))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -206,6 +206,19 @@ pub enum ConfigError {
 /// # Errors
 /// When something cannot be read, is not TOML, is not known, or does not fit.
 pub fn load(file: Option<&Path>, settings: &[String]) -> Result<(Config, Origins), ConfigError> {
+    merge(file, settings)?.finish()
+}
+
+/// Tells every value and where it comes from, with what is wrong with them if they cannot be used.
+///
+/// # Errors
+/// When something cannot be read, is not TOML, or is not known.
+pub fn explain(file: Option<&Path>) -> Result<(Origins, Option<ConfigError>), ConfigError> {
+    let merged = merge(file, &[])?;
+    Ok((merged.origins(), merged.finish().err()))
+}
+
+fn merge(file: Option<&Path>, settings: &[String]) -> Result<Merged, ConfigError> {
     let mut merged = Merged::defaults();
     let path = file.unwrap_or_else(|| Path::new(DEFAULT_PATH));
     match fs::read_to_string(path) {
@@ -216,7 +229,7 @@ pub fn load(file: Option<&Path>, settings: &[String]) -> Result<(Config, Origins
     for setting in settings {
         merged.overlay("command line", &as_toml(setting))?;
     }
-    merged.finish()
+    Ok(merged)
 }
 
 struct Merged {
@@ -253,17 +266,21 @@ impl Merged {
         Ok(())
     }
 
-    fn finish(self) -> Result<(Config, Origins), ConfigError> {
-        let Self { table, origins } = self;
-        let config: Config = table
-            .clone()
-            .try_into()
-            .map_err(|e: toml::de::Error| ConfigError::Value(e.to_string().trim_end().replace('\n', " ")))?;
+    fn origins(&self) -> Origins {
         let mut out = Origins::new();
-        leaves(&table, "", &mut |key, value| {
-            let origin = origins.get(key).cloned().unwrap_or_default();
+        leaves(&self.table, "", &mut |key, value| {
+            let origin = self.origins.get(key).cloned().unwrap_or_default();
             out.insert(key.to_owned(), (origin, value.clone()));
         });
+        out
+    }
+
+    fn finish(self) -> Result<(Config, Origins), ConfigError> {
+        let out = self.origins();
+        let config: Config = self
+            .table
+            .try_into()
+            .map_err(|e: toml::de::Error| ConfigError::Value(e.to_string().trim_end().replace('\n', " ")))?;
         ranges::check(&config).map_err(|ranges::Nonsense { key, expected }| {
             let (origin, value) = out.get(&key).cloned().unwrap_or_else(|| (String::new(), Value::from("")));
             ConfigError::Nonsense { origin, key, value: value.to_string(), expected }
@@ -346,5 +363,28 @@ mod tests {
         merged.overlay("m.toml", "[link]\nheartbeat = '5'").expect("known");
         let error = merged.finish().expect_err("no unit").to_string();
         assert!(error.contains("\"5\" is not a duration like"), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_shown_with_where_it_comes_from() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let file = dir.path().join("master.toml");
+        let (path, shown) = (file.display().to_string(), |text: &str| {
+            std::fs::write(&file, text).expect("is written");
+            load(Some(&file), &[]).expect_err("cannot be used");
+            explain(Some(&file)).expect("can be shown")
+        });
+        for (text, key, value, said) in [
+            ("link.heartbeat = '0s'", "link.heartbeat", "\"0s\"", "makes no sense"),
+            ("listen = 5", "listen", "5", "invalid type"),
+        ] {
+            let (origins, wrong) = shown(text);
+            let (origin, found) = &origins[key];
+            assert_eq!((origin, found.to_string().as_str()), (&path, value));
+            let wrong = wrong.expect("says what is wrong").to_string();
+            assert!(wrong.contains(said), "{wrong}");
+        }
+        std::fs::write(&file, "listen = '[::]:4510'").expect("is written");
+        assert!(explain(Some(&file)).expect("can be shown").1.is_none());
     }
 }
