@@ -10,6 +10,7 @@ mod e2e;
 use e2e::orchestration::{RUN_LIMIT, assert_each_job_once, finish, step};
 use e2e::{Random, kubic, lab_ends_without_a_trace, times};
 use lab_minion::outbox::Outbox;
+use lab_proto::facts::Fact;
 use lab_proto::{Event, OutboxId, RunId};
 use lab_tests::kubic::{
     CPLANE, EventExt, KubicLab, LIMIT, Node, WORKER, run_ended, step_ended, step_entered,
@@ -130,5 +131,93 @@ fn a_master_killed_anywhere_goes_on_with_its_runs_and_finishes_them() {
     for node in [CPLANE, WORKER] {
         assert_nothing_lost(&lab, &node);
     }
+    lab_ends_without_a_trace(lab);
+}
+
+/// An orchestration of orchestrations: two that end, the second beside one that waits for a word.
+const OUTER: &str = "first:
+  salt.runner:
+    - name: state.orchestrate
+    - mods: nested.first
+beside:
+  salt.parallel_runners:
+    - runners:
+        quick:
+          - name: state.orchestrate
+          - kwarg:
+              mods: nested.quick
+        slow:
+          - name: state.orchestrate
+          - kwarg:
+              mods: nested.slow
+    - require:
+      - salt: first
+";
+
+/// Leaves its name on the control plane; `slow` does so once it has heard the word.
+fn inner(name: &str) -> String {
+    let wait = "word:\n  salt.wait_for_event:\n    - name: my/word\n    - id_list: [word]\n";
+    let require = "    - require:\n      - salt: word\n";
+    let leave = format!(
+        "leave:\n  salt.function:\n    - name: cmd.run\n    - tgt: {}\n    - arg:\n      - echo {name} >> /root/nested\n",
+        CPLANE.id
+    );
+    if name == "slow" { format!("{wait}{leave}{require}") } else { leave }
+}
+
+/// The names of the runs that began and those that ended, in the log's order.
+fn begun_and_ended(events: &[Event]) -> (Vec<String>, Vec<String>) {
+    let begun: Vec<_> = events
+        .iter()
+        .filter_map(|e| match e.fact() {
+            Some(Fact::RunStarted(fact)) => Some((fact.run, fact.name)),
+            _ => None,
+        })
+        .collect();
+    let name = |run: RunId| begun.iter().find(|(r, _)| *r == run).map_or("?".to_owned(), |(_, n)| n.clone());
+    let ended = events.iter().filter_map(run_ended).map(|end| name(end.run)).collect();
+    (begun.iter().map(|(_, name)| name.clone()).collect(), ended)
+}
+
+#[test]
+fn runs_within_a_run_that_ended_before_a_kill_are_not_begun_again() {
+    let lab = kubic().start().unwrap();
+    let states = lab.dir().join("states/nested");
+    std::fs::create_dir_all(&states).unwrap();
+    std::fs::write(states.join("outer.sls"), OUTER).unwrap();
+    for name in ["first", "quick", "slow"] {
+        std::fs::write(states.join(name).with_extension("sls"), inner(name)).unwrap();
+    }
+    let run: RunId = lab.run(&["orchestrate", "nested.outer", "--detach"]).unwrap().trim().parse().unwrap();
+    let ended = |name: &'static str, all: usize| {
+        lab.tail().wait(name, RUN_LIMIT, |e| run_ended(e).is_some()).unwrap();
+        e2e::eventually("so many runs to end", || begun_and_ended(&lab.tail().events()).1.len() == all);
+    };
+    ended("the first two to end", 2);
+    // Killed at once after that, and once more when the run was taken up.
+    for _ in 0..times("LAB_KILLS", 2) {
+        let killed_at = lab.tail().head();
+        lab.kill_master().unwrap();
+        lab.start_master().unwrap();
+        let resumed = |e: &Event| matches!(e.fact(), Some(Fact::RunResumed(back)) if back.run == run);
+        lab.tail().wait_after(killed_at, "the run to be taken up", LIMIT, resumed).unwrap();
+    }
+    assert_eq!(
+        begun_and_ended(&lab.tail().events()).1.len(),
+        2,
+        "the slow one waits, and the outer one with it"
+    );
+    lab.run(&["event", "send", "my/word", "id=word"]).unwrap();
+    let attached = lab.cli(&["orchestrate", "--resume", &run.to_string()]).unwrap();
+    assert_eq!(attached.status.code(), Some(0), "{attached:?}");
+    ended("all to end", 4);
+    let events = lab.tail().events();
+    let (mut begun, ended) = begun_and_ended(&events);
+    begun.sort();
+    assert_eq!(begun, ["nested.first", "nested.outer", "nested.quick", "nested.slow"], "each began once");
+    assert_eq!(ended, ["nested.first", "nested.quick", "nested.slow", "nested.outer"], "each ended once");
+    assert_each_job_once(&events);
+    let left = lab.host(&CPLANE).run(["cat", "/root/nested"]).unwrap();
+    assert_eq!(left, "first\nquick\nslow\n", "and left its name once");
     lab_ends_without_a_trace(lab);
 }
