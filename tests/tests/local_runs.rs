@@ -39,26 +39,38 @@ fn alive(group: i32) -> Vec<String> {
     stats.filter(ours).collect()
 }
 
-/// Applies a state whose command says its process group and then runs for ever, and ends the run with a signal once it
-/// does. Returns how the run ended, what it printed and said, and what is left of the command.
-fn interrupted(signal: Signal, more: &[&str]) -> (ExitStatus, String, String, Vec<String>) {
-    let tree = tempfile::tempdir().expect("a directory");
-    let pipe = tree.path().join("pipe");
+/// A command that says its process group and then runs for ever; asked to end, it leaves `polite` and ends with `code`.
+fn long(tree: &Path, code: i32) -> String {
+    let (pipe, polite) = (tree.join("pipe"), tree.join("polite"));
     mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe");
-    let polite = tree.path().join("polite");
     // The command is asked before it is killed: a program that we start has no signal blocked.
-    let script = format!(
-        "trap 'touch {}; exit 0' TERM; sleep 1000 & sleep 1000 & echo $$ > {}; wait",
+    format!(
+        "trap 'touch {}; exit {code}' TERM; sleep 1000 & sleep 1000 & echo $$ > {}; wait",
         polite.display(),
         pipe.display()
-    );
+    )
+}
+
+/// Applies a state with such a command, and ends the run with a signal once it runs.
+fn interrupted(signal: Signal, more: &[&str]) -> (ExitStatus, String, String, Vec<String>) {
+    let tree = tempfile::tempdir().expect("a directory");
     let after = tree.path().join("after");
     let sls = format!(
-        "long:\n  cmd.run:\n    - name: {script}\nafter:\n  file.managed:\n    - name: {}\n",
+        "long:\n  cmd.run:\n    - name: {}\nafter:\n  file.managed:\n    - name: {}\n",
+        long(tree.path(), 0),
         after.display()
     );
     fs::write(tree.path().join("a.sls"), sls).expect("it is written");
-    let child = apply(tree.path(), more).spawn().expect("it starts");
+    let ended = end_by(signal, tree.path(), &mut apply(tree.path(), more));
+    assert!(!after.exists(), "the state after it was begun");
+    ended
+}
+
+/// Runs what runs such a command, and ends it with a signal once that runs. Returns how it ended, what it printed and said, and
+/// what is left of the command.
+fn end_by(signal: Signal, tree: &Path, command: &mut Command) -> (ExitStatus, String, String, Vec<String>) {
+    let pipe = tree.join("pipe");
+    let child = command.spawn().expect("it starts");
     let mut group = String::new();
     fs::File::open(&pipe)
         .and_then(|mut f| f.read_to_string(&mut group))
@@ -67,20 +79,70 @@ fn interrupted(signal: Signal, more: &[&str]) -> (ExitStatus, String, String, Ve
     assert!(!alive(group).is_empty(), "the command runs");
     kill(Pid::from_raw(i32::try_from(child.id()).expect("a number")), signal).expect("it runs");
     let output = child.wait_with_output().expect("it ends");
-    assert!(polite.exists(), "the command was killed without being asked");
-    assert!(!after.exists(), "the state after it was begun");
+    assert!(tree.join("polite").exists(), "the command was killed without being asked");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status, text(&output.stdout), text(&output.stderr), alive(group))
 }
 
 #[test]
 fn an_interrupted_run_ends_its_command_and_says_so() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let (status, _, said, left) = interrupted(signal, &[]);
         assert_eq!(status.code(), Some(15), "{said}");
-        assert!(said.contains(signal.as_str()) && said.contains("interrupted"), "{said}");
+        assert!(said.contains(signal.as_str()), "{said}");
+        assert!(said.contains("interrupted: 1 states were begun, 1 were not"), "{said}");
         assert!(left.is_empty(), "{left:?}");
     }
+}
+
+#[test]
+fn a_run_that_is_interrupted_in_its_last_state_says_that_none_was_left() {
+    for (code, expected) in [(1, 15), (0, 15)] {
+        let tree = tempfile::tempdir().expect("a directory");
+        let sls = format!("long:\n  cmd.run:\n    - name: {}\n", long(tree.path(), code));
+        fs::write(tree.path().join("a.sls"), sls).expect("it is written");
+        let (status, _, said, _) = end_by(Signal::SIGTERM, tree.path(), &mut apply(tree.path(), &[]));
+        assert_eq!(status.code(), Some(expected), "{said}");
+        assert!(said.contains("interrupted: 1 states were begun, none was left"), "{said}");
+    }
+}
+
+#[test]
+fn a_call_that_is_interrupted_ends_its_command() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let tree = tempfile::tempdir().expect("a directory");
+        let mut command = Command::new(binaries().expect("they are built").join("lab-minion"));
+        command.args(["call", "--local", "cmd.run", &long(tree.path(), 0)]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (status, printed, said, left) = end_by(signal, tree.path(), &mut command);
+        assert_eq!((status.code(), printed.as_str()), (Some(15), ""), "{said}");
+        assert!(said.contains("interrupted: cmd.run did not come to its end"), "{said}");
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn a_run_that_is_to_ignore_the_end_of_its_terminal_goes_on() {
+    let tree = tempfile::tempdir().expect("a directory");
+    let sls = format!("long:\n  cmd.run:\n    - name: {}\n", long(tree.path(), 0));
+    fs::write(tree.path().join("a.sls"), sls).expect("it is written");
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    command.arg(binaries().expect("they are built").join("lab-minion"));
+    command.args(["apply", "--local", "--states"]).arg(tree.path()).arg("a");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("it starts");
+    let mut group = String::new();
+    fs::File::open(tree.path().join("pipe"))
+        .and_then(|mut f| f.read_to_string(&mut group))
+        .expect("the command says its number");
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a number"));
+    kill(pid, Signal::SIGHUP).expect("it runs");
+    kill(pid, Signal::SIGTERM).expect("it still runs");
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(15), "{said}");
+    assert!(said.contains("SIGTERM") && !said.contains("SIGHUP"), "{said}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use lab_proto::v1::op::{Since, Until};
 use lab_proto::{Map, Position, Target, TargetKind, Timestamp, Value};
+use lab_states::function::typed::{self, as_typed};
 use lab_states::render::yaml;
 
 use super::Failure;
@@ -92,20 +93,21 @@ impl TargetArgs {
     }
 }
 
-/// Splits words into positional arguments and `k=v` pairs, reading each value as YAML, as Salt's CLI does.
+/// Splits words into positional arguments and `k=v` pairs, reading each value as YAML, as Salt's CLI does; a command is text.
 ///
 /// # Errors
 /// When a value is not YAML, or a name is given twice.
-pub(super) fn function_arguments(words: &[String]) -> Result<(Vec<Value>, Map), String> {
+pub(super) fn function_arguments(function: &str, words: &[String]) -> Result<(Vec<Value>, Map), String> {
     let (mut args, mut kwargs) = (Vec::new(), Map::new());
     for word in words {
         match word.split_once('=') {
             Some((key, value)) if is_name(key) => {
-                if kwargs.insert(Value::from(key), yaml_value(value)?).is_some() {
+                let read = as_typed(function, typed::Place::Name(key), value, yaml_value(value)?);
+                if kwargs.insert(Value::from(key), read).is_some() {
                     return Err(format!("{key} is given twice"));
                 }
             }
-            _ => args.push(yaml_value(word)?),
+            _ => args.push(as_typed(function, typed::Place::At(args.len()), word, yaml_value(word)?)),
         }
     }
     Ok((args, kwargs))
@@ -116,7 +118,7 @@ pub(super) fn function_arguments(words: &[String]) -> Result<(Vec<Value>, Map), 
 /// # Errors
 /// When a word has no `=` or a value is not YAML.
 pub(super) fn mapping(words: &[String]) -> Result<Map, String> {
-    let (args, kwargs) = function_arguments(words)?;
+    let (args, kwargs) = function_arguments("", words)?;
     match args.first() {
         None => Ok(kwargs),
         Some(stray) => Err(format!("{stray:#} is not of the form key=value")),
@@ -246,19 +248,21 @@ mod tests {
         let words: Vec<String> = ["web", "5", "test=True", "name=a b", "list=[1, two]", "path=/a=b", "8:30"]
             .map(str::to_owned)
             .to_vec();
-        let (args, kwargs) = function_arguments(&words).expect("reads");
+        let (args, kwargs) = function_arguments("test.arg", &words).expect("reads");
         assert_eq!(args[..2], [Value::from("web"), Value::from(5)]);
         assert_eq!(kwargs.get("test"), Some(&Value::from(true)));
         assert_eq!(kwargs.get("name"), Some(&Value::from("a b")));
         assert_eq!(kwargs.get("list"), Some(&Value::List(vec![Value::from(1), Value::from("two")])));
         assert_eq!(kwargs.get("path"), Some(&Value::from("/a=b")));
-        assert!(function_arguments(&["x={broken".to_owned()]).is_err());
+        assert!(function_arguments("test.arg", &["x={broken".to_owned()]).is_err());
         let twice = ["a=1", "a=2"].map(str::to_owned);
         assert_eq!(
-            function_arguments(&twice),
+            function_arguments("test.arg", &twice),
             Err("a is given twice".to_owned()),
             "none is dropped silently"
         );
+        let command = ["true".to_owned()];
+        assert_eq!(function_arguments("cmd.run", &command).expect("reads").0, [Value::from("true")]);
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(super) struct ApplyArgs {
 
 pub(super) async fn run(args: RunArgs, context: &Context) -> Outcome {
     let RunArgs { target, function, arguments, following } = args;
-    let (args, kwargs) = arguments::function_arguments(&arguments).map_err(Failure::Usage)?;
+    let (args, kwargs) = arguments::function_arguments(&function, &arguments).map_err(Failure::Usage)?;
     follow(context, target, function, args, kwargs, following).await
 }
 
@@ -146,6 +146,7 @@ impl Job {
                 }
             }
             OpReply::Progress { jid: _, minion, progress } => self.progress(&minion, &progress),
+            OpReply::Note(text) => output::note(&text),
             OpReply::Events(events) => {
                 let mut lines = output::Lines::default();
                 for event in &events {

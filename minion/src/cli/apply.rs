@@ -66,7 +66,8 @@ enum Output {
 impl Args {
     pub(super) fn run(self) -> Done {
         super::trees(&self.states, self.pillar.as_ref())?;
-        let stop = interrupt::watch().map_err(|e| Failure::new(e, exit::FAILED))?;
+        let stop = interrupt::watch("the running command is ended, the states after it are not begun")
+            .map_err(|e| Failure::new(e, exit::FAILED))?;
         let host = LinuxHost::new();
         host.keep_links();
         let mut known = grains::of_machine(&self.id, &host);
@@ -110,19 +111,23 @@ impl Args {
             })
         };
         match outcome {
-            Ok(outcome) => {
-                let interrupted = stop.load(Ordering::SeqCst);
+            Ok((outcome, left)) => {
                 let failed = outcome.results.iter().any(|r| r.outcome == StateOutcome::Failed);
+                // A signal that came when all was done, and well, has cut nothing off.
+                let interrupted = stop.load(Ordering::SeqCst) && (left > 0 || failed);
                 if json {
                     report::json(&outcome.results, interrupted)
                 } else {
                     report::summary(&outcome.results)
                 }
                 if interrupted {
-                    let text = format!(
-                        "interrupted: {} states were begun, the others were not",
-                        outcome.results.len()
-                    );
+                    let begun = outcome.results.len();
+                    let rest = if left > 0 {
+                        format!("{left} were not, or not to their end")
+                    } else {
+                        "none was left".to_owned()
+                    };
+                    let text = format!("interrupted: {begun} states were begun, {rest}");
                     return Err(Failure::new(std::io::Error::other(text), exit::INTERRUPTED));
                 }
                 Ok(ExitCode::from(if failed { exit::STATE_FAILED } else { 0 }))

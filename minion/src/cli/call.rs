@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
 
 use lab_proto::{Map, Value};
 use lab_states::function::CallError;
+use lab_states::function::typed::{Place, as_typed};
 use lab_states::render::yaml;
 
-use super::{Done, Failure, exit, report};
+use super::{Done, Failure, exit, interrupt, report};
 use crate::grains;
 use crate::host::LinuxHost;
 use crate::local::{Local, Settings};
@@ -47,15 +49,23 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self) -> Done {
         super::trees(&self.states, self.pillar.as_ref())?;
-        let (args, kwargs) = arguments(&self.arguments).map_err(|e| Failure::new(e, exit::USAGE))?;
+        let (args, kwargs) =
+            arguments(&self.function, &self.arguments).map_err(|e| Failure::new(e, exit::USAGE))?;
+        let stop =
+            interrupt::watch("the running command is ended").map_err(|e| Failure::new(e, exit::FAILED))?;
         let host = LinuxHost::new();
         let mut known = grains::of_machine(&self.id, &host);
         if let Some(path) = &self.grains {
             known = grains::with_file(known, path).map_err(|e| Failure::new(e, exit::USAGE))?;
         }
         let (sender, _unheard) = mpsc::channel();
-        let settings =
-            Settings { id: self.id, states: self.states, pillar: self.pillar, ..Settings::default() };
+        let settings = Settings {
+            id: self.id,
+            states: self.states,
+            pillar: self.pillar,
+            stop: Arc::clone(&stop),
+            ..Settings::default()
+        };
         let mut local = Local::new(settings, host, known, sender);
         if let Some(path) = &self.stubs {
             let names = local.load_stubs(path).map_err(|e| Failure::new(e, exit::USAGE))?;
@@ -69,6 +79,11 @@ impl Args {
             .exec(&self.function)
             .map_err(CallError::from)
             .and_then(|f| f.call(&args, &kwargs, &ctx));
+        if stop.load(Ordering::SeqCst) {
+            // What it returned is that of a command that was ended.
+            let text = format!("interrupted: {} did not come to its end", self.function);
+            return Err(Failure::new(std::io::Error::other(text), exit::INTERRUPTED));
+        }
         match called {
             Ok(value) => {
                 report::value(&local.hide(&value), self.json);
@@ -83,15 +98,19 @@ impl Args {
     }
 }
 
-/// Reads arguments as they are typed: each is YAML, and `name=value` is a named one.
-fn arguments(words: &[String]) -> Result<(Vec<Value>, Map), yaml::YamlError> {
+/// Reads arguments as they are typed: each is YAML, and `name=value` is a named one. A command is text.
+fn arguments(function: &str, words: &[String]) -> Result<(Vec<Value>, Map), yaml::YamlError> {
     let (mut args, mut kwargs) = (Vec::new(), Map::new());
     for word in words {
         match word.split_once('=').filter(|(name, _)| is_name(name)) {
             Some((name, value)) => {
-                kwargs.insert(name.into(), scalar(value)?);
+                let read = scalar(value)?;
+                kwargs.insert(name.into(), as_typed(function, Place::Name(name), value, read));
             }
-            None => args.push(scalar(word)?),
+            None => {
+                let read = scalar(word)?;
+                args.push(as_typed(function, Place::At(args.len()), word, read));
+            }
         }
     }
     Ok((args, kwargs))
@@ -120,10 +139,24 @@ mod tests {
     #[test]
     fn words_are_yaml_and_names_are_told_by_the_equals_sign() {
         let words = ["1", "yes please", "a=[1, 2]", "echo x=y: z", "", "path=/etc"].map(str::to_owned);
-        let (args, kwargs) = arguments(&words).unwrap();
+        let (args, kwargs) = arguments("test.arg", &words).unwrap();
         assert_eq!(args, [Value::from(1), "yes please".into(), "echo x=y: z".into(), "".into()]);
         assert_eq!(kwargs.get("a"), Some(&Value::from(vec![1, 2])));
         assert_eq!(kwargs.get("path"), Some(&Value::from("/etc")));
-        assert!(arguments(&["{a".to_owned()]).is_err());
+        assert!(arguments("test.arg", &["{a".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_command_is_the_text_that_was_typed() {
+        let read = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
+            arguments("cmd.run", &words).unwrap()
+        };
+        assert_eq!(read(&["true"]).0, [Value::from("true")]);
+        assert_eq!(
+            read(&["echo x=y: z", "python_shell=False"]).1.get("python_shell"),
+            Some(&Value::from(false))
+        );
+        assert_eq!(read(&["cmd=yes"]).1.get("cmd"), Some(&Value::from("yes")));
     }
 }

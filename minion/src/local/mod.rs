@@ -128,16 +128,17 @@ impl Local {
         self.secrets.text(text)
     }
 
-    /// Runs the states that are asked for, as the last thing that this process does.
+    /// Runs the states that are asked for, as the last thing that this process does. Tells also how many were left when it was
+    /// stopped.
     ///
     /// # Errors
     /// When they do not compile; then nothing was run.
-    pub fn run(&self, request: &ApplyRequest) -> Result<ApplyOutcome, CompileErrors> {
+    pub fn run(&self, request: &ApplyRequest) -> Result<(ApplyOutcome, usize), CompileErrors> {
         self.load_pillar()?;
         let tree = Expecting::new(&self.states, &self.registry, || self.host.expect_network_plan());
-        let results = apply::apply_at_last(&tree, request, self.settings.failhard, &self.ctx())?;
+        let (results, left) = apply::apply_at_last(&tree, request, self.settings.failhard, &self.ctx())?;
         let results = results.into_iter().map(|r| self.secrets.state_return(r)).collect();
-        Ok(ApplyOutcome { results })
+        Ok((ApplyOutcome { results }, left))
     }
 }
 

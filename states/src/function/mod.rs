@@ -10,6 +10,7 @@ mod exec;
 mod extension;
 mod registry;
 mod state;
+pub mod typed;
 
 pub use args::{ArgsError, from_map, from_value, scalar_text};
 pub use ctx::{

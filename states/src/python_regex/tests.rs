@@ -88,3 +88,20 @@ fn what_runs_in_linear_time_is_charged_for() {
     assert_eq!(refused, Err(Failure::Exhausted));
     assert!(meter.spent() > 1 << 23);
 }
+
+proptest::proptest! {
+    #[test]
+    fn the_place_of_an_error_is_in_the_pattern(
+        pattern in r"[a-z0-9(){}\[\]*+?|.^$\\P<>=:!,#é -]{0,14}", flags in 0_u8..16, anchor in 0..3_usize,
+    ) {
+        let flag = |bit: u8| flags & bit != 0;
+        let flags = Flags { ignore_case: flag(1), multiline: flag(2), dot_all: flag(4), verbose: flag(8) };
+        let anchor = [Anchor::None, Anchor::Start, Anchor::Whole][anchor];
+        if let Err(failure) = Pattern::new(&pattern, flags, anchor) {
+            let said = failure.to_string();
+            let at = said.rsplit_once("position ").and_then(|(_, at)| at.parse::<usize>().ok());
+            // The end is a place, too: Python's, for what is missing there.
+            proptest::prop_assert!(at.is_none_or(|at| at <= pattern.chars().count()), "{pattern:?}: {said}");
+        }
+    }
+}

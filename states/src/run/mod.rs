@@ -133,6 +133,8 @@ pub struct StateRun<'p> {
     scheduler: Scheduler,
     /// The listeners, once the states are done; their chunks stand behind those of the states.
     listening: bool,
+    /// The run was cancelled before its listeners were looked for.
+    unheard: bool,
     first_listener: usize,
     lost_listeners: Vec<listen::Lost>,
     rows: Vec<Option<StateReturn>>,
@@ -166,6 +168,7 @@ impl<'p> StateRun<'p> {
             places: None,
             options,
             listening: false,
+            unheard: false,
             lost_listeners: Vec::new(),
             rows: Vec::with_capacity(chunks.len()),
             row_of: HashMap::with_capacity_and_hasher(chunks.len(), RandomState::default()),
@@ -240,6 +243,7 @@ impl<'p> StateRun<'p> {
     /// Begins nothing more; what is being done may still be answered.
     pub fn cancel(&mut self) {
         self.scheduler.halt();
+        self.unheard |= !self.listening;
         self.listening = true;
         self.jobs.retain(|_, job| job.wakes_at().is_none());
     }
@@ -284,6 +288,15 @@ impl<'p> StateRun<'p> {
     /// Takes the answer to a piece of work. An answer that nobody waits for is dropped.
     pub fn handle(&mut self, token: Token, answer: Answer, now: Timestamp) {
         self.proceed(token, now, |run, token, job| job.answer(run, token, answer, now));
+    }
+
+    /// Tells how much of a run that was cancelled was left: states and listeners that were not begun, and those that were to be
+    /// tried again. Nothing is left of one that ended by itself.
+    pub fn left(&self) -> usize {
+        let unbegun = |node: &usize| !self.row_of.contains_key(node) && !self.early.contains_key(node);
+        let unheard = if self.unheard { self.due().0.len() } else { 0 };
+        let cut = self.rows.iter().filter(|row| row.is_none()).count();
+        (0..self.chunks.len()).filter(unbegun).count() + unheard + cut
     }
 
     /// Takes the results, in the order of the run.
@@ -512,14 +525,18 @@ impl<'p> StateRun<'p> {
         }
     }
 
-    /// Begins the listeners.
-    fn listen(&mut self) {
-        let states = &self.chunks[..self.first_listener];
+    /// Lists the listeners that what changed calls for, and what is listened to in vain.
+    fn due(&self) -> (Vec<usize>, Vec<listen::Lost>) {
         let changed = |node: usize| {
             let row = self.row_of.get(&node).and_then(|row| self.rows[*row].as_ref());
             row.is_some_and(StateReturn::changed)
         };
-        let (due, lost) = listen::due(states, changed);
+        listen::due(&self.chunks[..self.first_listener], changed)
+    }
+
+    /// Begins the listeners.
+    fn listen(&mut self) {
+        let (due, lost) = self.due();
         let mut nodes = Vec::new();
         for node in due {
             let (mut chunk, mut traits) = (self.chunks[node].clone(), self.traits[node].clone());
