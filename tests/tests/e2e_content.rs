@@ -6,12 +6,15 @@
 mod e2e;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use e2e::minion::Minion;
 use e2e::{answers, eventually};
 use lab_proto::Digest;
 use lab_tests::alone::Alone;
+use lab_tests::kubic::binaries;
 use lab_tests::nshost::Output;
 
 /// A file of many parts.
@@ -156,4 +159,31 @@ fn what_rots_on_the_master_gets_no_name_and_is_told() {
     assert!(!place.exists() && !part.exists(), "what does not fit has no name");
     let log = master.log();
     assert!(log.contains("a blob is damaged") && log.contains(&digest[2..]), "{log}");
+}
+
+#[test]
+fn who_waits_for_a_large_tree_hears_of_it_and_so_does_the_next_one() {
+    let master = Alone::start("", &[]).unwrap();
+    fs::write(master.path("states/x.sls"), "x:\n  test.nop: []\n").unwrap();
+    // Takes far longer to read than anybody here waits, and no room.
+    fs::File::create(master.path("states/big")).and_then(|f| f.set_len(256 << 30)).unwrap();
+    let hears = |more: &[&str]| {
+        let mut command = Command::new(binaries().unwrap().join("lab-master"));
+        command.args(["--master", &master.address().to_string()]).arg("--identity").arg(master.operator());
+        command.args(["orchestrate", "x"]).args(more).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let first = said.lines().next().unwrap().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        first
+    };
+    for more in [&[][..], &["--detach"], &["--show"]] {
+        let first = hears(more);
+        assert!(first.starts_with("lab-master: the state tree is read"), "{more:?}: {first}");
+        assert!(
+            first.ends_with(" MiB of 2 files so far") || first.ends_with(" MiB of 1 files so far"),
+            "{first}"
+        );
+    }
 }

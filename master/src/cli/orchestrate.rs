@@ -46,8 +46,14 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
         _ => return Err(Failure::Usage("give a NAME, or --resume RUN, or --replay RUN".to_owned())),
     };
     if show {
-        let rows = context.client.collect(request).await?;
-        rows.iter().for_each(|row| output::value(row, context.json));
+        let mut replies = context.client.request(request).await?;
+        while let Some(reply) = replies.next().await? {
+            match reply {
+                OpReply::Data(step) => output::value(&step, context.json),
+                OpReply::Note(text) => output::note(&text),
+                _ => {}
+            }
+        }
         return Ok(0);
     }
     let interrupt = Interrupt::listen()?;

@@ -203,4 +203,29 @@ mod tests {
         let left = store.retain(&none, None, now).expect("measures").bytes_left;
         assert!(left <= keep_size, "{left} of {keep_size}");
     }
+
+    #[test]
+    fn one_jump_of_the_clock_beyond_what_is_kept_trims_nothing_until_it_is_believed() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let start = Timestamp::from_micros(1_800_000_000_000_000);
+        let store = MemoryStore::new(LogId::from_u128(1));
+        for n in 0..3 {
+            store.append(vec![facts::lifecycle("started", "1")], &[], start + HOUR * n).expect("appends");
+        }
+        let mut events = crate::config::load(None, &[]).expect("defaults").0.events;
+        events.keep_age = HOUR * 24 * 30;
+        let jump = events.keep_age * 12;
+        let mut believed = Believed::read(&store, start, Duration::ZERO);
+        let mut trim_at = |up: Duration, jump: Duration| {
+            let needed = Needed { after: store.head().seq, by: None };
+            trim_log(&store, needed, &events, believed.look(start + up + jump, up)).expect("trims");
+            store.floor().seq
+        };
+        assert_eq!(trim_at(HOUR * 2, Duration::ZERO), 0);
+        assert_eq!(trim_at(HOUR * 3, jump), 0, "it was wrong …");
+        assert_eq!(trim_at(HOUR * 4, Duration::ZERO), 0, "… and was put right");
+        assert_eq!(trim_at(HOUR * 5, jump), 0, "it is the truth …");
+        assert_eq!(trim_at(HOUR * 10, jump), 0);
+        assert_eq!(trim_at(HOUR * 11, jump), 3, "… which is believed after six hours");
+    }
 }
