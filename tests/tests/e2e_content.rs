@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use e2e::minion::Minion;
-use e2e::{answers, eventually};
+use e2e::{answers, eventually, kubic, lab_ends_without_a_trace};
 use lab_proto::Digest;
 use lab_tests::alone::Alone;
-use lab_tests::kubic::binaries;
-use lab_tests::nshost::Output;
+use lab_tests::kubic::{EventExt, KubicLab, LIMIT, WORKER, binaries};
+use lab_tests::nshost::{Output, Signal};
 
 /// A file of many parts.
 fn contents() -> Vec<u8> {
@@ -186,4 +186,40 @@ fn who_waits_for_a_large_tree_hears_of_it_and_so_does_the_next_one() {
             "{first}"
         );
     }
+}
+
+/// How many packets the master's card gave to a switch that did not take them.
+fn vanished(lab: &KubicLab) -> u64 {
+    let shown = lab.lab().master().run(["ip", "-s", "-j", "link", "show", "dev", "eth0"]).unwrap();
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    shown[0]["stats64"]["tx"]["dropped"].as_u64().unwrap_or_else(|| panic!("no counter in {shown}"))
+}
+
+#[test]
+fn a_file_comes_whole_where_the_switch_carries_less_than_the_cards_at_both_its_ends_and_over_a_slow_link() {
+    const KBIT: u32 = 20_000;
+    let lab = kubic().start().unwrap();
+    let host = lab.host(&WORKER);
+    let jumbo = ["ip", "link", "set", "dev", "eth0", "mtu", "9000"];
+    lab.lab().master().run(jumbo).unwrap();
+    host.run(jumbo).unwrap();
+    let (position, before) = (lab.tail().head(), vanished(&lab));
+    // The next link is made over cards that take jumbo frames.
+    host.kill_service("lab-minion", Signal::SIGKILL).unwrap();
+    let connected = format!("lab/minion/{}/connected", WORKER.id);
+    lab.tail().wait_after(position, "the worker with its new card", LIMIT, |e| e.is(&connected)).unwrap();
+
+    for (name, bytes, kbit) in [("fast", 24 << 20, None), ("slow", 4 << 20, Some(KBIT))] {
+        host.slow_link(kbit).unwrap();
+        let contents = &contents()[..bytes];
+        fs::write(lab.dir().join("states").join(name), contents).unwrap();
+        let file = format!("salt://{name}");
+        let said = lab.cli(&["--json", "run", WORKER.id, "cp.cache_file", &file]).unwrap();
+        let row: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+        let place = row["data"]["return"].as_str().unwrap_or_else(|| panic!("{said:?}"));
+        let sum = host.run(["sha256sum", place]).unwrap();
+        assert!(sum.starts_with(&Digest::of(contents).to_string()), "{sum}");
+    }
+    assert!(vanished(&lab) > before, "larger packets were tried");
+    lab_ends_without_a_trace(lab);
 }

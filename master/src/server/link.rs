@@ -15,9 +15,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::Shared;
 use super::hub::{JobOrder, LinkDoors, LinkEnd, Publication};
 use super::owed::Owed;
+use super::query::Asked;
+use super::{Shared, mtu};
 use crate::core::{Arrival, ConnId};
 use crate::frames::{FrameError, FrameReader, send};
 
@@ -183,6 +184,7 @@ impl Link {
             }),
             StreamOpen::Query(query) => {
                 let minion = self.minion.clone();
+                let query = Asked { query, jumbo: mtu::is_jumbo(&self.connection) };
                 self.streams.spawn(answer(shared, minion, query, send, reader).map(|end| log("query", end)));
                 Some(())
             }
@@ -380,11 +382,11 @@ impl JobStream {
 async fn answer(
     shared: Arc<Shared>,
     minion: MinionId,
-    query: Query,
+    query: Asked,
     down: SendStream,
     up: FrameReader,
 ) -> Result<(), FrameError> {
-    let kind = query_name(&query);
+    let kind = query_name(&query.query);
     let done = super::query::answer(&shared, &minion, query, down, up).await;
     if let Err(e) = &done {
         warn!(kind, error = %e, "a question was not answered");

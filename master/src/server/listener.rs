@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use lab_proto::v1::link::{MAX_STREAMS, WINDOW};
+use lab_proto::v1::link::{MAX_DATAGRAM, MAX_STREAMS, WINDOW};
 use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, ALPN_OPERATOR};
 use lab_proto::{Fingerprint, Timestamp};
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 use quinn::{
-    Connection, Endpoint, IdleTimeout, Incoming, Runtime as _, ServerConfig, TransportConfig, VarInt,
+    Connection, Endpoint, IdleTimeout, Incoming, MtuDiscoveryConfig, Runtime as _, ServerConfig,
+    TransportConfig, VarInt,
 };
 use rustls_pki_types::CertificateDer;
 use tokio::sync::Semaphore;
@@ -20,7 +21,7 @@ use super::hub::Hub;
 use super::noise::{Noise, Watched};
 use super::strangers::Strangers;
 use super::width::Width;
-use super::{Shared, StartError, enrol, link, op};
+use super::{Shared, StartError, enrol, link, mtu, op};
 use crate::config::Config;
 use crate::pki::{self, Authority, Peer, Trust};
 
@@ -51,12 +52,20 @@ pub(crate) struct Bound {
     pub(crate) endpoint: Endpoint,
     pub(crate) noise: Arc<Noise>,
     pub(crate) width: Arc<Width>,
-    pub(crate) unnamed: Arc<Unnamed>,
+    pub(crate) reception: Reception,
+}
+
+/// What handshakes need beside the socket.
+#[derive(Clone)]
+pub(crate) struct Reception {
+    unnamed: Arc<Unnamed>,
+    /// For peers to which larger packets may find their way.
+    jumbo: Arc<ServerConfig>,
 }
 
 /// Handshakes that failed because the key is not accepted, and that are to be named in the log without whose key it is.
 #[derive(Debug, Default)]
-pub(crate) struct Unnamed(AtomicU64);
+struct Unnamed(AtomicU64);
 
 /// Opens the socket.
 pub(crate) fn bind(
@@ -75,6 +84,9 @@ pub(crate) fn bind(
     server.transport_config(Arc::new(transport()));
     server.migration(true);
     server.max_incoming(MAX_HANDSHAKES * 2);
+    let mut jumbo = server.clone();
+    jumbo.transport_config(Arc::new(jumbo_transport()));
+    let reception = Reception { unnamed, jumbo: Arc::new(jumbo) };
     let listen = |source| StartError::Listen { address: config.listen, source };
     let socket = std::net::UdpSocket::bind(config.listen).map_err(listen)?;
     make_room(&socket);
@@ -85,7 +97,7 @@ pub(crate) fn bind(
     let socket = Arc::new(Watched { socket, ids, noise: noise.clone(), width: width.clone() });
     let endpoint =
         Endpoint::new_with_abstract_socket(endpoint, Some(server), socket, runtime).map_err(listen)?;
-    Ok(Bound { endpoint, noise, width, unnamed })
+    Ok(Bound { endpoint, noise, width, reception })
 }
 
 /// Names in the log whose key was not accepted.
@@ -136,8 +148,17 @@ fn transport() -> TransportConfig {
     t
 }
 
+/// The same where the way to the peer may carry more than an ordinary Ethernet frame: what it does carry is found by probes.
+fn jumbo_transport() -> TransportConfig {
+    let mut discovery = MtuDiscoveryConfig::default();
+    discovery.upper_bound(MAX_DATAGRAM);
+    let mut t = transport();
+    t.mtu_discovery_config(Some(discovery));
+    t
+}
+
 /// Accepts connections until the endpoint closes.
-pub(crate) async fn run(shared: Arc<Shared>, endpoint: Endpoint, unnamed: Arc<Unnamed>) {
+pub(crate) async fn run(shared: Arc<Shared>, endpoint: Endpoint, reception: Reception) {
     let limits = &shared.config.enrol;
     let handshakes = Strangers::new(MAX_HANDSHAKES, limits.max_connections_per_address);
     let known = Arc::new(Semaphore::new(shared.config.link.max_connections));
@@ -156,9 +177,9 @@ pub(crate) async fn run(shared: Arc<Shared>, endpoint: Endpoint, unnamed: Arc<Un
             shared.hub.try_refused("handshake: too many at a time", address.to_string());
             continue;
         };
-        let (shared, unnamed, known) = (shared.clone(), unnamed.clone(), known.clone());
+        let (shared, reception, known) = (shared.clone(), reception.clone(), known.clone());
         tasks.spawn(async move {
-            let connection = Box::pin(handshake(&shared, incoming, &unnamed)).await;
+            let connection = Box::pin(handshake(&shared, incoming, &reception)).await;
             drop(place);
             if let Some(connection) = connection {
                 serve(&shared, connection, &known).await;
@@ -181,9 +202,15 @@ async fn first_flights(
     }
 }
 
-async fn handshake(shared: &Shared, incoming: Incoming, unnamed: &Unnamed) -> Option<Connection> {
-    let address = incoming.remote_address().ip().to_string();
-    let connecting = match incoming.accept() {
+async fn handshake(shared: &Shared, incoming: Incoming, reception: &Reception) -> Option<Connection> {
+    let peer = incoming.remote_address();
+    let address = peer.ip().to_string();
+    let accepted = if mtu::carries_jumbo(peer) {
+        incoming.accept_with(reception.jumbo.clone())
+    } else {
+        incoming.accept()
+    };
+    let connecting = match accepted {
         Ok(connecting) => connecting,
         Err(e) => {
             shared.hub.refused(format!("handshake: {}", why(&e)), address).await;
@@ -194,7 +221,7 @@ async fn handshake(shared: &Shared, incoming: Incoming, unnamed: &Unnamed) -> Op
         Ok(Ok(connection)) => Some(connection),
         // The witness named the peer, unless it could not.
         Ok(Err(e)) if e.to_string().contains(REVOKED) => {
-            if unnamed.take() {
+            if reception.unnamed.take() {
                 shared.hub.refused(NOT_ACCEPTED, address).await;
             }
             None

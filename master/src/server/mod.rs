@@ -13,6 +13,7 @@ mod keys;
 mod link;
 mod listener;
 mod load;
+mod mtu;
 mod noise;
 mod op;
 mod operators;
@@ -190,7 +191,7 @@ impl Server {
             Err(e) => return Err(StartError::Write(e.to_string())),
         }
         let operators = OperatorBook::load(&*store, hub.clone(), trust.clone())?;
-        let listener::Bound { endpoint, noise, width, unnamed } =
+        let listener::Bound { endpoint, noise, width, reception } =
             listener::bind(&config, &authority, trust.clone(), &hub, now)?;
         let limits = &config.enrol;
         let strangers = Strangers::new(limits.max_connections, limits.max_connections_per_address);
@@ -217,7 +218,7 @@ impl Server {
             connections: AtomicU64::new(1),
             started: now,
         });
-        let listener = tokio::spawn(listener::run(shared.clone(), endpoint.clone(), unnamed));
+        let listener = tokio::spawn(listener::run(shared.clone(), endpoint.clone(), reception));
         let give_back = housekeeping::give_back(shared.clone(), endpoint.clone());
         let settle = housekeeping::settle(shared.clone());
         let run = housekeeping::run(shared.clone());

@@ -35,15 +35,22 @@ const MAX_NAME: usize = 128;
 /// Names that one minion may have in the mine.
 const MAX_MINE: usize = 1024;
 
-pub(crate) async fn answer(
+/// A question as it came.
+pub(super) struct Asked {
+    pub(super) query: Query,
+    /// Whether the way back carries large packets: few of them are much already.
+    pub(super) jumbo: bool,
+}
+
+pub(super) async fn answer(
     shared: &Arc<Shared>,
     minion: &MinionId,
-    query: Query,
+    Asked { query, jumbo }: Asked,
     mut down: SendStream,
     up: FrameReader,
 ) -> Result<(), FrameError> {
     let reply = match query {
-        Query::BlobGet { digest, offset } => return send_blob(shared, digest, offset, down).await,
+        Query::BlobGet { digest, offset } => return send_blob(shared, (digest, offset), jumbo, down).await,
         Query::BlobPut { digest, size } => take_blob(shared, minion, digest, size, up).await,
         Query::Pillar { overrides } => own_pillar(shared, minion, overrides).await,
         Query::MineGet { target, function } => mine_get(shared, minion, &target, &function).await,
@@ -61,8 +68,8 @@ pub(crate) async fn answer(
 /// nothing is left to send the question is whether it is whole here. What is not finished is reset with a code that says why.
 async fn send_blob(
     shared: &Arc<Shared>,
-    digest: Digest,
-    offset: u64,
+    (digest, offset): (Digest, u64),
+    jumbo: bool,
     mut down: SendStream,
 ) -> Result<(), FrameError> {
     // Nobody closes it; without a place it would still be right to go on.
@@ -83,7 +90,8 @@ async fn send_blob(
     // Jobs and answers go first.
     down.set_priority(-1)?;
     send(&mut down, &QueryReply::Blob { size: reader.size() }).await?;
-    let _wide = (reader.size().saturating_sub(offset) >= LARGE).then(|| shared.width.blob());
+    let large = reader.size().saturating_sub(offset) >= LARGE;
+    let _wide = (large && !jumbo).then(|| shared.width.blob());
     let (parts, mut inbox) = mpsc::channel(WAITING);
     let pump = tokio::task::spawn_blocking(move || {
         if let Err(e) = pump(reader, offset, &parts) {

@@ -1,6 +1,9 @@
-//! How many packets are handed to the kernel in one call: few, and more while a large blob is on its way.
+//! How many packets are handed to the kernel in one call: few, and more while a large blob is on its way in
+//! packets of ordinary size.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lab_proto::v1::link::MAX_DATAGRAM;
 
 /// What a connection may hand over at once as a rule.
 const NARROW: usize = 4;
@@ -8,9 +11,14 @@ const NARROW: usize = 4;
 /// it may hand over at once from the first time that it has several (quinn 0.11): there may be thousands that only ever send
 /// one at a time afterwards.
 const SINGLE: usize = 1;
-/// What it may while a large blob is on its way: a call of the kernel costs as much as the sealing of some packets, and what is
-/// handed over at once arrives at once. The buffer of a connection that has more than the narrow one holds to send grows then.
+/// What it may while a large blob is on its way in packets of ordinary size: a call of the kernel costs as much as the sealing
+/// of some packets, and what is handed over at once arrives at once. Of jumbo packets a few are as much: more gained nothing. The
+/// buffer of a connection that has more than the narrow one holds to send grows then.
 const WIDE: usize = 10;
+/// What the kernel takes in one call: the longest contents of a datagram of IPv4. Of more it says that it is too long, which the
+/// transport takes for a probe of the path that failed.
+const ONE_CALL: usize = 65_507;
+const _: () = assert!(WIDE * (MAX_DATAGRAM as usize) <= ONE_CALL);
 
 /// Says how many packets go at once, for all connections of a socket.
 #[derive(Debug, Default)]
@@ -28,7 +36,7 @@ impl Width {
         UnderWay::new(&self.handshakes)
     }
 
-    /// Says that a large blob is on its way.
+    /// Says that a large blob is on its way in packets of ordinary size.
     pub(crate) fn blob(&self) -> UnderWay<'_> {
         UnderWay::new(&self.blobs)
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lab_proto::v1::link::{
-    JobsDown, MAX_STREAMS, Query, QueryReply, RESET_DAMAGED, RESET_UNREADABLE, StreamOpen,
+    JobsDown, MAX_DATAGRAM, MAX_STREAMS, Query, QueryReply, RESET_DAMAGED, RESET_UNREADABLE, StreamOpen,
 };
 use lab_proto::v1::op::OpRequest;
 use lab_proto::{Digest, Map};
@@ -57,6 +57,38 @@ async fn rest(mut bytes: Vec<u8>, mut stream: RecvStream) -> Result<Vec<u8>, qui
 fn file_of(master: &Master, digest: &Digest) -> PathBuf {
     let name = digest.to_string();
     master.dir.path().join("data/blobs").join(&name[..2]).join(&name[2..])
+}
+
+/// Where the way carries jumbo frames (the loopback does) a minion that takes them gets them, once probes have found out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_comes_in_packets_as_large_as_the_way_and_the_minion_take() {
+    /// Within so many fetches probes have gone to and fro as often as it takes.
+    const FETCHES: usize = 100;
+    let master = Master::start().await;
+    let (mut minion, up) = minions(&master, &["web1"]).await.remove(0);
+    let blob = contents(2);
+    let digest = put(&up.connection, &blob).await;
+    // It arrived with what any Ethernet carries.
+    let (_, first, stream) = get(&up.connection, digest, 0).await;
+    assert!(rest(first, stream).await.expect("it is whole") == blob);
+    let ordinary = up.connection.stats().udp_rx;
+    assert!(ordinary.bytes / ordinary.datagrams < 1_473, "{ordinary:?}");
+    drop(up);
+
+    minion.largest = MAX_DATAGRAM;
+    let up = minion.up().await;
+    let mut average = 0;
+    for _ in 0..FETCHES {
+        let before = up.connection.stats().udp_rx;
+        let (_, first, stream) = get(&up.connection, digest, 0).await;
+        assert!(rest(first, stream).await.expect("it is whole") == blob);
+        let after = up.connection.stats().udp_rx;
+        average = (after.bytes - before.bytes) / (after.datagrams - before.datagrams);
+        if average > 4_000 {
+            break;
+        }
+    }
+    assert!((4_001..=u64::from(MAX_DATAGRAM)).contains(&average), "{average} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,7 @@ use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, MASTER_TLS_NAME};
 use lab_proto::version::SUPPORTED;
 use lab_proto::{BootId, EndState, EventTag, JobReturn, JobSpec, Map, MinionId, OutboxId, Target, Value};
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
+use quinn::{ClientConfig, Connection, Endpoint, EndpointConfig, RecvStream, SendStream};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -221,6 +221,8 @@ pub(crate) struct ScriptedMinion {
     pub(crate) certificate: Option<CertificateDer<'static>>,
     pub(crate) boot: Boot,
     pub(crate) outbox_head: u64,
+    /// The largest datagram that it takes.
+    pub(crate) largest: u16,
 }
 
 /// A link that is up.
@@ -242,6 +244,7 @@ impl ScriptedMinion {
             certificate: None,
             boot: Boot { id: BootId::from_u128(1), number: 1 },
             outbox_head: 0,
+            largest: 1_472,
         }
     }
 
@@ -294,7 +297,10 @@ impl ScriptedMinion {
 
     pub(crate) async fn dial(&self) -> Result<Connection, quinn::ConnectionError> {
         let certificate = self.certificate.clone().expect("enrolled");
-        dial(self.address, &self.ca, Some((certificate, self.key())), ALPN_MINION).await
+        let mut endpoint = EndpointConfig::default();
+        endpoint.max_udp_payload_size(self.largest).expect("within QUIC's bounds");
+        let identity = Some((certificate, self.key()));
+        dial_taking(endpoint, self.address, &self.ca, identity, ALPN_MINION).await
     }
 
     pub(crate) fn hello(&self) -> Hello {
@@ -396,9 +402,21 @@ pub(crate) async fn dial(
     identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
     alpn: &[u8],
 ) -> Result<Connection, quinn::ConnectionError> {
+    dial_taking(EndpointConfig::default(), address, ca, identity, alpn).await
+}
+
+/// Dials from an endpoint of another kind.
+pub(crate) async fn dial_taking(
+    endpoint: EndpointConfig,
+    address: SocketAddr,
+    ca: &CertificateDer<'static>,
+    identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    alpn: &[u8],
+) -> Result<Connection, quinn::ConnectionError> {
     let tls = pki::client_config(ca, identity, alpn).expect("certificates fit");
     let crypto = QuicClientConfig::try_from(tls).expect("TLS 1.3");
-    let endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a socket");
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let endpoint = Endpoint::new(endpoint, None, socket, Arc::new(quinn::TokioRuntime)).expect("a runtime");
     let connecting = endpoint.connect_with(ClientConfig::new(Arc::new(crypto)), address, MASTER_TLS_NAME);
     tokio::time::timeout(PATIENCE, connecting.expect("an address")).await.expect("answered")
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lab_proto::address::{AddressError, with_port};
 use lab_proto::v1::MASTER_TLS_NAME;
-use lab_proto::v1::link::{STREAM_WINDOW, WINDOW};
+use lab_proto::v1::link::{MAX_DATAGRAM, STREAM_WINDOW, WINDOW};
 use quinn::crypto::rustls::{NoInitialCipherSuite, QuicClientConfig};
 use quinn::{
     ClientConfig, ConnectError, Connection, ConnectionError, Endpoint, EndpointConfig, TokioRuntime,
@@ -165,7 +165,9 @@ fn open(address: SocketAddr) -> io::Result<Endpoint> {
     let _ = setsockopt(&socket, sockopt::RcvBufForce, &SOCKET_BUFFER)
         .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &SOCKET_BUFFER));
     socket::bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
-    Endpoint::new(EndpointConfig::default(), None, UdpSocket::from(socket), Arc::new(TokioRuntime))
+    let mut config = EndpointConfig::default();
+    config.max_udp_payload_size(MAX_DATAGRAM).expect("more than QUIC's least, less than its most");
+    Endpoint::new(config, None, UdpSocket::from(socket), Arc::new(TokioRuntime))
 }
 
 fn transport() -> TransportConfig {

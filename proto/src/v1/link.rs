@@ -34,6 +34,9 @@ pub const STREAM_WINDOW: u32 = 1 << 20;
 /// Bytes that it may send ahead altogether, and that the master keeps unacknowledged for one minion: as much as on all streams,
 /// and more, or blobs that nobody reads would hold up jobs.
 pub const WINDOW: u32 = (MAX_STREAMS + 2) * STREAM_WINDOW;
+/// The largest datagram that a minion takes, and that the master tries where the way may carry it: jumbo frames do. Ten of them
+/// fit what is handed to the kernel in one call, 65,507 bytes.
+pub const MAX_DATAGRAM: u16 = 6_550;
 
 /// The master ends a blob's stream with this code when its own copy is not what the name says: asking again does not help.
 pub const RESET_DAMAGED: u32 = 1;

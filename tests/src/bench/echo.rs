@@ -130,6 +130,18 @@ pub(super) fn endpoint(
     address: SocketAddr,
     server: Option<quinn::ServerConfig>,
 ) -> std::io::Result<quinn::Endpoint> {
+    endpoint_with(quinn::EndpointConfig::default(), address, server)
+}
+
+/// As [`endpoint`], with a configuration.
+///
+/// # Errors
+/// When there is no socket.
+pub(super) fn endpoint_with(
+    config: quinn::EndpointConfig,
+    address: SocketAddr,
+    server: Option<quinn::ServerConfig>,
+) -> std::io::Result<quinn::Endpoint> {
     use nix::sys::socket::{setsockopt, sockopt};
     const ROOM: usize = 8 << 20;
     let socket = std::net::UdpSocket::bind(address)?;
@@ -137,7 +149,7 @@ pub(super) fn endpoint(
         .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &ROOM))?;
     setsockopt(&socket, sockopt::SndBufForce, &ROOM)
         .or_else(|_| setsockopt(&socket, sockopt::SndBuf, &ROOM))?;
-    quinn::Endpoint::new(quinn::EndpointConfig::default(), server, socket, Arc::new(quinn::TokioRuntime))
+    quinn::Endpoint::new(config, server, socket, Arc::new(quinn::TokioRuntime))
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
@@ -164,7 +176,7 @@ pub fn server_config() -> Result<quinn::ServerConfig, BoxError> {
         .with_single_cert(vec![certificate], key)?;
     tls.alpn_protocols = vec![ALPN.to_vec()];
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
-    config.transport_config(transport()?);
+    config.transport_config(Arc::new(transport()?));
     Ok(config)
 }
 
@@ -180,15 +192,15 @@ pub fn client_config() -> Result<quinn::ClientConfig, BoxError> {
         .with_no_client_auth();
     tls.alpn_protocols = vec![ALPN.to_vec()];
     let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls)?));
-    config.transport_config(transport()?);
+    config.transport_config(Arc::new(transport()?));
     Ok(config)
 }
 
-fn transport() -> Result<Arc<quinn::TransportConfig>, BoxError> {
+pub(super) fn transport() -> Result<quinn::TransportConfig, BoxError> {
     let mut transport = quinn::TransportConfig::default();
     transport.max_idle_timeout(Some(Duration::from_secs(120).try_into()?));
     transport.keep_alive_interval(Some(Duration::from_secs(3)));
-    Ok(Arc::new(transport))
+    Ok(transport)
 }
 
 /// Takes any certificate: this is a yardstick on the loopback, not a door.

@@ -19,6 +19,7 @@ pub mod ping;
 pub mod programs;
 pub mod report;
 pub mod salt;
+pub mod scp;
 pub mod startup;
 pub mod swarm;
 pub mod tail;
@@ -45,7 +46,7 @@ pub enum Section {
     Apply,
     /// Compiling thousands of states.
     Compile,
-    /// A large file from the master to a minion, against a bare QUIC stream.
+    /// A large file from the master to a minion, against a bare QUIC stream and against scp.
     Content,
     /// Many links, addresses and routes beside `ip -batch`.
     Net,

@@ -49,11 +49,15 @@ enum Part {
     BulkServer {
         #[arg(long)]
         bytes: u64,
+        #[arg(long)]
+        packets: bulk::Packets,
     },
     /// Takes those bytes and throws them away: prints how many and how many microseconds it took.
     BulkClient {
         #[arg(long)]
         server: SocketAddr,
+        #[arg(long)]
+        packets: bulk::Packets,
     },
     /// Runs a command whose output nobody wants: prints how many microseconds it took, and its peak memory in KiB.
     Timed {
@@ -96,9 +100,11 @@ async fn run(part: Part) -> Result<(), BoxError> {
             rounds.iter().for_each(|took| println!("{}", took.as_micros()));
             Ok(())
         }
-        Part::BulkServer { bytes } => bulk::serve(bytes, |address| println!("{address}")).await,
-        Part::BulkClient { server } => {
-            let (bytes, took) = bulk::take(server).await?;
+        Part::BulkServer { bytes, packets } => {
+            bulk::serve(bytes, packets, |address| println!("{address}")).await
+        }
+        Part::BulkClient { server, packets } => {
+            let (bytes, took) = bulk::take(server, packets).await?;
             println!("{bytes} {}", took.as_micros());
             Ok(())
         }
