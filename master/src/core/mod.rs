@@ -25,7 +25,6 @@ use std::time::Duration;
 use lab_proto::link::SessionLimits;
 use lab_proto::{Event, JobId, Map, MinionId, NewEvent, OutboxId, Position, RunId, Timestamp, Value};
 use lab_states::orchestrate::Runs;
-use tracing::warn;
 
 pub use effect::{Effect, Write};
 pub(crate) use jobs::is_guess;
@@ -64,8 +63,8 @@ pub struct CoreConfig {
     pub reconnect_grace: Duration,
 }
 
-/// When the real clock gets so many microseconds ahead at once, it was set.
-const LEAP: i64 = 1_000_000;
+/// Runs are told of the real clock when it went by so many microseconds more, or less, than the steady one.
+const LEAP: u64 = 1_000_000;
 
 /// Makes 64 random bits.
 pub type Random = Box<dyn FnMut() -> u64 + Send>;
@@ -77,6 +76,9 @@ pub struct Core {
     started: Timestamp,
     /// How much later it is by the real clock than by the one that the core is told, in microseconds.
     ahead: i64,
+    /// The same as the runs were told it last, and when that was looked at last, by the real clock.
+    told_ahead: i64,
+    looked: Timestamp,
     head: Position,
     links: HashMap<ConnId, Link>,
     roster: BTreeMap<MinionId, Entry>,
@@ -149,6 +151,8 @@ impl Core {
             random,
             started: now,
             ahead: 0,
+            told_ahead: 0,
+            looked: now,
             head,
             links: HashMap::new(),
             roster: BTreeMap::new(),
@@ -197,13 +201,19 @@ impl Core {
     /// Tells how much later it is by the real clock than by the steady one whose time every method takes, in microseconds:
     /// what is kept and shown is by the real one. Comes before the first event that is stamped by a clock that was set.
     pub fn set_ahead(&mut self, micros: i64, now: Timestamp) {
-        let by = micros.saturating_sub(self.ahead);
-        if by >= LEAP {
-            let by = Duration::from_micros(by.unsigned_abs());
-            self.runs.handle_leap(self.wall(now), by);
-            warn!(?by, "the clock was set forward; what runs wait for keeps its time");
+        let by = micros.saturating_sub(self.told_ahead);
+        if by.unsigned_abs() >= LEAP {
+            // It leaps forward, or stops for a while, and so falls back by and by.
+            let corner = if by > 0 { shifted(now, self.told_ahead) } else { self.looked };
+            self.runs.handle_pace(corner, self.told_ahead);
+            self.runs.handle_pace(shifted(now, micros), micros);
+            self.told_ahead = micros;
+            self.ahead = micros;
+            self.runs.handle_timeout(shifted(now, micros));
+            self.drive_runs();
         }
         self.ahead = micros;
+        self.looked = shifted(now, micros);
     }
 
     /// Returns the real clock's time.

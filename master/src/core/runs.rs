@@ -196,7 +196,7 @@ impl Core {
 
     /// Carries out what the runs ask for. An answer to `Resolve` and the append that follows it are one turn here:
     /// nothing can come between.
-    fn drive_runs(&mut self) {
+    pub(super) fn drive_runs(&mut self) {
         while let Some((run, wish)) = self.runs.poll_effect() {
             match wish {
                 Wish::Resolve(ask) => {

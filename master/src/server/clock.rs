@@ -46,6 +46,12 @@ impl Clock {
         stamp.as_micros().saturating_sub((self.begin + up).as_micros())
     }
 
+    /// Returns how far the real clock is behind the stamps, which wait for it.
+    pub(crate) fn behind(&self) -> Duration {
+        let last = self.stamps.lock().unwrap_or_else(PoisonError::into_inner).last;
+        last.since(wall_time())
+    }
+
     /// Converts for a timer of the runtime.
     pub(crate) fn instant(&self, at: Timestamp) -> tokio::time::Instant {
         tokio::time::Instant::from_std(self.steady + at.since(self.begin))
@@ -112,7 +118,9 @@ mod tests {
         let clock = Clock::start(Some(future));
         assert!(clock.now() >= future, "what counts from its events must not wait for a day");
         assert!(clock.stamp() >= future);
+        assert!(clock.behind() > s(86_000) && clock.behind() <= s(86_401), "and how far that is can be told");
         let clock = Clock::start(Some(at(1)));
+        assert_eq!(clock.behind(), s(0));
         assert!(clock.stamp() > at(1_000_000) && clock.ahead().abs() < 10_000_000);
     }
 }

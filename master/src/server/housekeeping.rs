@@ -21,6 +21,8 @@ const CHUNK: usize = 256;
 const HELD_AT_MOST: u64 = 4;
 /// A file's time may be earlier than the clock's when it was written, by less than this.
 const CLOCK_GRAIN: Duration = Duration::from_secs(1);
+/// Stamps that are so far ahead of the clock are worth a word.
+const BEHIND: Duration = Duration::from_secs(60);
 /// How long nothing must have happened until a burst is over.
 const CALM: Duration = Duration::from_secs(2);
 
@@ -37,6 +39,13 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         }
         every.tick().await;
         let now = believed.look(wall_time(), shared.clock.up());
+        let behind = shared.clock.behind();
+        if behind > BEHIND {
+            warn!(
+                ?behind,
+                "the clock was set back; the stamps of events go at half its pace until it has caught up"
+            );
+        }
         let asked = wall_time() - CLOCK_GRAIN;
         // Without an answer the master ends: nothing is removed then.
         let Ok((needed, pinned)) = shared.hub.ask(|core| (core.needed_after(), core.pinned())).await else {

@@ -100,27 +100,25 @@ pub(super) fn settled(plan: &Plan, reason: &Reason) -> Decision {
 pub(super) fn deadline(ledger: &Ledger, at: usize) -> Option<Timestamp> {
     let entered = ledger.records[at].entered.as_ref()?;
     let timeout = ledger.plan.steps()[at].timeout?;
-    Some(extended(ledger, entered.stamp, entered.stamp + timeout, timeout))
+    Some(due(ledger, entered.stamp, timeout))
 }
 
-/// A run that was away gives everything that was under way then a little time from its return on, and no time goes by with a
-/// clock that is set.
-fn extended(ledger: &Ledger, begun: Timestamp, until: Timestamp, span: Duration) -> Timestamp {
-    let until = match ledger.resumed {
-        Some((_, resumed)) if resumed > begun => until.max(resumed + span.min(RESUME_GRACE)),
+/// Returns when so much time is over since a stamp. A run that was away gives everything that was under way then a little time
+/// from its return on.
+fn due(ledger: &Ledger, begun: Timestamp, span: Duration) -> Timestamp {
+    let until = ledger.pace.after(begun, span);
+    match ledger.resumed {
+        Some((_, resumed)) if resumed > begun => {
+            until.max(ledger.pace.after(resumed, span.min(RESUME_GRACE)))
+        }
         _ => until,
-    };
-    ledger.leaps.iter().fold(until, |until, (from, by)| {
-        // What was stamped before the leap and what was stamped after it is told apart in its middle.
-        let under_way = begun < *from + *by / 2 && *from < until;
-        if under_way { until + *by } else { until }
-    })
+    }
 }
 
 /// Returns until when a lost minion's return is awaited.
 pub(super) fn lost_until(ledger: &Ledger, row: &Row) -> Option<Timestamp> {
     let end = row.end.as_ref().filter(|e| e.state == EndState::Lost)?;
-    Some(extended(ledger, end.at, end.at + LOST_GRACE, LOST_GRACE))
+    Some(due(ledger, end.at, LOST_GRACE))
 }
 
 /// Tells whether nothing more is to come for a row.

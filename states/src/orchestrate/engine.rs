@@ -7,8 +7,6 @@ use std::collections::{BTreeSet, VecDeque};
 
 use lab_proto::facts::{Fact, MinionAt, RunOutcome, RunResumed, RunStarted, StepEnded, StepOutcome};
 use lab_proto::job::StepRef;
-use std::time::Duration;
-
 use lab_proto::{Digest, Event, JobId, Map, RunId, StepId, Timestamp};
 use thiserror::Error;
 
@@ -250,9 +248,9 @@ impl Engine {
         }
     }
 
-    /// Takes that the clock of the stamps was set forward at a time: what was under way then has as much time left as before.
-    pub fn handle_leap(&mut self, from: Timestamp, by: Duration) {
-        self.ledger.leaps.push((from, by));
+    /// Takes how far stamps are ahead of a steady clock, in microseconds: what is under way has as much time as by that one.
+    pub fn handle_pace(&mut self, stamp: Timestamp, ahead: i64) {
+        self.ledger.pace.note(stamp, ahead);
     }
 
     /// Returns the next effect to carry out.

@@ -2,13 +2,13 @@
 //! replayed one, because nothing but events goes in.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 use indexmap::IndexMap;
 use lab_proto::facts::{self, Fact, MinionAt, RunEnded, RunStarted, StateSummary, StepEnded, StepEntered};
 use lab_proto::{Digest, EndState, Event, JobId, JobReturn, MinionId, Position, RunId, Timestamp};
 
 use super::action::{Action, BatchSize};
+use super::pace::Pace;
 use super::plan::{Plan, SinceSpec};
 use super::reboot::Watch;
 use super::wait::{Mark, Taken, Waiting};
@@ -23,9 +23,9 @@ pub(super) struct Ledger {
     pub(super) stood: Option<Vec<MinionAt>>,
     /// When, and where in the log, the run was last taken up again.
     pub(super) resumed: Option<(Position, Timestamp)>,
-    /// When the clock of the stamps was set forward while this engine lived, and by how much. The only thing here that is not in
-    /// the log: after a restart nobody can tell such a time from one in which the master was away.
-    pub(super) leaps: Vec<(Timestamp, Duration)>,
+    /// How stamps told the time while this engine lived: after a restart nobody can tell a clock that was set from a master that was
+    /// away.
+    pub(super) pace: Pace,
     pub(super) ended: Option<RunEnded>,
     /// The newest event that was taken in.
     pub(super) last: Option<(Position, Timestamp)>,
@@ -111,7 +111,7 @@ impl Ledger {
             started: None,
             stood: None,
             resumed: None,
-            leaps: Vec::new(),
+            pace: Pace::default(),
             ended: None,
             last: None,
             records,

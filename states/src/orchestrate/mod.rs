@@ -13,6 +13,7 @@ mod decide;
 mod engine;
 mod explain;
 mod ledger;
+mod pace;
 mod plan;
 mod reboot;
 mod runs;

@@ -1,7 +1,6 @@
 //! The runs that a master drives at one time: every event goes to each of them, and each may ask for effects.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use lab_proto::job::StepRef;
 use lab_proto::{Digest, Event, RunId, StepId, Timestamp};
@@ -56,9 +55,10 @@ impl Runs {
         self.engines.values_mut().for_each(|e| e.handle_timeout(now));
     }
 
-    /// Takes that the clock of the stamps was set forward. Comes before any event that is stamped by the new time.
-    pub fn handle_leap(&mut self, from: Timestamp, by: Duration) {
-        self.engines.values_mut().for_each(|e| e.handle_leap(from, by));
+    /// Takes how far stamps are ahead of a steady clock, in microseconds. Comes before any event that is stamped by a clock that
+    /// was set; [`Self::handle_timeout`] follows.
+    pub fn handle_pace(&mut self, stamp: Timestamp, ahead: i64) {
+        self.engines.values_mut().for_each(|e| e.handle_pace(stamp, ahead));
     }
 
     /// Returns the next effect and whose it is. A run that finishes is forgotten here.

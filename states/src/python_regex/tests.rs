@@ -55,6 +55,31 @@ fn what_python_refuses_is_refused() {
     }
     let failure = Pattern::new("web(", Flags::default(), Anchor::Start).expect_err("unclosed");
     assert_eq!(failure.to_string(), "missing ), unterminated subpattern at position 3");
+    // As Python 3.10 says it.
+    for (pattern, said) in [
+        (r"(a)\2", "invalid group reference 2 at position 4"),
+        (r"(?:a)\1", "invalid group reference 1 at position 6"),
+        (r"(a\1)", "cannot refer to an open group at position 2"),
+        ("(?P=x)", "unknown group name 'x' at position 4"),
+        ("(?P<x>a(?P=x))", "cannot refer to an open group at position 11"),
+        ("(?P<n>a)(?P<n>b)", "redefinition of group name 'n' as group 2; was group 1 at position 12"),
+        ("(?(5)a|b)", "invalid group reference 5 at position 3"),
+        ("(?(0)a|b)", "bad group number at position 3"),
+        ("(?(x)a|b)", "unknown group name 'x' at position 3"),
+        ("(?P<1a>x)", "bad character in group name '1a' at position 4"),
+        ("(?(1a)x)", "bad character in group name '1a' at position 3"),
+        ("(?P<5>x)", "bad character in group name '5' at position 4"),
+        ("a{2,1}", "min repeat greater than max repeat at position 2"),
+        ("(", "missing ), unterminated subpattern at position 0"),
+        ("a**", "multiple repeat at position 2"),
+    ] {
+        let failure = Pattern::new(pattern, Flags::default(), Anchor::None).expect_err(pattern);
+        assert_eq!(failure.to_string(), said, "{pattern}");
+    }
+    for pattern in ["(?(1)a|b)(c)", r"(?=(a))\1", "(?P<n>a)(?(n)b)"] {
+        let read = Pattern::new(pattern, Flags::default(), Anchor::None).expect(pattern);
+        read.find("abc", &mut Meter::new(TEMPLATES, u64::MAX)).expect(pattern);
+    }
     for with in [r"\1", r"\g<9>", r"\g<nope>", r"\g<1", r"\q", r"\400", "\\"] {
         assert!(sub("a", with, "b").is_err(), "{with}");
     }
@@ -97,7 +122,12 @@ proptest::proptest! {
         let flag = |bit: u8| flags & bit != 0;
         let flags = Flags { ignore_case: flag(1), multiline: flag(2), dot_all: flag(4), verbose: flag(8) };
         let anchor = [Anchor::None, Anchor::Start, Anchor::Whole][anchor];
-        if let Err(failure) = Pattern::new(&pattern, flags, anchor) {
+        let read = Pattern::new(&pattern, flags, anchor);
+        if let Ok(pattern) = &read {
+            // Whatever is read can be looked for.
+            let _ = pattern.find("a1 b", &mut Meter::new(TEMPLATES, u64::MAX));
+        }
+        if let Err(failure) = read {
             let said = failure.to_string();
             let at = said.rsplit_once("position ").and_then(|(_, at)| at.parse::<usize>().ok());
             // The end is a place, too: Python's, for what is missing there.

@@ -1,5 +1,7 @@
 //! Writes a pattern of Python's in the words of the engines that match it, and counts what it may cost.
 
+use std::collections::BTreeMap;
+
 use super::{Anchor, End, Failure, Flags};
 
 /// A pattern in the engines' words.
@@ -27,6 +29,9 @@ pub(super) fn translate(
         out: String::with_capacity(pattern.len() + 16),
         flags,
         end,
+        captures: Vec::new(),
+        names: BTreeMap::new(),
+        conditions: Vec::new(),
         groups: vec![Group { verbose: flags.verbose, multiline: flags.multiline, ..Group::default() }],
     };
     let (before, behind) = match anchor {
@@ -42,6 +47,10 @@ pub(super) fn translate(
         let opened = reader.groups[reader.groups.len() - 1].opened;
         return Err(wrong("missing ), unterminated subpattern", opened));
     }
+    // A condition may look at a group behind it.
+    if let Some((number, at)) = reader.conditions.iter().find(|(n, _)| *n > reader.captures.len()) {
+        return Err(wrong(format!("invalid group reference {number}"), *at));
+    }
     reader.out.push_str(behind);
     let all = reader.groups.remove(0);
     Ok(Translated {
@@ -53,6 +62,10 @@ pub(super) fn translate(
     })
 }
 
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+}
+
 /// Says what is wrong, in Python's words, and where: in characters from 0.
 fn wrong(what: impl std::fmt::Display, at: usize) -> Failure {
     Failure::Pattern(format!("{what} at position {at}"))
@@ -61,6 +74,8 @@ fn wrong(what: impl std::fmt::Display, at: usize) -> Failure {
 #[derive(Debug, Default)]
 struct Group {
     opened: usize,
+    /// Which of those that keep what they met, from 0.
+    capture: Option<usize>,
     /// Whether what is inside is forgotten or kept as a whole.
     looks_around: bool,
     verbose: bool,
@@ -87,6 +102,12 @@ struct Reader {
     out: String,
     flags: Flags,
     end: End,
+    /// Of the groups that keep what they met, whether they are closed.
+    captures: Vec<bool>,
+    /// Which of them have which names.
+    names: BTreeMap<String, usize>,
+    /// The numbers of groups that conditions look at, and where they stand.
+    conditions: Vec<(usize, usize)>,
     groups: Vec<Group>,
 }
 
@@ -263,6 +284,11 @@ impl Reader {
         }
         let length = if digit(self.peek(2), 10) { 2 } else { 1 };
         let number: String = self.chars[self.at + 1..=self.at + length].iter().collect();
+        match self.captures.get(number.parse::<usize>().map_or(usize::MAX, |n| n.wrapping_sub(1))) {
+            None => return Err(wrong(format!("invalid group reference {number}"), self.at + 1)),
+            Some(closed) if !closed => return Err(wrong("cannot refer to an open group", self.at)),
+            Some(_) => {}
+        }
         self.at += 1 + length;
         self.out.push_str(&format!("(?:\\{number})"));
         self.group().add(1, 1, 1);
@@ -316,6 +342,7 @@ impl Reader {
         let mut group = Group { opened, verbose, multiline, ..Group::default() };
         if !self.skip("?") {
             self.out.push('(');
+            group.capture = Some(self.capture());
         } else if self.skip("#") {
             let Some(length) = self.chars[self.at..].iter().position(|c| *c == ')') else {
                 return Err(wrong("missing ), unterminated comment", opened));
@@ -323,16 +350,40 @@ impl Reader {
             self.at += length + 1;
             return Ok(());
         } else if self.skip("P=") {
-            let name = self.name(')', opened)?;
+            let name = self.name(')', false)?;
+            match self.names.get(&name) {
+                None => return Err(wrong(format!("unknown group name '{name}'"), opened + 4)),
+                Some(n) if !self.captures[*n] => {
+                    return Err(wrong("cannot refer to an open group", opened + 4));
+                }
+                Some(_) => {}
+            }
             self.out.push_str(&format!("(?P={name})"));
             self.group().add(1, 1, 1);
             return Ok(());
         } else if self.skip("P<") {
-            let name = self.name('>', opened)?;
+            let name = self.name('>', false)?;
+            if let Some(before) = self.names.get(&name) {
+                let (group, before) = (self.captures.len() + 1, before + 1);
+                let what =
+                    format!("redefinition of group name '{name}' as group {group}; was group {before}");
+                return Err(wrong(what, opened + 4));
+            }
             self.out.push_str(&format!("(?P<{name}>"));
+            let number = self.capture();
+            self.names.insert(name, number);
+            group.capture = Some(number);
         } else if self.skip("(") {
-            let name = self.name(')', opened)?;
-            let is_number = name.chars().all(|c| c.is_ascii_digit());
+            let name = self.name(')', true)?;
+            let is_number = is_number(&name);
+            if is_number {
+                match name.parse().unwrap_or(usize::MAX) {
+                    0 => return Err(wrong("bad group number", opened + 3)),
+                    number => self.conditions.push((number, opened + 3)),
+                }
+            } else if !self.names.contains_key(&name) {
+                return Err(wrong(format!("unknown group name '{name}'"), opened + 3));
+            }
             self.out.push_str(&if is_number { format!("(?({name})") } else { format!("(?(<{name}>)") });
             self.group().add(1, 1, 1);
         } else if let Some(kind) = ["=", "!", "<=", "<!", ">"].into_iter().find(|kind| self.skip(kind)) {
@@ -345,14 +396,23 @@ impl Reader {
         Ok(())
     }
 
-    fn name(&mut self, end: char, opened: usize) -> Result<String, Failure> {
+    /// Begins a group that keeps what it meets.
+    fn capture(&mut self) -> usize {
+        self.captures.push(false);
+        self.captures.len() - 1
+    }
+
+    fn name(&mut self, end: char, numbers: bool) -> Result<String, Failure> {
         let length = self.chars[self.at..].iter().position(|c| *c == end);
         let Some(length) = length else {
             return Err(wrong(format!("missing {end}, unterminated name"), self.at));
         };
         let name: String = self.chars[self.at..self.at + length].iter().collect();
-        if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_') {
-            return Err(wrong(format!("bad character in group name '{name}'"), opened));
+        let begins = |c: char| c.is_alphabetic() || c == '_';
+        let is_name = name.starts_with(begins) && name.chars().all(|c| begins(c) || c.is_alphanumeric());
+        let fits = is_name || (numbers && is_number(&name));
+        if !fits {
+            return Err(wrong(format!("bad character in group name '{name}'"), self.at));
         }
         self.at += length + 1;
         Ok(name)
@@ -406,6 +466,9 @@ impl Reader {
         self.at += 1;
         self.out.push(')');
         let Some(inner) = self.groups.pop() else { return Ok(()) };
+        if let Some(closed) = inner.capture.and_then(|n| self.captures.get_mut(n)) {
+            *closed = true;
+        }
         let around = u32::from(inner.looks_around);
         let looks = inner.looks.saturating_add(u64::from(around));
         self.group().add(inner.size.saturating_add(1), looks, inner.height.saturating_add(around));
@@ -414,7 +477,7 @@ impl Reader {
 
     fn quantifier(&mut self) -> Result<(), Failure> {
         let start = self.at;
-        let Some((word, times)) = self.times() else {
+        let Some((word, times)) = self.times()? else {
             let c = self.chars[self.at];
             self.literal(c);
             self.group().add(1, 0, 0);
@@ -443,24 +506,28 @@ impl Reader {
     }
 
     /// Reads `*`, `+`, `?` or counts in braces; returns how to write them, and how often they write out what they repeat.
-    fn times(&mut self) -> Option<(String, u64)> {
-        let c = self.peek(0)?;
+    fn times(&mut self) -> Result<Option<(String, u64)>, Failure> {
+        let Some(c) = self.peek(0) else { return Ok(None) };
         if c != '{' {
             self.at += 1;
-            return Some((c.to_string(), 1));
+            return Ok(Some((c.to_string(), 1)));
         }
-        let length = self.chars[self.at..].iter().position(|c| *c == '}')?;
+        let Some(length) = self.chars[self.at..].iter().position(|c| *c == '}') else { return Ok(None) };
         let counts: String = self.chars[self.at + 1..self.at + length].iter().collect();
         let (low, high) = counts.split_once(',').unwrap_or((&counts, &counts));
         let number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
         if !number(low) || !number(high) || counts.is_empty() {
-            return None;
+            return Ok(None);
+        }
+        let count = |text: &str| text.parse().unwrap_or(u64::MAX);
+        if !high.is_empty() && count(high) < if low.is_empty() { 0 } else { count(low) } {
+            return Err(wrong("min repeat greater than max repeat", self.at + 1));
         }
         self.at += length + 1;
         let most = if high.is_empty() { low } else { high };
         let times = if most.is_empty() { 1 } else { most.parse().unwrap_or(u64::MAX) };
         let low = if low.is_empty() { "0" } else { low };
         let word = if counts.contains(',') { format!("{{{low},{high}}}") } else { format!("{{{low}}}") };
-        Some((word, times))
+        Ok(Some((word, times)))
     }
 }

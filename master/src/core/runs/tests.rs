@@ -210,51 +210,64 @@ fn whatever_event_of_a_run_the_store_refuses_the_run_ends_and_says_why() {
     }
 }
 
+const DAY: i64 = 86_400_000_000;
+
+fn wait(id: &str, seconds: i64) -> Value {
+    let ids = Value::List(vec!["web1".into()]);
+    let args = [("name", "never/*".into()), ("id_list", ids), ("timeout", Value::from(seconds))];
+    chunk(id, "wait_for_event", args)
+}
+
+impl Desk {
+    /// Lets so many seconds be over, with the real clock so far ahead; tells how many steps have ended.
+    fn at(&mut self, ahead: i64, seconds: u64) -> usize {
+        let now = NOW + Duration::from_secs(seconds);
+        self.core.set_ahead(ahead, now);
+        self.core.handle_timeout(now);
+        self.work();
+        let all = self.store.read(self.store.floor(), usize::MAX).expect("reads");
+        let is_end = |tag: &str| tag.contains("/step/") && tag.ends_with("/ended");
+        all.iter().filter(|e| is_end(e.tag.as_str())).count()
+    }
+}
+
 #[test]
 fn a_clock_that_is_set_forward_ends_no_step_and_takes_no_time_from_one() {
-    const DAY: i64 = 86_400_000_000;
     let mut desk = Desk::new();
-    let run = RunId::new(NOW, 1);
-    let wait = |id: &str, seconds: i64| {
-        let ids = Value::List(vec!["web1".into()]);
-        let args = [("name", "never/*".into()), ("id_list", ids), ("timeout", Value::from(seconds))];
-        chunk(id, "wait_for_event", args)
-    };
-    desk.begin(run, vec![wait("short", 60), wait("long", 100)], None);
-    let ended = |desk: &Desk| {
-        let all = desk.store.read(desk.store.floor(), usize::MAX).expect("reads");
-        let ends =
-            all.iter().filter(|e| e.tag.as_str().ends_with("/ended") && e.tag.as_str().contains("/step/"));
-        ends.map(|e| e.tag.parts().nth(4).unwrap_or_default().to_owned()).collect::<Vec<_>>()
-    };
-    let s = Duration::from_secs;
-    let at = |desk: &mut Desk, ahead: i64, seconds: u64| {
-        desk.core.set_ahead(ahead, NOW + s(seconds));
-        desk.core.handle_timeout(NOW + s(seconds));
-        desk.work();
-    };
-    at(&mut desk, 0, 20);
-    at(&mut desk, DAY, 21);
-    assert_eq!(ended(&desk), [""; 0], "a day has gone by for nobody");
+    desk.begin(RunId::new(NOW, 1), vec![wait("short", 60), wait("long", 100)], None);
+    assert_eq!(desk.at(0, 20), 0);
+    assert_eq!(desk.at(DAY, 21), 0, "a day has gone by for nobody");
     let due = desk.core.poll_timeout().map(|(due, _)| due);
-    assert_eq!(due, Some(NOW + s(60)), "and the next thing is due when it was");
+    assert_eq!(due, Some(NOW + Duration::from_secs(60)), "and the next thing is due when it was");
     // An event with the new stamp is no reason either.
-    let later = shifted(NOW + s(22), DAY);
-    let event = desk.store.append(vec![facts::lifecycle("x", "1")], &[], later).expect("appends");
-    desk.core.appended(&event.events, NOW + s(22));
+    let (now, stamp) = (NOW + Duration::from_secs(22), shifted(NOW + Duration::from_secs(22), DAY));
+    let event = desk.store.append(vec![facts::lifecycle("x", "1")], &[], stamp).expect("appends");
+    desk.core.appended(&event.events, now);
     desk.work();
-    at(&mut desk, DAY, 59);
-    assert_eq!(ended(&desk), [""; 0]);
-    at(&mut desk, DAY, 61);
-    assert_eq!(ended(&desk).len(), 1, "{:?}", ended(&desk));
-    // Set once more: only who is still under way has it added.
-    at(&mut desk, 3 * DAY, 70);
-    at(&mut desk, 3 * DAY, 99);
-    assert_eq!(ended(&desk).len(), 1, "{:?}", ended(&desk));
-    at(&mut desk, 3 * DAY, 101);
-    assert_eq!(ended(&desk).len(), 2, "{:?}", ended(&desk));
+    assert_eq!(desk.at(DAY, 59), 0);
+    assert_eq!(desk.at(DAY, 61), 1);
+    // Set once more.
+    assert_eq!((desk.at(3 * DAY, 70), desk.at(3 * DAY, 99)), (1, 1));
+    assert_eq!(desk.at(3 * DAY, 101), 2);
     let records = records::runs(&desk.store).expect("readable");
     assert_eq!(records[0].done, Some(records::RunEnd::TimedOut), "and the run's record says how it ended");
+}
+
+#[test]
+fn a_clock_that_is_set_back_gives_no_step_more_time_than_it_has() {
+    let mut desk = Desk::new();
+    desk.begin(RunId::new(NOW, 1), vec![wait("short", 60), wait("long", 100)], None);
+    // It was set back by an hour: stamps go at half its pace until they meet it.
+    let slow = |seconds: u64| -i64::try_from(seconds.saturating_sub(20)).expect("small") * 500_000;
+    let mut ends = Vec::new();
+    for second in 1..=105 {
+        let ended = desk.at(slow(second), second);
+        if ended > ends.len() {
+            ends.push(second);
+        }
+    }
+    let [short, long] = ends[..] else { panic!("{ends:?}") };
+    assert!((60..=62).contains(&short) && (100..=102).contains(&long), "{ends:?}");
 }
 
 #[test]
