@@ -32,6 +32,9 @@ impl Pace {
     /// Returns the stamp at which so much time has gone by since another one.
     pub(super) fn after(&self, begun: Timestamp, span: Duration) -> Timestamp {
         let due = self.steady(begun).saturating_add(micros(span));
+        if let Some(first) = self.corners.first().filter(|first| due <= steady_of(**first)) {
+            return Timestamp::from_micros(due.saturating_add(first.1)).max(begun);
+        }
         for pair in self.corners.windows(2) {
             let (a, b) = (pair[0], pair[1]);
             if b.0 >= begun && steady_of(b) >= due {
