@@ -20,7 +20,8 @@ use crate::store::{RetentionPolicy, StoreError};
 
 /// A file that changes while it is copied is read again so often.
 const ATTEMPTS: usize = 3;
-const PART: usize = 256 * 1024;
+/// Bytes that are read and written at a time: for larger writes the kernel looks for larger pieces of free memory.
+const PART: usize = 64 * 1024;
 /// The largest blob that is looked at as a manifest.
 const MAX_MANIFEST: u64 = 256 << 20;
 /// Pinned trees whose manifests are kept in memory.
