@@ -195,6 +195,7 @@ impl Services for Local {
         Arc::new(Value::from([
             ("id", Value::from(self.settings.id.as_str())),
             ("saltenv", Value::from("base")),
+            ("pillarenv", Value::Null),
             ("test", Value::from(self.settings.test)),
             ("file_client", Value::from("local")),
             ("failhard", Value::from(self.settings.failhard)),

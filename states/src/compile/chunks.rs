@@ -208,7 +208,11 @@ fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<Compi
         // To listen to a text means each letter, to listen to a mapping means its keys, as IDs: mostly unknown ones, which
         // are ignored here.
         Value::Str(text) if word == "listen" => text.chars().map(|c| c.to_string().into()).collect(),
-        Value::Map(map) if word == "listen" => map.into_iter().map(|(key, _)| key).collect(),
+        Value::Map(map) if word == "listen" || word == "onfail" => {
+            map.into_iter().map(|(key, _)| key).collect()
+        }
+        // No letters are nothing to wait for.
+        Value::Str(text) if text.is_empty() && matches!(word, "onfail" | "listen_in") => Vec::new(),
         // Salt takes each letter for an ID; nothing is found, unless one letter is all there is.
         Value::Str(text) if text.chars().count() > 1 => {
             return vec![Reference { kind: "not a list".into(), value: text }];
@@ -230,6 +234,9 @@ fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<Compi
         kind.truncate(kind.find('.').unwrap_or(kind.len()));
         match target {
             Value::Str(value) => out.push(Reference { kind, value }),
+            Value::Null if word.starts_with("listen") && kind != "id" => {
+                out.push(Reference { kind, value: "None".into() });
+            }
             Value::Null => {}
             other => {
                 let message = format!(

@@ -98,6 +98,12 @@ impl Work<'_> {
         let (module, name) = match item {
             Value::Map(map) => match map.first() {
                 Some((Value::Str(module), Value::Str(name))) => (module.clone(), name.clone()),
+                // What is no text names no state either: it is refused as an unknown one.
+                Some((Value::Str(module), name @ (Value::Null | Value::Int(_))))
+                    if key.ends_with("_in") && key != "use_in" =>
+                {
+                    (module.clone(), crate::render::python_literal(name).unwrap_or_default().into())
+                }
                 _ => return Vec::new(),
             },
             Value::Str(bare) => match self.bare(bare) {

@@ -20,8 +20,10 @@ fn step<'a>(here: &'a Value, part: &str) -> Option<&'a Value> {
             Value::Str(_) => None,
             key => map.get(&key),
         }),
-        Value::List(items) | Value::Tuple(items) => match part.parse::<usize>() {
-            Ok(index) => items.get(index),
+        Value::List(items) | Value::Tuple(items) => match part.parse::<isize>() {
+            // From the end, where it is negative.
+            Ok(index) if index < 0 => items.len().checked_add_signed(index).and_then(|i| items.get(i)),
+            Ok(index) => items.get(index.unsigned_abs()),
             Err(_) => items.iter().find_map(|item| item.get(part)),
         },
         _ => None,
@@ -53,5 +55,7 @@ mod tests {
         assert_eq!(traverse(&tree, "52:54", ":"), Some(&Value::from(true)));
         assert_eq!(traverse(&tree, "l:k", ":"), Some(&Value::from(7)));
         assert_eq!(traverse(&tree, "a:x", ":"), None);
+        assert_eq!(traverse(&tree, "a:b:-1", ":"), Some(&Value::from(2)));
+        assert_eq!(traverse(&tree, "a:b:-3", ":"), None);
     }
 }

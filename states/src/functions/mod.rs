@@ -39,6 +39,8 @@ mod timezone;
 mod user;
 mod wait;
 
+pub(crate) use support::encoded;
+
 use crate::function::Registry;
 
 /// Adds all functions that come with lab.

@@ -63,7 +63,10 @@ impl Entry {
 
 /// Lays the documentation of a function out, without its name.
 pub fn text(doc: &FunctionDoc) -> String {
-    let mut text = format!("{}\n", doc.summary);
+    let mut text = doc.summary.to_string();
+    if doc.open || !doc.args.is_empty() {
+        text.push('\n');
+    }
     for arg in doc.args.iter() {
         text.push_str(&format!("\n{} ({}): {}", arg.name, manner(arg), arg.help));
     }
@@ -141,6 +144,8 @@ mod tests {
                 assert!(text.contains(&format!("\n{name} (")), "{}: {name}", entry.name);
             }
             assert!(text.contains(entry.doc.example.trim_end()), "{}", entry.name);
+            let own = entry.doc.example.contains("\n\n\n");
+            assert!(own || !text.contains("\n\n\n"), "{}: a run of blank lines", entry.name);
         }
     }
 }

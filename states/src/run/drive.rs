@@ -5,7 +5,7 @@ use std::thread;
 
 use lab_proto::StateReturn;
 
-use super::{Answer, Effect, StateRun, Token, Work, guard};
+use super::{Answer, Effect, StateRun, Token, Work, guard, slots};
 use crate::function::{JobCtx, Progress, StateCall, Verdict};
 
 /// The most `parallel: True` states that run at the same time; more wait for one to end.
@@ -102,7 +102,7 @@ pub(crate) fn discreet(mut verdict: Verdict, call: &StateCall, ctx: &JobCtx<'_>)
 
 fn run(call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
     match ctx.registry.state(&call.function) {
-        Ok(function) => masked(call, ctx, || function.run(call, ctx)),
+        Ok(function) => slots::with(call, ctx, |call| masked(call, ctx, || function.run(call, ctx))),
         Err(unknown) => Verdict::failed(unknown.to_string()),
     }
 }
@@ -120,7 +120,7 @@ fn masked(call: &StateCall, ctx: &JobCtx<'_>, work: impl FnOnce() -> Verdict) ->
 fn fire(call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
     match ctx.registry.state(&call.function) {
         Ok(function) => match function.watch() {
-            Some(watch) => masked(call, ctx, || watch.fire(call, ctx)),
+            Some(watch) => slots::with(call, ctx, |call| masked(call, ctx, || watch.fire(call, ctx))),
             None => Verdict::failed(format!("{} has no watch action", call.function)),
         },
         Err(unknown) => Verdict::failed(unknown.to_string()),

@@ -11,6 +11,7 @@ mod job;
 mod listen;
 mod problem;
 pub(crate) mod resolve;
+mod slots;
 #[cfg(test)]
 mod tests;
 

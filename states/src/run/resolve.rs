@@ -84,7 +84,8 @@ impl Traits {
         let doc = function.doc();
         out.watches = function.watch().is_some();
         out.own_check_cmd = doc.knows("check_cmd");
-        out.family = function.group().map(|g| g.family());
+        // What is asked when its turn comes cannot be known to a group.
+        out.family = function.group().map(|g| g.family()).filter(|_| !super::slots::has_slots(&chunk.args));
         let missing = |a: &&crate::function::ArgDoc| {
             a.required && a.name != "name" && !chunk.args.contains_key(a.name.as_ref())
         };

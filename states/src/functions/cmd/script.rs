@@ -112,7 +112,7 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
     let args: Args = call.typed()?;
     let how: CommandArgs = call.typed()?;
     let source = args.source.clone().unwrap_or_else(|| call.name.clone());
-    let source = source.split(' ').next().unwrap_or_default();
+    let source = source.as_str();
     let variables = (args.defaults.as_ref(), args.context.as_ref());
     let content = match fetch(&Value::from(source), args.template.as_deref(), variables, call, ctx) {
         // As Salt has it, a script that is not to be had counts as one that ran and failed.

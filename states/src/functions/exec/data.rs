@@ -72,7 +72,7 @@ pub(super) static ALL: &[Exec] = &[
             "lab-minion call --local slsutil.update '{a: 1}' '{b: 2}'",
         )
         .open(),
-        body: merge,
+        body: update,
     },
     Exec {
         name: "defaults.update",
@@ -138,7 +138,7 @@ pub(super) static ALL: &[Exec] = &[
             "lab-minion call --local defaults.merge '{a: 1}' '{b: 2}'",
         )
         .open(),
-        body: merge,
+        body: merge_defaults,
     },
 ];
 
@@ -184,6 +184,25 @@ fn merge(call: &Call<'_>) -> Result<Value, CallError> {
         ("smart" | "recurse", below, above) if merge_lists => joined(below, above),
         (_, below, above) => laid_over(below, above),
     })
+}
+
+/// `defaults.merge`: nothing at all above counts as an empty mapping.
+fn merge_defaults(call: &Call<'_>) -> Result<Value, CallError> {
+    let Merge { obj_a, obj_b, merge_lists, .. } = call.typed()?;
+    let above = if obj_b == Value::Null { Value::map() } else { obj_b };
+    updated(obj_a, above, merge_lists)
+}
+
+fn update(call: &Call<'_>) -> Result<Value, CallError> {
+    let Merge { obj_a, obj_b, merge_lists, .. } = call.typed()?;
+    updated(obj_a, obj_b, merge_lists)
+}
+
+fn updated(below: Value, above: Value, merge_lists: bool) -> Result<Value, CallError> {
+    if let Some(other) = [&below, &above].into_iter().find(|v| v.as_map().is_none()) {
+        return Err(CallError::failed(format!("cannot update with {other}: both must be mappings")));
+    }
+    Ok(if merge_lists { joined(below, above) } else { laid_over(below, above) })
 }
 
 #[derive(Deserialize)]

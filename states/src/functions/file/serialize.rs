@@ -185,7 +185,10 @@ fn written(format: &str, data: &Value, options: Option<&Value>) -> Result<String
 fn sections(data: &Value) -> Result<String, StateError> {
     let bad = || StateError::failed("configparser writes a mapping of sections, each a mapping of options");
     let mut out = String::new();
-    for (section, options) in data.as_map().ok_or_else(bad)? {
+    // The defaults of all sections come first, wherever they were given.
+    let (first, others): (Vec<_>, Vec<_>) =
+        data.as_map().ok_or_else(bad)?.iter().partition(|(name, _)| name.as_str() == Some("DEFAULT"));
+    for (section, options) in first.into_iter().chain(others) {
         out.push_str(&format!("[{section}]\n"));
         for (option, value) in options.as_map().ok_or_else(bad)? {
             let value = match value {
@@ -234,7 +237,11 @@ fn sorted(data: &Value) -> Value {
         Value::Map(map) => {
             let mut entries: Vec<(String, &Value, &Value)> =
                 map.iter().map(|(k, v)| (k.to_string(), k, v)).collect();
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            if entries.iter().all(|(_, key, _)| key.as_int().is_some()) {
+                entries.sort_by_key(|(_, key, _)| key.as_int());
+            } else {
+                entries.sort_by(|a, b| a.0.cmp(&b.0));
+            }
             Value::Map(entries.into_iter().map(|(_, k, v)| (k.clone(), sorted(v))).collect())
         }
         Value::List(items) => Value::List(items.iter().map(sorted).collect()),

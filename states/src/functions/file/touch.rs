@@ -1,5 +1,6 @@
 //! `file.touch`: a file whose time of change is now.
 
+use lab_proto::Value;
 use serde::Deserialize;
 
 use super::super::support::{Owner, make_parents, map, missing_parents, path_of};
@@ -25,9 +26,28 @@ static DOC: FunctionDoc = FunctionDoc::new(
 
 #[derive(Debug, Deserialize)]
 struct Args {
-    mtime: Option<i64>,
+    mtime: Option<Value>,
     #[serde(default)]
     makedirs: bool,
+}
+
+impl Args {
+    /// Returns the wanted time: whole seconds, as Python's `int` makes them of a number or of digits.
+    fn seconds(&self) -> Result<Option<i64>, StateError> {
+        let whole = match &self.mtime {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Bool(b)) => Some(i64::from(*b)),
+            Some(Value::Int(i)) => i64::try_from(*i).ok(),
+            #[expect(clippy::cast_possible_truncation, reason = "the part behind the point is dropped")]
+            Some(Value::Float(f)) if f.abs() < 9e15 => Some(*f as i64),
+            Some(Value::Str(digits)) => digits.trim().parse().ok(),
+            Some(_) => None,
+        };
+        whole.map(Some).ok_or_else(|| StateError::About {
+            argument: "mtime",
+            text: "must be seconds since 1970\n  write a whole number, or leave it out for now".to_owned(),
+        })
+    }
 }
 
 impl StateFunction for Touch {
@@ -45,6 +65,7 @@ impl StateFunction for Touch {
 
     fn check(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Result<Check, StateError> {
         let args: Args = call.typed()?;
+        let mtime = args.seconds()?;
         let path = path_of(call, ctx.host)?;
         let name = path.display().to_string();
         let Some(meta) = ctx.host.stat(&path)? else {
@@ -56,7 +77,7 @@ impl StateFunction for Touch {
                 format!("file {name} is set to be created"),
             ));
         };
-        if args.mtime == Some(meta.mtime) {
+        if mtime == Some(meta.mtime) {
             return Ok(Check::holds(format!("file {name} exists and has the correct times")));
         }
         Ok(Check::differs(
@@ -67,20 +88,21 @@ impl StateFunction for Touch {
 
     fn apply(&self, call: &StateCall, check: &Check, ctx: &JobCtx<'_>) -> Result<Applied, StateError> {
         let args: Args = call.typed()?;
+        let mtime = args.seconds()?;
         let path = path_of(call, ctx.host)?;
         if ctx.host.stat(&path)?.is_none() {
             if args.makedirs {
                 make_parents(ctx.host, &path, None, Owner::default())?;
             }
             ctx.host.write(&path, b"", WriteOptions::default())?;
-            if args.mtime.is_none() {
+            if mtime.is_none() {
                 return Ok(Applied::new(
                     check.changes.clone(),
                     format!("created empty file {}", path.display()),
                 ));
             }
         }
-        ctx.host.touch(&path, args.mtime)?;
+        ctx.host.touch(&path, mtime)?;
         Ok(Applied::new(check.changes.clone(), format!("updated times on {}", path.display())))
     }
 }

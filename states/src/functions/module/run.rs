@@ -69,13 +69,20 @@ impl StateFunction for Run {
     }
 
     fn apply(&self, call: &StateCall, _check: &Check, ctx: &JobCtx<'_>) -> Result<Applied, StateError> {
-        let verdict = execute(call, ctx)?;
+        let verdict = execute(call, ctx)?.verdict;
         Ok(Applied::new(verdict.changes, verdict.comment))
     }
 
     fn run(&self, call: &StateCall, ctx: &JobCtx<'_>) -> Verdict {
-        let ran = if call.test { self.sequence(call, ctx) } else { execute(call, ctx) };
-        Verdict { name: called(call), ..ran.unwrap_or_else(Verdict::from) }
+        if call.test {
+            return Verdict { name: called(call), ..self.sequence(call, ctx).unwrap_or_else(Verdict::from) };
+        }
+        match execute(call, ctx) {
+            // A function that gives up in the midst of its work leaves the state its own name, as in Salt.
+            Ok(Ran { verdict, gave_up: true }) => verdict,
+            Ok(Ran { verdict, .. }) => Verdict { name: called(call), ..verdict },
+            Err(error) => Verdict { name: called(call), ..Verdict::from(error) },
+        }
     }
 
     fn watch(&self) -> Option<&dyn Watch> {
@@ -160,8 +167,15 @@ fn arguments(value: &Value) -> (Vec<Value>, Map) {
     (args, kwargs)
 }
 
-fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
-    let (mut changes, mut comments, mut failed) = (Map::new(), Vec::new(), false);
+/// What came of the calls.
+struct Ran {
+    verdict: Verdict,
+    /// Whether a function failed once it was called with what it takes.
+    gave_up: bool,
+}
+
+fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Ran, StateError> {
+    let (mut changes, mut comments, mut failed, mut gave_up) = (Map::new(), Vec::new(), false, false);
     for Planned { name, function, args, kwargs, older_style } in planned(call, ctx)? {
         let mut kwargs = kwargs;
         from_within(&name, &mut kwargs);
@@ -178,12 +192,14 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Verdict, StateError> {
             }
             Err(e) => {
                 failed = true;
+                gave_up |= !matches!(e, CallError::Args(_) | CallError::Unknown(_));
                 comments.push(format!("{name} failed: {e}"));
             }
         }
     }
     let comment = comments.join(", ");
-    Ok(if failed { Verdict::failed_with(changes, comment) } else { Verdict::ok(changes, comment) })
+    let verdict = if failed { Verdict::failed_with(changes, comment) } else { Verdict::ok(changes, comment) };
+    Ok(Ran { verdict, gave_up })
 }
 
 /// Tells whether a return says success: not `False`, and nowhere in it `result: False` or a `retcode` but 0.

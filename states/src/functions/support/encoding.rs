@@ -117,7 +117,7 @@ impl Encoding {
 }
 
 /// Writes a text in an encoding; `errors` says what becomes of characters that it does not have.
-pub(in crate::functions) fn encoded(text: &str, encoding: &str, errors: &str) -> Result<Vec<u8>, StateError> {
+pub(crate) fn encoded(text: &str, encoding: &str, errors: &str) -> Result<Vec<u8>, StateError> {
     let Some(code) = Encoding::named(encoding) else {
         let known =
             "utf-8, utf-8-sig, utf-16, utf-32 (each also -le and -be), ascii, latin-1, iso-8859-15, cp1252";

@@ -16,7 +16,7 @@ use lab_proto::{Map, Value};
 use crate::function::{StateCall, StateError};
 use crate::host::Host;
 
-pub(super) use encoding::encoded;
+pub(crate) use encoding::encoded;
 pub(super) use mode::Mode;
 pub(super) use on_watch::OnWatch;
 pub(super) use owner::{Owner, perms};

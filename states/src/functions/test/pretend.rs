@@ -5,7 +5,7 @@
 use lab_proto::{Map, Value};
 use serde::Deserialize;
 
-use super::super::support::{map, text_list};
+use super::super::support::{map, text_list, text_of};
 use crate::function::{
     Applied, ArgDoc, Check, Class, FunctionDoc, JobCtx, Kind, StateCall, StateError, StateFunction, Verdict,
     Watch,
@@ -175,8 +175,7 @@ fn fail_with_changes(call: &StateCall) -> Result<Verdict, StateError> {
 struct Configurable {
     changes: Option<Value>,
     result: Option<Value>,
-    #[serde(default)]
-    comment: String,
+    comment: Option<Value>,
     warnings: Option<Value>,
     #[serde(default)]
     allow_test_mode_failure: bool,
@@ -192,19 +191,21 @@ fn configurable(call: &StateCall) -> Result<Verdict, StateError> {
         ))),
     };
     let changes = if flag("changes", args.changes.as_ref())? { pretended() } else { Map::new() };
-    let result = flag("result", args.result.as_ref())?;
+    // Nothing at all in the place of a result is no result either.
+    let result = flag("result", call.arg("result").or(args.result.as_ref()))?;
+    let said = args.comment.as_ref().map(text_of).unwrap_or_default();
     let mut verdict = match (call.test, result) {
-        (true, false) if args.allow_test_mode_failure => Verdict::failed_with(changes, args.comment),
+        (true, false) if args.allow_test_mode_failure => Verdict::failed_with(changes, said),
         (true, _) => {
-            let comment = if args.comment.is_empty() { "This is a test".to_owned() } else { args.comment };
+            let comment = if said.is_empty() { "This is a test".to_owned() } else { said };
             if changes.is_empty() {
                 Verdict::unchanged(comment)
             } else {
                 Verdict::would_change(changes, comment)
             }
         }
-        (false, true) => Verdict::ok(changes, args.comment),
-        (false, false) => Verdict::failed_with(changes, args.comment),
+        (false, true) => Verdict::ok(changes, said),
+        (false, false) => Verdict::failed_with(changes, said),
     };
     verdict.warnings = args.warnings.as_ref().map(text_list).unwrap_or_default();
     Ok(verdict)
@@ -217,6 +218,9 @@ struct Notification {
 
 fn notification(call: &StateCall) -> Result<Verdict, StateError> {
     let args: Notification = call.typed()?;
+    if args.text.is_empty() {
+        return Err(StateError::failed("argument text: it is empty: write what is to be said"));
+    }
     Ok(Verdict::unchanged(args.text))
 }
 

@@ -11,7 +11,7 @@ use super::engine::{Engine, Frame};
 use super::error::{Fault, Res};
 use super::output::Out;
 use super::scope::Scope;
-use super::value::{Dict, Key, Object, Range, Text, Val};
+use super::value::{Dict, DictCell, Key, Object, Range, Text, Val};
 use crate::render::error::RenderErrorKind;
 
 /// Evaluated arguments.
@@ -161,6 +161,15 @@ impl Engine<'_> {
                     _ => Ok(found),
                 }
             }
+            Ok(value) if IN_PLACE.contains(&&**name) && keyword.get("in_place").is_none_or(Value::truthy) => {
+                match args.positional.first() {
+                    Some(Val::Dict(dest)) => {
+                        adopt(dest, &value)?;
+                        Ok(Val::Dict(Rc::clone(dest)))
+                    }
+                    _ => Ok(Val::from_data(&value)),
+                }
+            }
             Ok(value) => Ok(Val::from_data(&value)),
             Err(error) if error.refused => Err(Fault::new(
                 RenderErrorKind::Function,
@@ -256,6 +265,26 @@ fn bind_macro(def: &Macro, scope: &Scope, args: CallArgs) -> Res<()> {
     } else if !rest.is_empty() {
         let message = format!("macro '{}' takes not more than {} argument(s)", def.name, def.params.len());
         return Err(Fault::failed(message));
+    }
+    Ok(())
+}
+
+/// Functions that change the mapping that they are given, unless `in_place` says otherwise, and return it:
+/// `{% do salt['defaults.merge'](map, more) %}`.
+const IN_PLACE: [&str; 3] = ["defaults.merge", "defaults.update", "slsutil.update"];
+
+/// Gives a mapping the entries of its successor. What is the same, and mappings in it, stay the objects that they are.
+fn adopt(dest: &DictCell, new: &Value) -> Res<()> {
+    for (key, value) in new.as_map().into_iter().flatten() {
+        let key = Key(Val::from_data(key));
+        let old = dest.borrow().get(&key).cloned();
+        match (old, value) {
+            (Some(Val::Dict(inner)), Value::Map(_)) => adopt(&inner, value)?,
+            (Some(old), value) if old.to_data()? == *value => {}
+            (_, value) => {
+                dest.borrow_mut().insert(key, Val::from_data(value));
+            }
+        }
     }
     Ok(())
 }

@@ -52,6 +52,8 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             let style = JsonStyle { sort_keys: flag(sort, true)?, indent: indent_of(indent)?, ascii: false };
             Val::str(convert::to_json(&value.to_data()?, style)?)
         }
+        // As PyYAML writes what is not there.
+        "yaml" if matches!(value, Val::Nothing) => Val::str("NULL"),
         "yaml" => {
             let [flow] = args.bind(name, ["flow_style"])?;
             Val::str(yaml::dump_in_order(&value.to_yaml_data()?, flag(flow, true)?))

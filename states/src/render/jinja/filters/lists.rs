@@ -33,6 +33,12 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
         "union" => {
             let [other] = args.bind(name, ["lst2"])?;
             let other = required(other, name, "lst2")?;
+            let both_lists = matches!((value, &other), (Val::List(_), Val::List(_)));
+            if !(both_lists || hashable(value) && hashable(&other)) {
+                let (mine, theirs) = (value.type_name(), other.type_name());
+                let message = format!("cannot join '{mine}' and '{theirs}'");
+                return Err(Fault::failed(message).suggest("make lists of both first: | list"));
+            }
             let joined = value.iterate()?.into_iter().chain(other.iterate()?).collect();
             as_set_or_list(value, &other, joined)?
         }

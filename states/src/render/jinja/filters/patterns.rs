@@ -18,8 +18,19 @@ pub(super) fn apply(engine: &Engine<'_>, name: &str, value: &Val, args: CallArgs
     if name == "check_whitelist_blacklist" {
         return whitelist_blacklist(engine, value, args);
     }
-    let text = value.to_text()?;
+    let text = text_only(value)?;
     if name == "regex_replace" { replace(engine, &text, args) } else { groups(engine, name, &text, args) }
+}
+
+/// Returns a text, and refuses what Python's `re` refuses.
+fn text_only(value: &Val) -> Res<String> {
+    match value {
+        Val::Str(_) | Val::Undefined(_) => value.to_text(),
+        other => {
+            let message = format!("expected string or bytes-like object, got '{}'", other.type_name());
+            Err(Fault::failed(message).suggest("make a text of it first: | string"))
+        }
+    }
 }
 
 /// Tells whether a text begins with what a pattern means.

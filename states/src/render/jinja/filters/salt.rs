@@ -9,6 +9,7 @@ use super::super::ops::{self, Num};
 use super::super::value::{Dict, Key, Val};
 use super::data::{python_float, python_int};
 use super::{count, flag, shared};
+use crate::functions::encoded;
 use crate::render::yaml;
 use crate::shell;
 
@@ -47,7 +48,7 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
             Val::str(directory)
         }
         "to_num" | "str_to_num" => to_num(value)?,
-        "to_bytes" => Val::Bytes(encodable(value)?.into()),
+        "to_bytes" => to_bytes(value, args)?,
         "is_hex" => Val::Bool(matches!(value, Val::Str(s) if python_int(s, 16).is_some())),
         "contains_whitespace" => Val::Bool(text()?.chars().any(char::is_whitespace)),
         "is_list" => Val::Bool(matches!(value, Val::List(_))),
@@ -93,6 +94,21 @@ pub(super) fn encodable(value: &Val) -> Res<Vec<u8>> {
             let message = format!("expected str, bytes, or bytearray not <class '{}'>", other.type_name());
             Err(Fault::failed(message).suggest("make a text of it first: | string"))
         }
+    }
+}
+
+fn to_bytes(value: &Val, args: CallArgs) -> Res<Val> {
+    let [encoding, errors] = args.bind("to_bytes", ["encoding", "errors"])?;
+    let word =
+        |given: Option<Val>| given.filter(|v| !matches!(v, Val::None)).map(|v| v.to_text()).transpose();
+    let (encoding, errors) = (word(encoding)?, word(errors)?);
+    match (value, encoding) {
+        (Val::Str(text), Some(encoding)) => {
+            let errors = errors.as_deref().unwrap_or("strict");
+            let bytes = encoded(text, &encoding, errors).map_err(|e| Fault::failed(e.to_string()))?;
+            Ok(Val::Bytes(bytes.into()))
+        }
+        _ => Ok(Val::Bytes(encodable(value)?.into())),
     }
 }
 

@@ -1,0 +1,218 @@
+//! Slots: an argument `__slot__:salt:test.echo(text).path ~ more` is asked of an execution function just before the
+//! state's function is called, and its answer takes the argument's place.
+
+use std::borrow::Cow;
+
+use lab_proto::{Map, Value};
+
+use crate::function::{JobCtx, StateCall, Verdict, from_within, scalar_text};
+
+const MARK: &str = "__slot__:";
+
+/// Does something with a call whose slots are filled; an answer that cannot be had fails the state.
+pub(super) fn with(call: &StateCall, ctx: &JobCtx<'_>, work: impl FnOnce(&StateCall) -> Verdict) -> Verdict {
+    if !is_slot(&call.name) && !has_slots(&call.args) {
+        return work(call);
+    }
+    let mut slots = Slots { ctx, unknown: Vec::new() };
+    let filled = match slots.call(call) {
+        Ok(filled) => filled,
+        Err(text) => return Verdict::failed(text),
+    };
+    let mut verdict = work(&filled);
+    if filled.name != call.name {
+        verdict.name.get_or_insert(filled.name);
+    }
+    verdict.warnings.extend(slots.unknown);
+    verdict
+}
+
+/// Tells whether something in a state's arguments is a slot.
+pub(super) fn has_slots(args: &Map) -> bool {
+    args.values().any(|value| {
+        let slot = |v: &Value| v.as_str().is_some_and(is_slot);
+        match value {
+            Value::Map(map) => map.values().any(slot),
+            Value::List(items) => items.iter().any(|item| match item {
+                Value::Map(map) => map.values().any(slot),
+                other => slot(other),
+            }),
+            other => slot(other),
+        }
+    })
+}
+
+fn is_slot(text: &str) -> bool {
+    text.starts_with(MARK)
+}
+
+struct Slots<'a, 'c> {
+    ctx: &'a JobCtx<'c>,
+    /// What was said of slots that mean nothing: they stay as they are.
+    unknown: Vec<String>,
+}
+
+impl Slots<'_, '_> {
+    fn call(&mut self, call: &StateCall) -> Result<StateCall, String> {
+        let mut filled = call.clone();
+        if let Some(name) = self.value(&Value::from(call.name.as_str()))? {
+            filled.name = scalar_text(&name).unwrap_or_else(|| name.to_string());
+        }
+        for value in filled.args.values_mut() {
+            self.fill(value, 2)?;
+        }
+        Ok(filled)
+    }
+
+    /// Fills a value and what is in it: the values of a mapping, the items of a list, and mappings among those.
+    fn fill(&mut self, value: &mut Value, levels: u8) -> Result<(), String> {
+        match value {
+            Value::Map(map) => {
+                for inner in map.values_mut() {
+                    self.set(inner)?;
+                }
+            }
+            Value::List(items) if levels > 1 => {
+                for item in items {
+                    match item {
+                        Value::List(_) => {}
+                        other => self.fill(other, 1)?,
+                    }
+                }
+            }
+            other => self.set(other)?,
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, value: &mut Value) -> Result<(), String> {
+        if let Some(answer) = self.value(value)? {
+            *value = answer;
+        }
+        Ok(())
+    }
+
+    /// Returns the answer of a slot; nothing where the value is none, or calls no function that there is.
+    fn value(&mut self, value: &Value) -> Result<Option<Value>, String> {
+        let Some(slot) = value.as_str().filter(|text| is_slot(text)) else { return Ok(None) };
+        let asked = slot.strip_prefix(MARK).and_then(|rest| rest.strip_prefix("salt:"));
+        let Some(parsed) = asked.and_then(Slot::read) else {
+            self.unknown.push(format!("{slot} is no slot: write {MARK}salt:MODULE.FUNCTION(ARGUMENTS)"));
+            return Ok(None);
+        };
+        let function = match self.ctx.registry.exec(&parsed.function) {
+            Ok(function) => function,
+            Err(unknown) => {
+                self.unknown.push(format!("{slot} stays as it is: {unknown}"));
+                return Ok(None);
+            }
+        };
+        let mut kwargs = parsed.kwargs;
+        from_within(&parsed.function, &mut kwargs);
+        let answer = function.call(&parsed.args, &kwargs, self.ctx);
+        let mut answer = answer.map_err(|e| format!("the slot {slot} has no answer: {e}"))?;
+        for part in parsed.path.split('.').filter(|part| !part.is_empty()) {
+            answer = step(&answer, part);
+        }
+        if let (Value::Str(text), Some(more)) = (&answer, parsed.more) {
+            answer = format!("{text}{more}").into();
+        }
+        Ok(Some(answer))
+    }
+}
+
+fn step(value: &Value, key: &str) -> Value {
+    match value {
+        Value::List(items) | Value::Tuple(items) => key.parse::<usize>().ok().and_then(|i| items.get(i)),
+        other => other.get(key),
+    }
+    .cloned()
+    .unwrap_or_default()
+}
+
+/// `test.arg(a, k='v').kwargs.k ~ more`, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Slot<'t> {
+    function: String,
+    args: Vec<Value>,
+    kwargs: Map,
+    /// What follows the call: keys of its answer.
+    path: Cow<'t, str>,
+    /// A text that is appended to a text.
+    more: Option<&'t str>,
+}
+
+impl<'t> Slot<'t> {
+    /// Reads a call as Salt does: white space outside of quotes means nothing, all arguments are texts.
+    fn read(text: &'t str) -> Option<Self> {
+        let open = text.find('(')?;
+        let function: String = text[..open].split_whitespace().collect();
+        let mut slot =
+            Self { function, args: Vec::new(), kwargs: Map::new(), path: Cow::Borrowed(""), more: None };
+        let (mut word, mut key, mut written, mut quote) = (String::new(), None, false, None);
+        let mut brackets = Vec::new();
+        let mut chars = text[open + 1..].char_indices();
+        while let Some((at, c)) = chars.next() {
+            match (quote, c) {
+                (Some(_), '\\') => word.push(chars.next()?.1),
+                (Some(mark), c) if c == mark => quote = None,
+                (Some(_), c) => word.push(c),
+                (None, '\'' | '"') => (quote, written) = (Some(c), true),
+                (None, '\\') => word.push(chars.next()?.1),
+                (None, c) if c.is_whitespace() => {}
+                (None, ')' | ',') if brackets.is_empty() => {
+                    let value = Value::from(std::mem::take(&mut word));
+                    match key.take() {
+                        Some(key) => drop(slot.kwargs.insert(Value::from(key), value)),
+                        None if written => slot.args.push(value),
+                        None => {}
+                    }
+                    written = false;
+                    if c == ')' {
+                        slot.rest(&text[open + 1 + at + 1..]);
+                        return Some(slot);
+                    }
+                }
+                (None, '=') if brackets.is_empty() => key = Some(std::mem::take(&mut word)),
+                (None, c) => {
+                    match c {
+                        '(' => brackets.push(')'),
+                        '[' => brackets.push(']'),
+                        '{' => brackets.push('}'),
+                        ')' | ']' | '}' if brackets.pop() != Some(c) => return None,
+                        _ => {}
+                    }
+                    written = true;
+                    word.push(c);
+                }
+            }
+        }
+        None
+    }
+
+    fn rest(&mut self, rest: &'t str) {
+        let (path, more) = rest.split_once('~').map_or((rest, None), |(path, more)| (path, Some(more)));
+        self.path = Cow::Borrowed(path.trim().trim_start_matches('.'));
+        self.more = more.map(str::trim);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_read_with_quotes_names_paths_and_what_is_appended() {
+        let read = |text: &'static str| Slot::read(text).unwrap();
+        let slot = read("test.arg(a b, 'c, d', k = \"it's\", l=[1, 2]).kwargs.k ~ /more");
+        assert_eq!(slot.function, "test.arg");
+        assert_eq!(slot.args, [Value::from("ab"), Value::from("c, d")]);
+        assert_eq!(slot.kwargs.get("k"), Some(&Value::from("it's")));
+        assert_eq!(slot.kwargs.get("l"), Some(&Value::from("[1,2]")));
+        assert_eq!((&*slot.path, slot.more), ("kwargs.k", Some("/more")));
+        assert_eq!(read("test.ping()").args, []);
+        for bad in ["test.ping", "test.echo(a", "test.echo('a)", "test.echo([a)"] {
+            assert_eq!(Slot::read(bad), None, "{bad}");
+        }
+    }
+}
