@@ -222,14 +222,16 @@ fn references(chunk: &LowChunk, word: &str, value: Value, errors: &mut Vec<Compi
         single => vec![single],
     };
     let mut out = Vec::with_capacity(items.len());
-    for item in items {
-        let (mut kind, target) = match item {
-            Value::Map(map) => match map.into_iter().next() {
-                Some((Value::Str(kind), target)) => (kind, target),
-                Some((kind, target)) => (kind.to_string().into(), target),
-                None => continue,
-            },
-            other => ("id".into(), other),
+    // A mapping names one state by its first key; only who listens, listens to all that it names.
+    let most = if word.starts_with("listen") { usize::MAX } else { 1 };
+    let named = items.into_iter().flat_map(|item| match item {
+        Value::Map(map) => map.into_iter().take(most).collect(),
+        other => vec![(Value::from("id"), other)],
+    });
+    for (kind, target) in named {
+        let mut kind: Text = match kind {
+            Value::Str(kind) => kind,
+            other => other.to_string().into(),
         };
         kind.truncate(kind.find('.').unwrap_or(kind.len()));
         match target {

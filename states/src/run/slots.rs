@@ -123,7 +123,7 @@ impl Slots<'_, '_> {
 
 fn step(value: &Value, key: &str) -> Value {
     match value {
-        Value::List(items) | Value::Tuple(items) => key.parse::<usize>().ok().and_then(|i| items.get(i)),
+        Value::List(items) => key.parse::<usize>().ok().and_then(|i| items.get(i)),
         other => other.get(key),
     }
     .cloned()

@@ -100,6 +100,11 @@ pub(super) static ALL: &[Exec] = &[
         doc: FunctionDoc::new("Fails with what it is told.", SAYS, "lab-minion call --local test.fail"),
         body: fail,
     },
+    Exec {
+        name: "test.exception",
+        doc: FunctionDoc::new("Another name of test.fail.", SAYS, "lab-minion call --local test.exception"),
+        body: fail,
+    },
 ];
 
 #[derive(Deserialize)]

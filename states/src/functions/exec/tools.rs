@@ -52,6 +52,10 @@ const DIGEST: &[ArgDoc] = &[
     ArgDoc::required("instr", Kind::Text, "The text."),
     ArgDoc::with_default("checksum", Kind::Text, "md5", "md5, sha1, sha256 or sha512."),
 ];
+const HASH: &[ArgDoc] = &[
+    ArgDoc::required("value", Kind::Text, "The text."),
+    ArgDoc::with_default("algorithm", Kind::Text, "sha512", "md5, sha1, sha256 or sha512."),
+];
 const LENGTH: &[ArgDoc] = &[
     ArgDoc::with_default("length", Kind::Int, "20", "How many characters."),
     ArgDoc::optional("chars", Kind::Text, "Which characters; letters and digits, when not given."),
@@ -194,6 +198,18 @@ pub(super) static ALL: &[Exec] = &[
         body: base64_decode,
     },
     Exec {
+        name: "random.hash",
+        doc: FunctionDoc::new(
+            "Returns the hash of a text.",
+            HASH,
+            "lab-minion call --local random.hash text sha256",
+        ),
+        body: |call| {
+            let Hash { value, algorithm } = call.typed()?;
+            digest(&value, algorithm.as_deref().unwrap_or("sha512"))
+        },
+    },
+    Exec {
         name: "random.get_str",
         doc: FunctionDoc::new("Returns a random text.", LENGTH, "lab-minion call --local random.get_str 32"),
         body: random_text,
@@ -217,6 +233,12 @@ pub(super) static ALL: &[Exec] = &[
         body: random_seed,
     },
 ];
+
+#[derive(Deserialize)]
+struct Hash {
+    value: String,
+    algorithm: Option<String>,
+}
 
 #[derive(Deserialize)]
 struct Archive {
