@@ -12,6 +12,7 @@ use crate::host::{Command, Commands, Link};
 const ADDRS: &[ArgDoc] = &[
     ArgDoc::optional("interface", Kind::Text, "Of which link; all, when not given."),
     ArgDoc::with_default("include_loopback", Kind::Bool, "false", "Whether those of the loopback count."),
+    ArgDoc::optional("cidr", Kind::Text, "Only those in this network, 10.0.0.0/16."),
 ];
 const LINK: &[ArgDoc] = &[ArgDoc::required("interface", Kind::Text, "Which link.")];
 
@@ -146,15 +147,18 @@ struct Addrs {
     interface: Option<String>,
     #[serde(default)]
     include_loopback: bool,
+    cidr: Option<String>,
 }
 
 fn addresses(call: &Call<'_>, v4: bool) -> Result<Value, CallError> {
-    let Addrs { interface, include_loopback } = call.typed()?;
+    let Addrs { interface, include_loopback, cidr } = call.typed()?;
+    let within = cidr.as_deref().map(super::subnets::network).transpose()?;
     let net = call.ctx.host.net_snapshot()?;
     let links = net.links.iter().filter(|l| interface.as_ref().is_none_or(|name| *name == l.name));
     let all = links.flat_map(|l| &l.addresses).map(|a| a.ip);
     let mut found: Vec<_> =
         all.filter(|ip| ip.is_ipv4() == v4 && (include_loopback || !ip.is_loopback())).collect();
+    found.retain(|ip| within.as_ref().is_none_or(|net| net.holds(*ip)));
     found.sort();
     Ok(found.iter().map(ToString::to_string).collect::<Vec<_>>().into())
 }
@@ -169,7 +173,9 @@ fn hw_addr(call: &Call<'_>) -> Result<Value, CallError> {
     let net = call.ctx.host.net_snapshot()?;
     let link =
         net.link(&interface).ok_or_else(|| CallError::failed(format!("there is no link {interface}")))?;
-    Ok(link.mac.map(|m| m.to_string()).into())
+    // The loopback has an address, as the kernel prints it: nothing but zeros.
+    let none = (link.name == "lo").then(|| "00:00:00:00:00:00".to_owned());
+    Ok(link.mac.map(|m| m.to_string()).or(none).into())
 }
 
 fn interface_ip(call: &Call<'_>) -> Result<Value, CallError> {
@@ -181,7 +187,7 @@ fn interface_ip(call: &Call<'_>) -> Result<Value, CallError> {
 }
 
 fn subnets(call: &Call<'_>) -> Result<Value, CallError> {
-    let Addrs { interface, include_loopback } = call.typed()?;
+    let Addrs { interface, include_loopback, .. } = call.typed()?;
     let net = call.ctx.host.net_snapshot()?;
     let links = net.links.iter().filter(|l| interface.as_ref().is_none_or(|name| *name == l.name));
     let network = |a: &crate::host::Address| match a.ip {

@@ -95,7 +95,7 @@ pub(super) static ALL: &[Exec] = &[
         ),
         body: |call| {
             let net = network(&call.typed::<Cidr>()?.cidr)?;
-            Ok(addresses(call)?.iter().any(|a| net.holds(a.ip)).into())
+            Ok(addresses(call)?.iter().any(|a| !a.ip.is_loopback() && net.holds(a.ip)).into())
         },
     },
     Exec {
@@ -227,7 +227,7 @@ fn address(call: &Call<'_>) -> Result<IpAddr, CallError> {
 }
 
 /// Reads a network: `10.0.0.5/24`, `10.0.0.5/255.255.255.0`, or one address. The address is its first one.
-fn network(text: &str) -> Result<Address, CallError> {
+pub(super) fn network(text: &str) -> Result<Address, CallError> {
     let (ip, mask) = text.split_once('/').map_or((text, None), |(ip, mask)| (ip, Some(mask)));
     network_of(parsed(ip)?, mask)
 }

@@ -164,7 +164,7 @@ impl Engine<'_> {
             Ok(value) if IN_PLACE.contains(&&**name) && keyword.get("in_place").is_none_or(Value::truthy) => {
                 match args.positional.first() {
                     Some(Val::Dict(dest)) => {
-                        adopt(dest, &value)?;
+                        adopt(dest, &value, &**name != "defaults.update")?;
                         Ok(Val::Dict(Rc::clone(dest)))
                     }
                     _ => Ok(Val::from_data(&value)),
@@ -273,13 +273,14 @@ fn bind_macro(def: &Macro, scope: &Scope, args: CallArgs) -> Res<()> {
 /// `{% do salt['defaults.merge'](map, more) %}`.
 const IN_PLACE: [&str; 3] = ["defaults.merge", "defaults.update", "slsutil.update"];
 
-/// Gives a mapping the entries of its successor. What is the same, and mappings in it, stay the objects that they are.
-fn adopt(dest: &DictCell, new: &Value) -> Res<()> {
+/// Gives a mapping the entries of its successor. What is the same stays the object that it is; so do mappings in it, if
+/// the change goes deep.
+fn adopt(dest: &DictCell, new: &Value, deep: bool) -> Res<()> {
     for (key, value) in new.as_map().into_iter().flatten() {
         let key = Key(Val::from_data(key));
         let old = dest.borrow().get(&key).cloned();
         match (old, value) {
-            (Some(Val::Dict(inner)), Value::Map(_)) => adopt(&inner, value)?,
+            (Some(Val::Dict(inner)), Value::Map(_)) if deep => adopt(&inner, value, true)?,
             (Some(old), value) if old.to_data()? == *value => {}
             (_, value) => {
                 dest.borrow_mut().insert(key, Val::from_data(value));
