@@ -5,7 +5,8 @@ use lab_states::function::{CallError, ExecFunction, JobCtx, from_within};
 use lab_states::render::{self, RenderFunctions};
 
 /// Functions whose refusal is a bare exception in Salt: an error of the template, not of the function.
-const RAISES: [&str; 2] = ["file.read", "pillar.keys"];
+const RAISES: [&str; 6] =
+    ["file.read", "pillar.keys", "test.exception", "defaults.merge", "defaults.update", "slsutil.update"];
 
 /// Functions of nearly every template that look a value up in what the job has in memory, and do nothing else.
 const ONLY_LOOKS_UP: [&str; 2] = ["grains.get", "pillar.get"];

@@ -110,6 +110,12 @@ fn render_text(
     };
     for renderer in &renderers {
         match *renderer {
+            "jinja" if doc.is_some() => {
+                let place = Place { file: path.clone(), line: 1, column: 1 };
+                let message = "the renderer jinja takes a text, and the one before it gives data";
+                let error = RenderError::new(RenderErrorKind::Pipeline, place, message);
+                return Err(error.suggest("write jinja first: #!jinja|yaml").with_line_of(text));
+            }
             // Most files that are large have no tags at all.
             "jinja" if jinja::is_plain(&source, env.limits.output) => {}
             "jinja" => {

@@ -100,6 +100,15 @@ struct Get {
 
 fn get(call: &Call<'_>) -> Result<Value, CallError> {
     let Get { path, saltenv } = call.typed()?;
+    // A path of this machine is read where it lies.
+    if path.starts_with('/') {
+        let place = Path::new(&path);
+        if !call.ctx.host.stat(place)?.is_some_and(|m| m.is_file()) {
+            return Ok(false.into());
+        }
+        let bytes = call.ctx.host.read(place)?;
+        return Ok(String::from_utf8(bytes).map_or_else(|e| Value::Bytes(e.into_bytes()), Value::from));
+    }
     match call.ctx.services.file(path.trim_start_matches("salt://"), &saltenv) {
         Ok(bytes) => Ok(String::from_utf8(bytes).map_or_else(|e| Value::Bytes(e.into_bytes()), Value::from)),
         Err(e) if e.missing => Ok(false.into()),

@@ -428,8 +428,8 @@ fn joined(below: Value, above: Value) -> Value {
         (Value::Map(mut below), Value::Map(above)) => {
             for (key, value) in above {
                 let value = match below.get_mut(&key) {
-                    Some(old) => joined(std::mem::take(old), value),
-                    None => value,
+                    Some(old) if value != Value::Null => joined(std::mem::take(old), value),
+                    _ => value,
                 };
                 below.insert(key, value);
             }

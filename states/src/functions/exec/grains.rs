@@ -308,14 +308,15 @@ pub(super) fn chosen(lookup_dict: &Map, tree: &Value, path: &str, by: Choice<'_>
     chosen
 }
 
-/// Lays one mapping over another, deeply; everything else is replaced.
+/// Lays one mapping over another, deeply; everything else is replaced, by nothing, too. Nothing in the place of the
+/// upper mapping leaves the lower one.
 pub(super) fn laid_over(below: Value, above: Value) -> Value {
     match (below, above) {
         (Value::Map(mut below), Value::Map(above)) => {
             for (key, value) in above {
                 let value = match below.get(&key) {
-                    Some(old) => laid_over(old.clone(), value),
-                    None => value,
+                    Some(old) if value != Value::Null => laid_over(old.clone(), value),
+                    _ => value,
                 };
                 below.insert(key, value);
             }

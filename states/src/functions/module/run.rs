@@ -194,6 +194,9 @@ fn execute(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Ran, StateError> {
                 failed = true;
                 gave_up |= !matches!(e, CallError::Args(_) | CallError::Unknown(_));
                 comments.push(format!("{name} failed: {e}"));
+                if gave_up {
+                    break;
+                }
             }
         }
     }

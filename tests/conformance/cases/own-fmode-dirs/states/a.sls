@@ -33,7 +33,7 @@ f:
 g:
   file.copy:
     - name: @ROOT@/co/y/z
-    - source: /etc/passwd
+    - source: @ROOT@/src
     - makedirs: True
 h:
   file.serialize:

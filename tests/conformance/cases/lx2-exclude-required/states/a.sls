@@ -1,0 +1,4 @@
+include:
+  - b
+exclude:
+  - b1

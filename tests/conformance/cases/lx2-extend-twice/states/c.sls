@@ -1,0 +1,9 @@
+include:
+  - b
+extend:
+  b1:
+    test:
+      - require:
+        - test: c1
+c1:
+  test.nop

@@ -1,0 +1,3 @@
+#!yaml|jinja
+x:
+  test.nop

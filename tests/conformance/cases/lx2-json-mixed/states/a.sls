@@ -1,0 +1,5 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - contents: |
+        {{ {1: 1, 'a': 2} | json }}

@@ -1,0 +1,1 @@
+app: {lookup: {z: 9}}

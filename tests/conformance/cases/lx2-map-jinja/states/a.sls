@@ -1,0 +1,5 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - contents: |
+        {% from 'm/map.jinja' import cfg with context %}{{ cfg | json }}

@@ -1,0 +1,6 @@
+a:
+  module.run:
+    - test.exception:
+c:
+  module.run:
+    - name: test.exception

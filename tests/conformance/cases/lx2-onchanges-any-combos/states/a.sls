@@ -1,0 +1,108 @@
+ok:
+  test.succeed_without_changes:
+    - name: n-ok
+chg:
+  test.succeed_with_changes:
+    - name: n-chg
+bad:
+  test.fail_without_changes:
+    - name: n-bad
+badchg:
+  test.fail_with_changes:
+    - name: n-badchg
+d1-test:
+  test.succeed_with_changes:
+    - name: dd1
+    - onchanges_any:
+      - test: ok
+      - test: chg
+d1-cmd:
+  cmd.run:
+    - name: echo 1 >> @ROOT@/log
+    - onchanges_any:
+      - test: ok
+      - test: chg
+d2-test:
+  test.succeed_with_changes:
+    - name: dd2
+    - onchanges_any:
+      - test: ok
+      - test: bad
+d2-cmd:
+  cmd.run:
+    - name: echo 2 >> @ROOT@/log
+    - onchanges_any:
+      - test: ok
+      - test: bad
+d3-test:
+  test.succeed_with_changes:
+    - name: dd3
+    - onchanges_any:
+      - test: chg
+      - test: bad
+d3-cmd:
+  cmd.run:
+    - name: echo 3 >> @ROOT@/log
+    - onchanges_any:
+      - test: chg
+      - test: bad
+d4-test:
+  test.succeed_with_changes:
+    - name: dd4
+    - onchanges_any:
+      - test: bad
+      - test: badchg
+d4-cmd:
+  cmd.run:
+    - name: echo 4 >> @ROOT@/log
+    - onchanges_any:
+      - test: bad
+      - test: badchg
+d5-test:
+  test.succeed_with_changes:
+    - name: dd5
+    - onchanges_any:
+      - test: badchg
+      - test: ok
+d5-cmd:
+  cmd.run:
+    - name: echo 5 >> @ROOT@/log
+    - onchanges_any:
+      - test: badchg
+      - test: ok
+d6-test:
+  test.succeed_with_changes:
+    - name: dd6
+    - onchanges_any:
+      - test: ghost
+      - test: ok
+d6-cmd:
+  cmd.run:
+    - name: echo 6 >> @ROOT@/log
+    - onchanges_any:
+      - test: ghost
+      - test: ok
+d7-test:
+  test.succeed_with_changes:
+    - name: dd7
+    - onchanges_any:
+      - test: ghost
+      - test: chg
+d7-cmd:
+  cmd.run:
+    - name: echo 7 >> @ROOT@/log
+    - onchanges_any:
+      - test: ghost
+      - test: chg
+d8-test:
+  test.succeed_with_changes:
+    - name: dd8
+    - onchanges_any:
+      - test: ghost
+      - test: bad
+d8-cmd:
+  cmd.run:
+    - name: echo 8 >> @ROOT@/log
+    - onchanges_any:
+      - test: ghost
+      - test: bad

@@ -1,0 +1,24 @@
+ok:
+  test.succeed_without_changes:
+    - onchanges_any_in:
+      - test: t-all
+      - cmd: t-cmd
+chg:
+  test.succeed_with_changes:
+    - onchanges_any_in:
+      - test: t-all
+      - cmd: t-cmd
+bad:
+  test.fail_without_changes:
+    - onchanges_any_in:
+      - test: t-all
+badchg:
+  test.fail_with_changes:
+    - onchanges_any_in:
+      - test: t-all
+      - cmd: t-cmd
+t-all:
+  test.succeed_with_changes
+t-cmd:
+  cmd.run:
+    - name: echo x >> @ROOT@/log

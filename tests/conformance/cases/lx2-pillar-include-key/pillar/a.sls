@@ -1,0 +1,5 @@
+include:
+  - b:
+      key: sub:deep
+x: 1
+sub: {own: 1}

@@ -1,0 +1,4 @@
+k: from-a
+include:
+  - b
+  - c

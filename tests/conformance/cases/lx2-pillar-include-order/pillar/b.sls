@@ -1,0 +1,2 @@
+k: from-b
+l: from-b

@@ -1,0 +1,2 @@
+l: from-c
+k: from-c

@@ -1,0 +1,5 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - contents: |
+        {{ pillar | json }}

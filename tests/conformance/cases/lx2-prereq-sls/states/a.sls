@@ -1,0 +1,6 @@
+include:
+  - b
+x:
+  test.succeed_with_changes:
+    - prereq:
+      - sls: b

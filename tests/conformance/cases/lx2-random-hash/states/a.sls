@@ -1,0 +1,5 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - contents: |
+        {{ salt['random.hash']('abc', 'md5') }} {{ salt['random.hash']('abc') }}

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "$@" >> @ROOT@/log

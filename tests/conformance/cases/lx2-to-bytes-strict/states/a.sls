@@ -1,0 +1,5 @@
+f:
+  file.managed:
+    - name: @ROOT@/f
+    - contents: |
+        {{ 'ü' | to_bytes('ascii') }}

@@ -1,0 +1,3 @@
+pk: v
+deep: {a: b}
+pl: [x, y]

@@ -1,0 +1,2 @@
+f:
+  test.nop

@@ -1,0 +1,2 @@
+g:
+  test.nop

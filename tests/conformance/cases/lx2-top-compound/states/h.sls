@@ -1,0 +1,2 @@
+h:
+  test.nop
