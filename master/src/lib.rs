@@ -3,7 +3,6 @@
 //! [`core`] decides (sans-IO), [`server`] does, [`store`] remembers, [`pki`] trusts, [`cli`] is how people speak to
 //! it. The simulator drives [`core::Core`] itself.
 
-pub mod allocator;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -169,10 +169,8 @@ impl FrameBuffer {
 
     /// Adds bytes as they came from the stream.
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.start > 0 && self.start == self.bytes.len() {
-            self.bytes.clear();
-            self.start = 0;
-        } else if self.start > MAX_FRAME {
+        // What was read is forgotten once it is more than what is left to move: the buffer stays small, and warm.
+        if self.start > self.pending() {
             self.bytes.drain(..self.start);
             self.start = 0;
         }

@@ -45,6 +45,7 @@ pub(crate) const HOSTS: &[Need] = &[
     Need::Program { probe: ("nft", &["--version"]), package: "nftables" },
     Need::Program { probe: ("unshare", &["--version"]), package: "util-linux" },
     Need::Program { probe: ("cc", &["--version"]), package: "gcc" },
+    Need::Program { probe: ("make", &["--version"]), package: "make" },
 ];
 
 /// What `test` needs beyond that.

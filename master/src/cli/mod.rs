@@ -193,14 +193,9 @@ impl Cli {
     /// Runs the command to its end and returns its exit code.
     pub fn run(self, now: Timestamp) -> ExitCode {
         let Self { global, command } = self;
-        if matches!(command, Command::Serve(_)) {
-            crate::allocator::keep_little();
-        } else {
-            crate::allocator::take_in_large_pieces();
-            // A token whose secret is not read is revoked first.
-            if !matches!(command, Command::Token(_)) {
-                output::end_with_reader();
-            }
+        // A token whose secret is not read is revoked first.
+        if !matches!(command, Command::Serve(_) | Command::Token(_)) {
+            output::end_with_reader();
         }
         let result = match command {
             Command::Check(args) => check::run(&args, &global),

@@ -22,7 +22,7 @@ pub use identity::{Identity, IdentityError};
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the good-bye may take to leave.
-const GOODBYE: Duration = Duration::from_millis(20);
+const GOODBYE: Duration = Duration::from_millis(2);
 
 /// A request that could not be carried to its end.
 #[derive(Debug, thiserror::Error)]

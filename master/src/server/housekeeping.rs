@@ -1,7 +1,6 @@
 //! What is done now and then: retention of events, blobs and job records.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lab_proto::{Digest, Timestamp};
@@ -23,8 +22,6 @@ const HELD_AT_MOST: u64 = 4;
 const CLOCK_GRAIN: Duration = Duration::from_secs(1);
 /// Stamps that are so far ahead of the clock are worth a word.
 const BEHIND: Duration = Duration::from_secs(60);
-/// How long nothing must have happened until a burst is over.
-const CALM: Duration = Duration::from_secs(2);
 
 /// Runs until the server ends.
 pub(crate) async fn run(shared: Arc<Shared>) {
@@ -59,25 +56,6 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         if let Err(e) = forget(&shared).await {
             warn!(error = e, "old jobs and runs were not forgotten");
         }
-    }
-}
-
-/// Gives memory back once a burst is over: handshakes and events that came together leave their room behind. Runs until
-/// the server ends.
-pub(crate) async fn give_back(shared: Arc<Shared>, endpoint: quinn::Endpoint) {
-    let look = || (shared.hub.counters().events.load(Ordering::Relaxed), endpoint.open_connections());
-    let mut given_at = look();
-    let mut before = given_at;
-    loop {
-        tokio::time::sleep(CALM).await;
-        let now = look();
-        if now == before && now != given_at {
-            given_at = now;
-            if let Err(e) = tokio::task::spawn_blocking(crate::allocator::give_back).await {
-                warn!(error = %e, "memory was not given back");
-            }
-        }
-        before = now;
     }
 }
 

@@ -134,8 +134,13 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// Starts the task. It ends when every handle is gone, or when the store fails, which `failed` tells.
-    pub(crate) fn start(parts: Parts) -> std::io::Result<(Self, tokio::task::JoinHandle<()>)> {
+    /// Starts the task. It ends when every handle is gone, or when the store fails, which `failed` tells; the receiver hears
+    /// that it has ended.
+    ///
+    /// It has a thread and a runtime of its own. Among the tasks of thousands of links, each of which has something to do in a
+    /// burst, its turn came once in as many: returns lay there until all jobs had gone out, then processors stood still while
+    /// one after the other was taken.
+    pub(crate) fn start(parts: Parts) -> std::io::Result<(Self, oneshot::Receiver<()>)> {
         let (head_sender, head) = watch::channel(parts.store.head());
         let counters = Arc::new(Counters::default());
         let (store, content) = (parts.store.clone(), parts.content.clone());
@@ -143,9 +148,15 @@ impl Hub {
         let (inputs, inbox) = mpsc::channel(INPUTS);
         let (shown, _) = broadcast::channel(PROGRESS);
         let task = HubTask::new(parts, writer, inputs.downgrade(), shown.clone());
-        let task = tokio::spawn(task.run(inbox));
+        let (ended, end) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        std::thread::Builder::new().name("hub".to_owned()).spawn(move || {
+            runtime.block_on(task.run(inbox));
+            // Nobody may be waiting.
+            let _ = ended.send(());
+        })?;
         let intake = Arc::new(Semaphore::new(INTAKE));
-        Ok((Self { inputs, shown, head, counters, intake }, task))
+        Ok((Self { inputs, shown, head, counters, intake }, end))
     }
 
     pub(crate) async fn connect(&self, conn: ConnId, arrival: Arrival, doors: LinkDoors) {

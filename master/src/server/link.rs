@@ -342,12 +342,14 @@ impl JobStream {
         self.shared.hub.registered(self.conn).await;
         loop {
             tokio::select! {
-                frame = self.up.next::<JobsUp>() => match frame? {
-                    Some(frame) => self.shared.hub.jobs_up(self.conn, frame).await,
-                    None => return Ok(()),
-                },
+                // Orders are few, and wait for nothing.
+                biased;
                 order = self.orders.recv() => match order {
                     Some(order) => self.carry_out(*order).await?,
+                    None => return Ok(()),
+                },
+                frame = self.up.next::<JobsUp>() => match frame? {
+                    Some(frame) => self.shared.hub.jobs_up(self.conn, frame).await,
                     None => return Ok(()),
                 }
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use lab_proto::v1::link::{MAX_DATAGRAM, MAX_STREAMS, WINDOW};
 use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, ALPN_OPERATOR};
 use lab_proto::{Fingerprint, Timestamp};
+use quinn::congestion::CubicConfig;
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 use quinn::{
     Connection, Endpoint, IdleTimeout, Incoming, MtuDiscoveryConfig, Runtime as _, ServerConfig,
@@ -34,6 +35,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const RECEIVE_WINDOW: u32 = 2 << 20;
 const STRANGERS_WINDOW: u32 = 64 << 10;
 const STREAM_WINDOW: u32 = 1 << 20;
+/// Bytes that may be on their way before the peer has acknowledged any. QUIC's own ten packets are meant for the internet: in
+/// a lab it takes a busy master several turns with an operator's command until the rows of a thousand minions have gone.
+const FIRST_FLIGHT: u64 = 128 << 10;
 /// Bytes that the system may hold for the socket in each direction.
 const SOCKET_BUFFER: usize = 8 << 20;
 
@@ -145,6 +149,9 @@ fn transport() -> TransportConfig {
     t.stream_receive_window(VarInt::from_u32(STREAM_WINDOW));
     t.send_window(u64::from(WINDOW));
     t.datagram_receive_buffer_size(None);
+    let mut congestion = CubicConfig::default();
+    congestion.initial_window(FIRST_FLIGHT);
+    t.congestion_controller_factory(Arc::new(congestion));
     t
 }
 

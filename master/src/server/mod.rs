@@ -98,7 +98,7 @@ pub struct Server {
     endpoint: quinn::Endpoint,
     listener: JoinHandle<()>,
     housekeeping: JoinHandle<()>,
-    hub_task: JoinHandle<()>,
+    hub_ended: tokio::sync::oneshot::Receiver<()>,
     failed: mpsc::Receiver<String>,
 }
 
@@ -181,7 +181,7 @@ impl Server {
             clock: clock.clone(),
             failed: failed_sender,
         };
-        let (hub, hub_task) = Hub::start(parts).map_err(StartError::Thread)?;
+        let (hub, hub_ended) = Hub::start(parts).map_err(StartError::Thread)?;
         let keys =
             KeyBook::load(&*store, hub.clone(), trust.clone(), authority.clone(), config.enrol.max_pending)?;
         begun.events.push(facts::lifecycle("started", env!("CARGO_PKG_VERSION")));
@@ -219,14 +219,13 @@ impl Server {
             started: now,
         });
         let listener = tokio::spawn(listener::run(shared.clone(), endpoint.clone(), reception));
-        let give_back = housekeeping::give_back(shared.clone(), endpoint.clone());
         let settle = housekeeping::settle(shared.clone());
         let run = housekeeping::run(shared.clone());
         let housekeeping = tokio::spawn(async {
-            tokio::join!(run, give_back, settle);
+            tokio::join!(run, settle);
         });
         info!(address = ?endpoint.local_addr().ok(), "listening");
-        Ok(Self { shared, endpoint, listener, housekeeping, hub_task, failed })
+        Ok(Self { shared, endpoint, listener, housekeeping, hub_ended, failed })
     }
 
     /// Returns where the master listens.
@@ -261,7 +260,7 @@ impl Server {
         self.listener.abort();
         self.endpoint.close(CloseReason::Shutdown.code().into(), b"the master shuts down");
         let _ = tokio::time::timeout(patience, self.endpoint.wait_idle()).await;
-        let _ = tokio::time::timeout(patience, self.hub_task).await;
+        let _ = tokio::time::timeout(patience, self.hub_ended).await;
         let store = self.shared.store.clone();
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
         if let Ok(Err(e)) = closed {

@@ -16,6 +16,9 @@ const SECTION: &str = "ping";
 const AIM: f64 = 2.0;
 /// What one more connected minion may cost the master.
 const MEMORY_KIB: f64 = 64.0;
+/// So many returns are in the log before the memory is looked at, whatever the size: what the log holds in memory grows with
+/// its first events to its bound, and is not a minion's.
+const LOG_EVENTS: usize = 12_000;
 /// How long after the pings the memory is looked at.
 const CALM: Duration = Duration::from_secs(6);
 /// The doors stand wide open: what is measured is ping, and a swarm joins from one address.
@@ -179,6 +182,9 @@ fn lab(bench: &Bench, size: usize, rounds: usize) -> Result<Round, BoxError> {
         inside.push(published_to_done);
     }
     let after = (cost(master.pid())?, master.status()?);
+    for _ in rounds..LOG_EVENTS / size {
+        master.cli(&["--json", "run", "*", "test.ping"])?;
+    }
     // A master gives memory back once it is calm.
     std::thread::sleep(CALM);
     let settled = cost(master.pid())?.pss_kib;

@@ -139,7 +139,44 @@ async fn live(
     let (mut jobs_up, jobs) = connection.open_bi().await?;
     jobs_up.write_all(&codec::frame(&StreamOpen::Jobs)?).await?;
     up.send(()).await?;
-    let (mut acks, mut jobs, mut counter) = (Frames::new(acks), Frames::new(jobs), 0);
+    // Each stream has a task of its own, so that a ping wakes the one that answers it and nobody else.
+    let mut streams = JoinSet::new();
+    streams.spawn(answer(Frames::new(jobs), events, id, n));
+    streams.spawn(async move {
+        let mut acks = Frames::new(acks);
+        while let Ok(Some(_)) = acks.next::<EventAck>().await {}
+        Ok(())
+    });
+    tokio::select! {
+        done = heartbeats(&mut session, &mut control, &mut answers) => done,
+        Some(ended) = streams.join_next() => ended?,
+    }
+}
+
+/// Answers jobs until the stream ends.
+async fn answer(
+    mut jobs: Frames,
+    mut events: quinn::SendStream,
+    id: MinionId,
+    n: usize,
+) -> Result<(), BoxError> {
+    let mut counter = 0;
+    while let Ok(Some(down)) = jobs.next::<JobsDown>().await {
+        if let JobsDown::Publish { job, .. } = down {
+            counter += 1;
+            let batch = EventBatch { events: vec![pong(&job, &id, n, counter)] };
+            events.write_all(&codec::frame(&batch)?).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Speaks on the control stream until it ends.
+async fn heartbeats(
+    session: &mut MinionSession,
+    control: &mut quinn::SendStream,
+    answers: &mut Frames,
+) -> Result<(), BoxError> {
     loop {
         while let Some(frame) = session.poll_transmit() {
             control.write_all(&codec::frame(&frame)?).await?;
@@ -149,16 +186,6 @@ async fn live(
         tokio::select! {
             frame = answers.next::<ToMinion>() => match frame {
                 Ok(Some(frame)) => session.handle(frame, now())?,
-                Ok(None) | Err(_) => return Ok(()),
-            },
-            ack = acks.next::<EventAck>() => if !matches!(ack, Ok(Some(_))) { return Ok(()) },
-            job = jobs.next::<JobsDown>() => match job {
-                Ok(Some(JobsDown::Publish { job, .. })) => {
-                    counter += 1;
-                    let batch = EventBatch { events: vec![pong(&job, &id, n, counter)] };
-                    events.write_all(&codec::frame(&batch)?).await?;
-                }
-                Ok(Some(_)) => {}
                 Ok(None) | Err(_) => return Ok(()),
             },
             () = tokio::time::sleep(wake) => session.handle_timeout(now()),

@@ -44,6 +44,8 @@ pub(super) struct HubTask {
     published: Option<Arc<Publication>>,
     shown: broadcast::Sender<Shown>,
     failed: mpsc::Sender<String>,
+    /// Where errands run: they may take long, and read files.
+    errands: tokio::runtime::Handle,
 }
 
 /// A write under way and what waits for it.
@@ -89,6 +91,7 @@ impl HubTask {
             published: None,
             shown,
             failed,
+            errands: tokio::runtime::Handle::current(),
         }
     }
 
@@ -361,7 +364,7 @@ impl HubTask {
     fn run_errand(&self, errand: RunErrand) {
         let Some(inputs) = self.inputs.upgrade() else { return };
         let runner = self.runner.clone();
-        tokio::spawn(async move {
+        self.errands.spawn(async move {
             let input = match errand {
                 RunErrand::Compile(nested) => {
                     let run = nested.run;
