@@ -148,13 +148,7 @@ impl Hub {
         let (inputs, inbox) = mpsc::channel(INPUTS);
         let (shown, _) = broadcast::channel(PROGRESS);
         let task = HubTask::new(parts, writer, inputs.downgrade(), shown.clone());
-        let (ended, end) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        std::thread::Builder::new().name("hub".to_owned()).spawn(move || {
-            runtime.block_on(task.run(inbox));
-            // Nobody may be waiting.
-            let _ = ended.send(());
-        })?;
+        let end = on_a_thread(task.run(inbox))?;
         let intake = Arc::new(Semaphore::new(INTAKE));
         Ok((Self { inputs, shown, head, counters, intake }, end))
     }
@@ -279,6 +273,26 @@ impl Hub {
         // A hub that is gone shows at the answer, or at the connection that ends with the server.
         let _ = self.inputs.send(input).await;
     }
+}
+
+/// Runs the task on a thread of its own; the receiver hears when it has ended.
+fn on_a_thread(task: impl Future<Output = ()> + Send + 'static) -> std::io::Result<oneshot::Receiver<()>> {
+    let (ended, end) = oneshot::channel();
+    let (tell, built) = std::sync::mpsc::channel();
+    // The runtime is made where it is dropped: within the server's that is forbidden.
+    std::thread::Builder::new().name("hub".to_owned()).spawn(move || {
+        match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => {
+                let _ = tell.send(Ok(()));
+                runtime.block_on(task);
+            }
+            Err(e) => drop(tell.send(Err(e))),
+        }
+        // Nobody may be waiting.
+        let _ = ended.send(());
+    })?;
+    built.recv().unwrap_or_else(|_| Err(std::io::Error::other("the hub's thread ended at once")))?;
+    Ok(end)
 }
 
 #[cfg(test)]
