@@ -178,7 +178,7 @@ async fn take_blob(
     let quota = (shared.config.events.keep_blobs / 4).max(MAX_UPLOAD);
     let Some(mut share) = shared.uploads.take(minion, size, quota, shared.clock.now()) else {
         return QueryReply::Failed(format!(
-            "this minion has uploaded {quota} bytes within the hour, a fourth of events.keep_blobs; try again later"
+            "with this blob of {size} bytes this minion would exceed {quota} bytes within the hour, a fourth of events.keep_blobs; try again later"
         ));
     };
     // Nobody closes it; without a place it would still be right to go on.

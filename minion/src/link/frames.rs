@@ -82,12 +82,12 @@ impl FrameWriter {
         Ok(self.stream.write_all(&codec::frame(frame)?).await?)
     }
 
-    /// Sends raw bytes.
+    /// Sends as many raw bytes as there is room for now, one at least; returns how many.
     ///
     /// # Errors
-    /// When the stream breaks.
-    pub(crate) async fn raw(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
-        Ok(self.stream.write_all(bytes).await?)
+    /// When the stream breaks, or the peer wants no more.
+    pub(crate) async fn some(&mut self, bytes: &[u8]) -> Result<usize, WriteError> {
+        self.stream.write(bytes).await
     }
 
     /// Says that nothing more comes.

@@ -1,5 +1,6 @@
 //! Questions to the master, asked from worker threads: one short stream each.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use lab_proto::Digest;
@@ -65,7 +66,7 @@ impl Queries {
     /// When there is no link or no answer.
     pub fn ask(&self, query: Query) -> Result<QueryReply, QueryError> {
         self.block_on(self.over_links(async || {
-            let mut reader = self.open(query.clone(), &[]).await?;
+            let mut reader = self.open(query.clone()).await?;
             reader.next().await?.ok_or(QueryError::Stream(StreamError::Ended))
         }))
     }
@@ -125,7 +126,7 @@ impl Queries {
     /// Asks for a blob from an offset on; returns its whole size and what its bytes come from.
     async fn open_blob(&self, digest: Digest, offset: u64) -> Result<(u64, FrameReader), QueryError> {
         let begin = async {
-            let mut reader = self.open(Query::BlobGet { digest, offset }, &[]).await?;
+            let mut reader = self.open(Query::BlobGet { digest, offset }).await?;
             // A blob that is given up at once takes its first frame along.
             let first = reader.next().await.map_err(|e| match e {
                 StreamError::Read(e) => broken(e),
@@ -139,14 +140,36 @@ impl Queries {
         self.patiently(begin).await
     }
 
-    /// Sends a blob.
+    /// Sends a blob. However large it is and slow the link, only silence ends the patience with it.
     ///
     /// # Errors
     /// When the master does not take it.
     pub fn put_blob(&self, query: Query, bytes: &[u8]) -> Result<(), QueryError> {
-        self.block_on(self.over_links(async || {
-            let mut reader = self.open(query.clone(), bytes).await?;
-            match known(reader.next().await?.ok_or(StreamError::Ended)?)? {
+        self.runtime.block_on(self.over_links(async || {
+            let (connection, mut writer, mut reader) = self.patiently(self.begin(query.clone())).await?;
+            let mut left = bytes;
+            while !left.is_empty() {
+                match self.patiently(async { Ok(writer.some(left).await) }).await? {
+                    Ok(taken) => left = &left[taken..],
+                    // Its answer says why it wants no more.
+                    Err(quinn::WriteError::Stopped(_)) => break,
+                    Err(e) => return Err(StreamError::from(e).into()),
+                }
+            }
+            writer.finish();
+            // Much of it may not have left this machine yet.
+            let sent = || connection.stats().frame_tx.stream;
+            let delivered = async {
+                tokio::select! {
+                    reply = reader.next() => Some(reply),
+                    () = writer.delivered() => None,
+                }
+            };
+            let reply = match while_it_grows(PATIENCE, sent, delivered).await.ok_or_else(|| self.silence())? {
+                Some(reply) => reply,
+                None => self.patiently(async { Ok(reader.next().await) }).await?,
+            };
+            match known(reply?.ok_or(StreamError::Ended)?)? {
                 QueryReply::Stored => Ok(()),
                 _ => Err(QueryError::Unexpected),
             }
@@ -161,7 +184,7 @@ impl Queries {
     /// Tries again, over the next link, while links break under the attempt.
     async fn over_links<T>(&self, attempt: impl AsyncFn() -> Result<T, QueryError>) -> Result<T, QueryError> {
         loop {
-            let link = self.live().await?.stable_id();
+            let link = self.patiently(self.live()).await?.stable_id();
             match attempt().await {
                 Err(QueryError::Stream(_)) if !self.is_live(link) => {}
                 other => return other,
@@ -181,14 +204,20 @@ impl Queries {
         current.as_ref().is_some_and(|c| c.stable_id() == link && c.close_reason().is_none())
     }
 
-    async fn open(&self, query: Query, bytes: &[u8]) -> Result<FrameReader, QueryError> {
+    /// Sends a question that nothing follows.
+    async fn open(&self, query: Query) -> Result<FrameReader, QueryError> {
+        let (_, mut writer, reader) = self.begin(query).await?;
+        writer.finish();
+        Ok(reader)
+    }
+
+    /// Sends a question; what follows it is written behind it.
+    async fn begin(&self, query: Query) -> Result<(quinn::Connection, FrameWriter, FrameReader), QueryError> {
         let connection = self.live().await?;
         let (send, recv) = connection.open_bi().await.map_err(StreamError::from)?;
         let mut writer = FrameWriter::new(send);
         writer.send(&StreamOpen::Query(query)).await?;
-        writer.raw(bytes).await?;
-        writer.finish();
-        Ok(FrameReader::new(recv))
+        Ok((connection, writer, FrameReader::new(recv)))
     }
 
     fn block_on<T>(&self, ask: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
@@ -196,11 +225,28 @@ impl Queries {
     }
 
     async fn patiently<T>(&self, ask: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
-        tokio::time::timeout(PATIENCE, ask).await.unwrap_or(Err(if self.is_up() {
-            QueryError::Silent
-        } else {
-            QueryError::NoLink
-        }))
+        tokio::time::timeout(PATIENCE, ask).await.unwrap_or_else(|_| Err(self.silence()))
+    }
+
+    fn silence(&self) -> QueryError {
+        if self.is_up() { QueryError::Silent } else { QueryError::NoLink }
+    }
+}
+
+/// Waits for something for as long as a count grows, looked at whenever the patience with it ends.
+async fn while_it_grows<T>(
+    patience: Duration,
+    count: impl Fn() -> u64,
+    what: impl Future<Output = T>,
+) -> Option<T> {
+    let mut what = pin!(what);
+    loop {
+        let before = count();
+        match tokio::time::timeout(patience, &mut what).await {
+            Ok(found) => return Some(found),
+            Err(_) if count() == before => return None,
+            Err(_) => {}
+        }
     }
 }
 
@@ -219,5 +265,24 @@ pub(crate) fn known(reply: QueryReply) -> Result<QueryReply, QueryError> {
         QueryReply::NotFound(what) => Err(QueryError::NotFound(what)),
         QueryReply::Failed(why) => Err(QueryError::Failed(why)),
         other => Ok(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_moves_is_waited_for_and_what_stands_still_is_given_up() {
+        let (looks, patience) = (Cell::new(0_u64), Duration::from_millis(1));
+        let count = || {
+            looks.set(looks.get() + 1);
+            looks.get().min(20)
+        };
+        assert_eq!(while_it_grows(patience, count, std::future::pending::<()>()).await, None);
+        assert!(looks.get() > 20, "it was given up while it moved, at {}", looks.get());
+        assert_eq!(while_it_grows(patience, || 0, async { 7 }).await, Some(7));
     }
 }

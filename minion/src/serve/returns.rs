@@ -3,9 +3,10 @@
 //! A return too large for an event goes to the master as a blob first; with no link it waits on disk and is sent when
 //! there is one. The event that names it does not wait: that the job ended is a fact of its own.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lab_proto::facts::StateSummary;
@@ -26,6 +27,8 @@ const INLINE: usize = 48 * 1024;
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long a large return waits that the master did not take: what one minion may upload is counted by the hour.
 const AGAIN: Duration = Duration::from_secs(600);
+/// How long the event that names a large return waits for its upload, which goes on behind it.
+const AHEAD: Duration = Duration::from_secs(60);
 
 /// Stores returns and events.
 #[derive(Clone, Debug)]
@@ -42,12 +45,16 @@ struct Spool {
     /// Told when there is a link again.
     linked: Arc<Notify>,
     sending: Arc<AtomicBool>,
+    /// Held while one is written: two jobs may return the same.
+    writing: Arc<Mutex<()>>,
+    /// What is being sent.
+    under_way: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 impl Returns {
     pub(super) fn new(emitter: Emitter, queries: Queries, spool: PathBuf) -> Self {
-        let (linked, sending) = Default::default();
-        Self { emitter, spool: Spool { dir: spool, queries, linked, sending } }
+        let (linked, sending, writing, under_way) = Default::default();
+        Self { emitter, spool: Spool { dir: spool, queries, linked, sending, writing, under_way } }
     }
 
     /// Stores a return, however long that takes; then reports its number.
@@ -125,11 +132,12 @@ impl Returns {
         let spool = self.spool.clone();
         let kept = tokio::task::spawn_blocking(move || spool.keep(digest, &json)).await;
         ret.value = match kept {
-            Ok(Ok(())) => match summary {
+            Ok(Ok(path)) => {
+                self.spool.offer(path).await;
+                let named = || [("blob", Value::from(digest.to_string())), ("size", Value::from(size))];
                 // Who waits for the run need not fetch the blob to know how it went.
-                Some(summary) => summary.blob(digest, size),
-                None => Value::from([("blob", Value::from(digest.to_string())), ("size", Value::from(size))]),
-            },
+                summary.map_or_else(|| Value::from(named()), |summary| summary.blob(digest, size))
+            }
             Ok(Err(e)) => Value::from(format!("the return of {size} bytes could not be kept: {e}")),
             Err(e) => Value::from(format!("the return of {size} bytes could not be kept: {e}")),
         };
@@ -138,30 +146,37 @@ impl Returns {
 }
 
 impl Spool {
-    fn keep(&self, digest: Digest, bytes: &[u8]) -> Result<(), String> {
+    fn keep(&self, digest: Digest, bytes: &[u8]) -> Result<PathBuf, String> {
         let path = self.dir.join(digest.to_string());
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         files::make_dir(&self.dir, 0o700)
             .and_then(|()| files::write_atomically(&path, bytes, 0o600))
             .map_err(|e| crate::chain(&e))?;
-        if self.queries.is_up()
-            && let Err(e) = self.upload(&path)
-        {
-            tracing::warn!(path = %path.display(), error = e, again_in = ?AGAIN, "a large return waits");
+        Ok(path)
+    }
+
+    /// Sends one that was just kept, if there is a link.
+    async fn offer(&self, path: PathBuf) {
+        if !self.queries.is_up() {
+            return;
         }
-        Ok(())
+        let this = self.clone();
+        let send = move || {
+            if let Err(e) = this.upload(&path) {
+                tracing::warn!(path = %path.display(), error = e, again_in = ?AGAIN, "a large return waits");
+            }
+        };
+        // One that takes longer goes on by itself.
+        let _ = tokio::time::timeout(AHEAD, tokio::task::spawn_blocking(send)).await;
     }
 
     /// Sends what waits, while there is a link.
     async fn send(&self) {
         let this = self.clone();
         let round = move || {
-            let waiting = std::fs::read_dir(&this.dir).into_iter().flatten().flatten();
             if this.queries.is_up() {
-                upload_all(
-                    waiting.map(|entry| entry.path()),
-                    |path| this.upload(path),
-                    || this.queries.is_up(),
-                );
+                let waiting = this.waiting();
+                upload_all(waiting.into_iter(), |path| this.upload(path), || this.queries.is_up());
             }
         };
         if let Err(e) = tokio::task::spawn_blocking(round).await {
@@ -169,7 +184,24 @@ impl Spool {
         }
     }
 
+    fn waiting(&self) -> Vec<PathBuf> {
+        // Nothing is half-written then: what else lies there is what a crash left of one.
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting(&self.dir)
+    }
+
+    /// Sends one and removes it, unless that is under way.
     fn upload(&self, path: &Path) -> Result<(), String> {
+        let under_way = || self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if !under_way().insert(path.to_owned()) {
+            return Ok(());
+        }
+        let sent = self.send_file(path);
+        under_way().remove(path);
+        sent
+    }
+
+    fn send_file(&self, path: &Path) -> Result<(), String> {
         let size = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
         if size > MAX_UPLOAD {
             return Err(format!(
@@ -181,6 +213,24 @@ impl Spool {
         self.queries.put_blob(query, &bytes).map_err(|e| crate::chain(&e))?;
         std::fs::remove_file(path).map_err(|e| e.to_string())
     }
+}
+
+/// Returns the whole returns of a directory, which are named by their digests; removes what is left of others.
+fn waiting(dir: &Path) -> Vec<PathBuf> {
+    let mut whole = Vec::new();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        let digest = |name: &str| name.parse::<Digest>().is_ok();
+        if digest(&name) {
+            whole.push(path);
+        } else if name.strip_prefix('.').and_then(|n| n.strip_suffix(".new")).is_some_and(digest)
+            && let Err(e) = std::fs::remove_file(&path)
+        {
+            tracing::warn!(path = %path.display(), error = %e, "what is left of a large return stays");
+        }
+    }
+    whole
 }
 
 /// Sends whenever there is a link again, and now and then while there is one: the master may take later what it did not take.
@@ -236,6 +286,19 @@ mod tests {
             upload_all(paths(), upload, || up);
             assert_eq!(tried.into_inner(), expected);
         }
+    }
+
+    #[test]
+    fn only_whole_returns_are_sent_and_nothing_is_left_of_others() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (whole, half) = (Digest::of(b"whole").to_string(), format!(".{}.new", Digest::of(b"half")));
+        for name in [&whole, &half, "of somebody else"] {
+            std::fs::write(dir.path().join(name), "text").expect("writes");
+        }
+        assert_eq!(waiting(dir.path()), [dir.path().join(whole)]);
+        assert!(!dir.path().join(half).exists());
+        assert!(dir.path().join("of somebody else").exists());
+        assert!(waiting(&dir.path().join("none")).is_empty());
     }
 
     #[tokio::test]
