@@ -320,10 +320,8 @@ impl Worker {
             Command::Acknowledge { counter } => self.acknowledge(counter),
             Command::Renew { new_id, mark, reply } => {
                 // What was acknowledged is left behind: the journal must know it, as where the outbox forgets.
-                if let Err(e) = self.journal.sync() {
-                    tracing::warn!(error = %crate::chain(&e), "the journal is not synced before a new outbox");
-                }
-                let result = self.outbox.renew(new_id, mark);
+                let synced = self.journal.sync().map_err(|e| OutboxError::Journal(Box::new(e)));
+                let result = synced.and_then(|()| self.outbox.renew(new_id, mark));
                 self.broken |= result.as_ref().is_err_and(OutboxError::is_fatal);
                 if result.is_ok() {
                     self.head.send_replace(head_of(&self.outbox));

@@ -86,3 +86,17 @@ async fn an_outbox_that_cannot_be_begun_anew_goes_on_storing() {
     assert_eq!(disk.read(1, usize::MAX, 10).await.expect("reads").len(), 2);
     assert_eq!(disk.head().sent, 2, "what was read is on its way");
 }
+
+#[tokio::test]
+async fn no_outbox_is_begun_anew_while_the_journal_is_not_on_the_disk() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let outbox = Outbox::open(&dir.path().join("outbox"), OutboxId::from_u128(1), 1 << 30).expect("opens");
+    let mut journal = Journal::open(&dir.path().join("journal")).expect("opens");
+    journal.fail_next_sync();
+    let (disk, _thread) = Disk::start(outbox, journal).expect("starts");
+    let error = disk.renew(OutboxId::from_u128(9), 0).await.expect_err("the journal is not synced");
+    assert!(matches!(error, OutboxError::Journal(_)) && !error.is_fatal(), "{error}");
+    assert_eq!(disk.head().outbox_id, OutboxId::from_u128(1));
+    let head = disk.renew(OutboxId::from_u128(9), 0).await.expect("the journal was written anew");
+    assert_eq!(head.outbox_id, OutboxId::from_u128(9));
+}

@@ -81,6 +81,8 @@ pub struct Journal {
     next: u64,
     ledger: Ledger,
     dirty: bool,
+    /// Whether syncing failed: a later one that does not fail says nothing of what was written before.
+    doubtful: bool,
     broken: bool,
 }
 
@@ -119,7 +121,16 @@ impl Journal {
         file.seek(SeekFrom::Start(scan.good as u64)).map_err(FileError::at("read", path))?;
         let next = base + scan.offsets.len() as u64;
         let bytes = scan.good as u64;
-        Ok(Self { path: path.to_owned(), file, bytes, next, ledger, dirty: false, broken: false })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            bytes,
+            next,
+            ledger,
+            dirty: false,
+            doubtful: false,
+            broken: false,
+        })
     }
 
     /// Returns what is remembered.
@@ -135,6 +146,9 @@ impl Journal {
         if self.broken {
             return Err(JournalError::Broken { path: self.path.clone() });
         }
+        if sync && self.doubtful {
+            self.rewrite()?;
+        }
         let mut bytes = Vec::with_capacity(entries.len() * (RECORD + 64));
         for (number, entry) in (self.next..).zip(entries) {
             let payload =
@@ -147,6 +161,7 @@ impl Journal {
             let back = self.file.set_len(self.bytes);
             let back = back.and_then(|()| self.file.seek(SeekFrom::Start(self.bytes)).map(|_| ()));
             self.broken = back.is_err();
+            self.doubtful |= self.dirty;
             return Err(JournalError::Write { path: self.path.clone(), source });
         }
         self.dirty = !sync;
@@ -163,11 +178,16 @@ impl Journal {
     /// # Errors
     /// When the disk fails.
     pub fn sync(&mut self) -> Result<(), JournalError> {
-        if std::mem::take(&mut self.dirty) {
-            self.file
-                .sync_data()
-                .map_err(|source| JournalError::Write { path: self.path.clone(), source })?;
+        if self.doubtful {
+            return self.rewrite();
         }
+        if self.dirty
+            && let Err(source) = self.file.sync_data()
+        {
+            self.doubtful = true;
+            return Err(JournalError::Write { path: self.path.clone(), source });
+        }
+        self.dirty = false;
         Ok(())
     }
 
@@ -189,8 +209,16 @@ impl Journal {
         self.next += entries.len() as u64;
         self.bytes = bytes.len() as u64;
         self.file = file;
-        self.dirty = false;
+        (self.dirty, self.doubtful) = (false, false);
         Ok(())
+    }
+
+    /// Lets the next sync fail, of what was written before; a test double.
+    #[cfg(test)]
+    pub(crate) fn fail_next_sync(&mut self) {
+        // A device that takes everything and syncs nothing.
+        self.file = OpenOptions::new().write(true).open("/dev/null").expect("opens");
+        self.dirty = true;
     }
 }
 

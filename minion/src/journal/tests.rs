@@ -34,6 +34,23 @@ fn what_was_journalled_is_known_after_a_restart() {
 }
 
 #[test]
+fn what_could_not_be_synced_is_written_anew_and_not_taken_for_durable() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("journal");
+    let mut journal = Journal::open(&path).expect("opens");
+    journal.append(&[started(1)], true).expect("writes");
+    journal.fail_next_sync();
+    journal.append(&[ended(1)], false).expect("writes, durable or not");
+    journal.sync().expect_err("is not synced");
+    let known = || Journal::open(&path).expect("opens").ledger().known(jid(1));
+    assert_eq!(known(), Known::Taken(Stage::Started));
+    journal.sync().expect("is written anew");
+    assert_eq!(known(), Known::Taken(Stage::Ended(EndState::Returned)));
+    journal.append(&[started(2)], true).expect("writes");
+    assert_eq!(Journal::open(&path).expect("opens").ledger().known(jid(2)), Known::Taken(Stage::Started));
+}
+
+#[test]
 fn a_torn_entry_is_cut_and_damage_is_named() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("journal");

@@ -7,6 +7,7 @@ use lab_proto::codec::CodecError;
 use lab_proto::event::MAX_OUTBOX_EVENT;
 
 use crate::files::FileError;
+use crate::journal::JournalError;
 use crate::records::FormatError;
 
 /// Why an event could not be stored, read or given back.
@@ -112,6 +113,9 @@ pub enum OutboxError {
         /// Why.
         source: Box<Self>,
     },
+    /// The journal does not know yet what a new outbox would leave behind.
+    #[error("the outbox is not begun anew before the journal is on the disk")]
+    Journal(#[source] Box<JournalError>),
     /// The thread that owns the outbox has ended.
     #[error("the agent is shutting down")]
     Closed,
