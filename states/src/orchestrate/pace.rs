@@ -21,6 +21,10 @@ impl Pace {
     pub(super) fn note(&mut self, stamp: Timestamp, ahead: i64) {
         let last = self.corners.last().map_or(stamp, |(last, _)| *last);
         let corner = (stamp.max(last), ahead);
+        if self.corners.last() == Some(&corner) {
+            // Twice at one place, nothing would be on a line with it.
+            return;
+        }
         if let [.., a, b] = self.corners[..]
             && on_line(a, b, corner)
         {
@@ -145,6 +149,19 @@ mod tests {
             slow.note(at(100 + DAY + n * 10), -DAY * 1_000_000);
         }
         assert!(slow.corners.len() <= 5, "{}", slow.corners.len());
+    }
+
+    #[test]
+    fn rare_looks_at_slow_stamps_make_few_corners() {
+        let mut slow = Pace::default();
+        for look in 0..1440_i64 {
+            // Every five seconds, at half the pace; each is heard of twice.
+            let (stamp, ahead) = (Timestamp::from_micros(look * 2_500_000), look * -2_500_000);
+            slow.note(stamp, ahead);
+            slow.note(stamp, ahead);
+        }
+        assert!(slow.corners.len() <= 3, "{}", slow.corners.len());
+        assert_eq!(slow.after(at(100), s(1000)), at(600));
     }
 
     proptest::proptest! {
