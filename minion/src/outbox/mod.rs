@@ -136,11 +136,11 @@ impl Outbox {
         let newest = segments.back().expect("there is at least one: made above");
         let tail = Tail::open(newest)?;
         let head = newest.next() - 1;
-        let (kept, said) = Acked::open(dir, id);
+        let (mut kept, said) = Acked::open(dir, id);
         let acked = said.min(head).max(segments[0].base - 1);
         if said > head {
             // Or what is to come under these numbers would count as acknowledged.
-            kept.keep(acked);
+            kept.lower(dir, acked)?;
         }
         Ok(Self {
             dir: dir.to_owned(),
