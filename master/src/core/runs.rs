@@ -253,7 +253,11 @@ impl Core {
                 let candidates = self.candidates();
                 let found = targets::select(target, &candidates, &self.node_groups, |_| Value::Null);
                 let found = found.map_err(|e| e.to_string())?;
-                targets::addressed(target, found, &candidates, &self.node_groups)?
+                if ask.accepted {
+                    found
+                } else {
+                    targets::addressed(target, found, &candidates, &self.node_groups)?
+                }
             }
         };
         let mut ids: Vec<&MinionId> = targets.iter().chain(&ask.ids).collect();

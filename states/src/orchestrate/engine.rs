@@ -107,6 +107,7 @@ impl Engine {
         engine.effects.push_back(Effect::Resolve(Ask {
             step: None,
             target: None,
+            accepted: false,
             ids: engine.ledger.plan.awaited(),
         }));
         engine

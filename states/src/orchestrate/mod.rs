@@ -76,6 +76,8 @@ pub struct Ask {
     pub step: Option<StepId>,
     /// Whom a job will address.
     pub target: Option<Target>,
+    /// Whether only accepted minions are meant, and no ids that a list names besides: some of them are drawn.
+    pub accepted: bool,
     /// Of whom it must be known where they stand, besides the target's.
     pub ids: Vec<MinionId>,
 }

@@ -25,7 +25,11 @@ impl Request {
                 "a job needs at least one minion and some time: give neither a subset nor a timeout of 0";
             return Err(refuse(RefusalKind::Usage, text));
         }
-        let mut minions = targets::owed(&shared, &target).await?;
+        let mut minions = match subset {
+            None => targets::owed(&shared, &target).await?,
+            // An id that nobody has would take the place of one that somebody has.
+            Some(_) => targets::resolve(&shared, &target).await?,
+        };
         if minions.is_empty() {
             return Err(nobody(&target));
         }

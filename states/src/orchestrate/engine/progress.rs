@@ -143,10 +143,13 @@ impl Engine {
             self.end(at, decision, now);
             return;
         }
-        let target = step.action.job().map(|job| job.target.clone());
+        let job = step.action.job();
+        let target = job.map(|job| job.target.clone());
+        // An id that nobody has would take the place of one that somebody has.
+        let accepted = job.is_some_and(|job| job.subset.is_some());
         // Where every awaited minion stands is recorded with every entry: any of them may be the one that a
         // later wait counts from.
-        let ask = Ask { step: Some(step.id.clone()), target, ids: self.ledger.plan.awaited() };
+        let ask = Ask { step: Some(step.id.clone()), target, accepted, ids: self.ledger.plan.awaited() };
         self.asked.insert(at);
         self.effects.push_back(Effect::Resolve(ask));
     }
