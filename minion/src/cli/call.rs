@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 
 use lab_proto::{Map, Value};
 use lab_states::function::CallError;
@@ -63,7 +62,7 @@ impl Args {
             id: self.id,
             states: self.states,
             pillar: self.pillar,
-            stop: Arc::clone(&stop),
+            stop,
             ..Settings::default()
         };
         let mut local = Local::new(settings, host, known, sender);
@@ -79,8 +78,8 @@ impl Args {
             .exec(&self.function)
             .map_err(CallError::from)
             .and_then(|f| f.call(&args, &kwargs, &ctx));
-        if stop.load(Ordering::SeqCst) {
-            // What it returned is that of a command that was ended.
+        if local.was_cut() {
+            // What it returned is that of a command that was ended, or of a part of what it does.
             let text = format!("interrupted: {} did not come to its end", self.function);
             return Err(Failure::new(std::io::Error::other(text), exit::INTERRUPTED));
         }

@@ -163,6 +163,8 @@ fn watch(mut child: Child, command: &Command, observer: &dyn Observer) -> io::Re
             break;
         }
         let why = match deadline {
+            // What has ended is not cut off any more.
+            _ if ended.is_some() => None,
             _ if observer.cancelled() => Some(Exit::Cancelled),
             Some(deadline) if Instant::now() >= deadline => Some(Exit::TimedOut),
             _ => None,

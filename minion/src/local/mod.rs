@@ -61,6 +61,8 @@ pub struct Local {
     pillar: RwLock<Arc<Value>>,
     clock: Clock,
     progress: Mutex<Sender<Progress>>,
+    /// Whether anything that ran heard that it is to stop.
+    cut: AtomicBool,
 }
 
 impl Local {
@@ -77,7 +79,13 @@ impl Local {
             settings,
             clock: Clock::start(),
             progress: Mutex::new(progress),
+            cut: AtomicBool::new(false),
         }
+    }
+
+    /// Tells whether anything was ended, or not begun, because the run is to end; a signal alone cuts nothing off.
+    pub fn was_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
     }
 
     /// Puts functions whose answers stand in a file in the place of those of lab; returns their names.
@@ -144,7 +152,11 @@ impl Local {
 
 impl Control for Local {
     fn cancelled(&self) -> bool {
-        self.settings.stop.load(Ordering::Relaxed)
+        let stop = self.settings.stop.load(Ordering::Relaxed);
+        if stop {
+            self.cut.store(true, Ordering::Relaxed);
+        }
+        stop
     }
 
     fn deadline(&self) -> Option<Timestamp> {
