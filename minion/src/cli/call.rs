@@ -58,13 +58,8 @@ impl Args {
             known = grains::with_file(known, path).map_err(|e| Failure::new(e, exit::USAGE))?;
         }
         let (sender, _unheard) = mpsc::channel();
-        let settings = Settings {
-            id: self.id,
-            states: self.states,
-            pillar: self.pillar,
-            stop,
-            ..Settings::default()
-        };
+        let settings =
+            Settings { id: self.id, states: self.states, pillar: self.pillar, stop, ..Settings::default() };
         let mut local = Local::new(settings, host, known, sender);
         if let Some(path) = &self.stubs {
             let names = local.load_stubs(path).map_err(|e| Failure::new(e, exit::USAGE))?;

@@ -364,3 +364,27 @@ impl Services for WithPillar<'_> {
         self.below.send_event(tag, data)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use lab_proto::Map;
+
+    use super::*;
+
+    #[test]
+    fn a_signal_cuts_off_what_hears_of_it_and_nothing_else() {
+        let (sender, _unheard) = mpsc::channel();
+        let settings = Settings { stop: Arc::new(AtomicBool::new(true)), ..Settings::default() };
+        let local = Local::new(settings, LinuxHost::new(), Value::map(), sender);
+        let call = |name: &str, args: &[Value]| {
+            let ctx = local.ctx();
+            ctx.registry.exec(name).expect("is there").call(args, &Map::new(), &ctx)
+        };
+        assert_eq!(call("test.echo", &["whole".into()]).expect("ends"), Value::from("whole"));
+        assert!(!local.was_cut());
+        let _ = call("cmd.run", &["exec sleep 1000".into()]);
+        assert!(local.was_cut());
+    }
+}

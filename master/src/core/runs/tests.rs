@@ -101,6 +101,15 @@ impl Desk {
         self.count(&format!("lab/run/{run}/ended"))
     }
 
+    /// Whom the only step of a run is about.
+    fn addressed(&self, run: RunId) -> Vec<Value> {
+        let all = self.store.read(self.store.floor(), usize::MAX).expect("reads");
+        let of_run = format!("lab/run/{run}/");
+        let entered = |tag: &str| tag.starts_with(&of_run) && tag.ends_with("/entered");
+        let event = all.iter().find(|e| entered(e.tag.as_str())).expect("it is entered");
+        event.data.get("targets").and_then(Value::as_list).expect("a list").to_vec()
+    }
+
     fn count(&self, tag: &str) -> usize {
         let all = self.store.read(self.store.floor(), usize::MAX).expect("reads");
         all.iter().filter(|e| e.tag.as_str() == tag).count()
@@ -282,4 +291,32 @@ fn how_a_run_ended_reads_where_a_boolean_was_written() {
         assert_eq!(read(&old(was)), is);
         assert_eq!(codec::encode(&is).expect("encodes"), old(was), "and the other way round");
     }
+}
+
+#[test]
+fn a_subset_is_drawn_from_minions_that_there_are() {
+    let mut desk = Desk::new();
+    let here = ["n1", "n2"].map(|id| MinionId::new(id).expect("valid"));
+    desk.core.accepted.extend(here.clone());
+    let list = |more: &[(&str, Value)]| {
+        let mut args = chunk(
+            "a",
+            "salt.function",
+            [
+                ("name", Value::from("test.ping")),
+                ("tgt", Value::from("L@n1,n2,gone1,gone2,gone3,gone4,gone5,gone6")),
+                ("tgt_type", Value::from("compound")),
+            ],
+        );
+        if let Value::Map(map) = &mut args {
+            map.extend(more.iter().map(|(k, v)| (Value::from(*k), v.clone())));
+        }
+        vec![args]
+    };
+    let whole = RunId::new(NOW, 1);
+    desk.begin(whole, list(&[]), None);
+    assert_eq!(desk.addressed(whole).len(), 8, "whoever is named is accounted for");
+    let some = RunId::new(NOW, 2);
+    desk.begin(some, list(&[("subset", Value::from(2))]), None);
+    assert_eq!(desk.addressed(some), here.map(|id| Value::from(id.as_str())));
 }
