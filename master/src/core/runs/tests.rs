@@ -301,7 +301,7 @@ fn a_subset_is_drawn_from_minions_that_there_are() {
     let list = |more: &[(&str, Value)]| {
         let mut args = chunk(
             "a",
-            "salt.function",
+            "function",
             [
                 ("name", Value::from("test.ping")),
                 ("tgt", Value::from("L@n1,n2,gone1,gone2,gone3,gone4,gone5,gone6")),
