@@ -5,7 +5,7 @@ use lab_proto::Value;
 use crate::render::yaml;
 
 /// Follows `a:b:0` through mappings and lists.
-pub(super) fn traverse<'a>(tree: &'a Value, key: &str, delimiter: &str) -> Option<&'a Value> {
+pub(crate) fn traverse<'a>(tree: &'a Value, key: &str, delimiter: &str) -> Option<&'a Value> {
     // A key may itself contain the delimiter (a MAC address, say).
     if let Some(whole) = tree.get(key) {
         return Some(whole);
@@ -20,7 +20,8 @@ fn step<'a>(here: &'a Value, part: &str) -> Option<&'a Value> {
             Value::Str(_) => None,
             key => map.get(&key),
         }),
-        Value::List(items) | Value::Tuple(items) => match part.parse::<isize>() {
+        // Not into tuples, as in Salt.
+        Value::List(items) => match part.parse::<isize>() {
             // From the end, where it is negative.
             Ok(index) if index < 0 => items.len().checked_add_signed(index).and_then(|i| items.get(i)),
             Ok(index) => items.get(index.unsigned_abs()),

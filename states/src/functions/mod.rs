@@ -20,7 +20,7 @@ mod kubeadm;
 #[cfg(test)]
 mod laws;
 mod locale;
-mod lookup;
+pub(crate) mod lookup;
 mod module;
 mod mount;
 pub(crate) mod network;
@@ -34,7 +34,7 @@ mod sysctl;
 mod system;
 mod test;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod timezone;
 mod user;
 mod wait;

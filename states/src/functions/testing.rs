@@ -13,32 +13,33 @@ use crate::function::{
 use crate::host::sim::SimHost;
 use crate::redact::Secrets;
 use crate::render::yaml;
+use crate::run::{Answer, Work, perform};
 
 /// A simulated machine with simulated services around it.
-pub(super) struct Bench {
-    pub(super) host: SimHost,
-    pub(super) registry: Registry,
-    pub(super) services: SimServices,
+pub(crate) struct Bench {
+    pub(crate) host: SimHost,
+    pub(crate) registry: Registry,
+    pub(crate) services: SimServices,
     control: SimControl,
-    secrets: Secrets,
+    pub(crate) secrets: Secrets,
 }
 
 /// Simulated services of an agent.
-pub(super) struct SimServices {
+pub(crate) struct SimServices {
     files: BTreeMap<String, Vec<u8>>,
     own_files: BTreeMap<(String, String), Vec<u8>>,
     grains: Arc<Value>,
     pillar: Arc<Value>,
-    pub(super) events: Mutex<Vec<(String, Value)>>,
-    pub(super) applied: Mutex<Vec<ApplyRequest>>,
-    pub(super) outcome: Option<ApplyOutcome>,
+    pub(crate) events: Mutex<Vec<(String, Value)>>,
+    pub(crate) applied: Mutex<Vec<ApplyRequest>>,
+    pub(crate) outcome: Option<ApplyOutcome>,
     cached: Mutex<BTreeSet<String>>,
 }
 
 struct SimControl;
 
 impl Bench {
-    pub(super) fn new(host: SimHost) -> Self {
+    pub(crate) fn new(host: SimHost) -> Self {
         let grains =
             Value::from([("id", "sim"), ("os", "Simulated"), ("os_family", "Simulated"), ("host", "sim")]);
         let pillar = Value::from([("example", Value::from([("key", "value")]))]);
@@ -60,18 +61,23 @@ impl Bench {
         }
     }
 
-    pub(super) fn with_state_file(mut self, path: &str, content: &str) -> Self {
+    pub(crate) fn with_state_file(mut self, path: &str, content: &str) -> Self {
         self.services.files.insert(path.to_owned(), content.as_bytes().to_vec());
         self
     }
 
     /// Puts a file into an environment of its own; those of [`Self::with_state_file`] are in all of them.
-    pub(super) fn with_state_file_in(mut self, env: &str, path: &str, content: &str) -> Self {
+    pub(crate) fn with_state_file_in(mut self, env: &str, path: &str, content: &str) -> Self {
         self.services.own_files.insert((env.to_owned(), path.to_owned()), content.as_bytes().to_vec());
         self
     }
 
-    pub(super) fn with_ctx<T>(&self, f: impl FnOnce(&JobCtx<'_>) -> T) -> T {
+    pub(crate) fn with_pillar(mut self, pillar: Value) -> Self {
+        self.services.pillar = Arc::new(pillar);
+        self
+    }
+
+    pub(crate) fn with_ctx<T>(&self, f: impl FnOnce(&JobCtx<'_>) -> T) -> T {
         f(&JobCtx {
             host: &self.host,
             control: &self.control,
@@ -82,7 +88,7 @@ impl Bench {
     }
 
     /// Reads the states of an SLS without templates or requisites.
-    pub(super) fn calls(&self, sls: &str, test: bool) -> Vec<StateCall> {
+    pub(crate) fn calls(&self, sls: &str, test: bool) -> Vec<StateCall> {
         const ENGINE: [&str; 6] = ["require", "require_in", "watch", "onchanges", "creates", "unless"];
         let tree = yaml::parse(sls).unwrap().to_value();
         let mut calls = Vec::new();
@@ -106,21 +112,21 @@ impl Bench {
         calls
     }
 
-    pub(super) fn call(&self, sls: &str, test: bool) -> StateCall {
+    pub(crate) fn call(&self, sls: &str, test: bool) -> StateCall {
         self.calls(sls, test).pop().unwrap()
     }
 
     /// Applies an SLS of one state.
-    pub(super) fn run(&self, sls: &str) -> Verdict {
+    pub(crate) fn run(&self, sls: &str) -> Verdict {
         self.apply(&self.call(sls, false))
     }
 
     /// Tries an SLS of one state dry.
-    pub(super) fn dry(&self, sls: &str) -> Verdict {
+    pub(crate) fn dry(&self, sls: &str) -> Verdict {
         self.apply(&self.call(sls, true))
     }
 
-    pub(super) fn apply(&self, call: &StateCall) -> Verdict {
+    pub(crate) fn apply(&self, call: &StateCall) -> Verdict {
         let function = self.registry.state(&call.function).unwrap();
         self.with_ctx(|ctx| match function.group() {
             Some(group) => group.run(std::slice::from_ref(call), ctx).remove(0),
@@ -128,8 +134,16 @@ impl Bench {
         })
     }
 
+    /// Does the work of an SLS of one state as a run does it.
+    pub(crate) fn work(&self, sls: &str) -> Verdict {
+        match self.with_ctx(|ctx| perform(&Work::Run(Box::new(self.call(sls, false))), ctx)) {
+            Answer::Verdict(verdict) => *verdict,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Calls an execution function.
-    pub(super) fn exec(&self, name: &str, args: &[Value], kwargs: &Map) -> Result<Value, CallError> {
+    pub(crate) fn exec(&self, name: &str, args: &[Value], kwargs: &Map) -> Result<Value, CallError> {
         let function = self.registry.exec(name).unwrap();
         self.with_ctx(|ctx| function.call(args, kwargs, ctx))
     }

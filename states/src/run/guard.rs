@@ -146,18 +146,19 @@ fn status(script: &str, args: &Map, ctx: &JobCtx<'_>) -> Option<i32> {
 /// other than 0 is false whatever it printed.
 fn answer(call: &Map, ctx: &JobCtx<'_>) -> Result<bool, String> {
     let fun = call.get("fun").and_then(Value::as_str).unwrap_or_default();
-    let args = call.get("args").and_then(Value::as_list).unwrap_or_default();
+    let mut args = call.get("args").and_then(Value::as_list).unwrap_or_default().to_vec();
     let reserved = ["fun", "args", "get_return"];
     let mut kwargs: Map = call
         .iter()
         .filter(|(k, _)| !k.as_str().is_some_and(|k| reserved.contains(&k)))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
+    super::slots::fill(args.iter_mut().chain(kwargs.values_mut()), ctx)?;
     // By the name that was asked for: below, what prints is asked as `cmd.run_all`.
     from_within(fun, &mut kwargs);
     let ask = |name: &str| {
         let function = ctx.registry.exec(name).map_err(|e| e.to_string())?;
-        function.call(args, &kwargs, ctx).map_err(|e| format!("{name}: {e}"))
+        function.call(&args, &kwargs, ctx).map_err(|e| format!("{name}: {e}"))
     };
     let printing = ["cmd.run", "cmd.shell", "cmd.run_stdout", "cmd.run_stderr"];
     let mut value = if printing.contains(&fun) && ctx.registry.exec("cmd.run_all").is_ok() {

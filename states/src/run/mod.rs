@@ -27,6 +27,7 @@ use job::Job;
 pub use problem::{Part, Problem};
 use resolve::Index;
 pub use resolve::Traits;
+pub(crate) use slots::{is_slot, with as with_slots};
 
 use crate::function::{StateCall, Verdict, VerdictKind};
 use crate::low::{LowChunk, Places, Reference, Requisite};

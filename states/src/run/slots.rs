@@ -5,12 +5,15 @@ use std::borrow::Cow;
 
 use lab_proto::{Map, Value};
 
+use super::drive::discreet;
 use crate::function::{JobCtx, StateCall, Verdict, from_within, scalar_text};
+use crate::functions::lookup::traverse;
 
 const MARK: &str = "__slot__:";
 
-/// Does something with a call whose slots are filled; an answer that cannot be had fails the state.
-pub(super) fn with(call: &StateCall, ctx: &JobCtx<'_>, work: impl FnOnce(&StateCall) -> Verdict) -> Verdict {
+/// Does something with a call whose slots are filled; an answer that cannot be had fails the state. A secret that came
+/// through a slot is in the filled call only, so what the state tells is withheld here.
+pub(crate) fn with(call: &StateCall, ctx: &JobCtx<'_>, work: impl FnOnce(&StateCall) -> Verdict) -> Verdict {
     if !is_slot(&call.name) && !has_slots(&call.args) {
         return work(call);
     }
@@ -19,12 +22,22 @@ pub(super) fn with(call: &StateCall, ctx: &JobCtx<'_>, work: impl FnOnce(&StateC
         Ok(filled) => filled,
         Err(text) => return Verdict::failed(text),
     };
-    let mut verdict = work(&filled);
+    let mut verdict = discreet(work(&filled), &filled, ctx);
     if filled.name != call.name {
         verdict.name.get_or_insert(filled.name);
     }
     verdict.warnings.extend(slots.unknown);
     verdict
+}
+
+/// Fills what a guard's function is called with.
+pub(super) fn fill<'v>(values: impl Iterator<Item = &'v mut Value>, ctx: &JobCtx<'_>) -> Result<(), String> {
+    // A guard has no place for a warning: what means nothing stays as it is without a word.
+    let mut slots = Slots { ctx, unknown: Vec::new() };
+    for value in values {
+        slots.fill(value, 2)?;
+    }
+    Ok(())
 }
 
 /// Tells whether something in a state's arguments is a slot.
@@ -42,7 +55,8 @@ pub(super) fn has_slots(args: &Map) -> bool {
     })
 }
 
-fn is_slot(text: &str) -> bool {
+/// Tells whether a text is a slot.
+pub(crate) fn is_slot(text: &str) -> bool {
     text.starts_with(MARK)
 }
 
@@ -111,23 +125,14 @@ impl Slots<'_, '_> {
         from_within(&parsed.function, &mut kwargs);
         let answer = function.call(&parsed.args, &kwargs, self.ctx);
         let mut answer = answer.map_err(|e| format!("the slot {slot} has no answer: {e}"))?;
-        for part in parsed.path.split('.').filter(|part| !part.is_empty()) {
-            answer = step(&answer, part);
+        if !parsed.path.is_empty() {
+            answer = traverse(&answer, &parsed.path, ".").cloned().unwrap_or_default();
         }
         if let (Value::Str(text), Some(more)) = (&answer, parsed.more) {
             answer = format!("{text}{more}").into();
         }
         Ok(Some(answer))
     }
-}
-
-fn step(value: &Value, key: &str) -> Value {
-    match value {
-        Value::List(items) => key.parse::<usize>().ok().and_then(|i| items.get(i)),
-        other => other.get(key),
-    }
-    .cloned()
-    .unwrap_or_default()
 }
 
 /// `test.arg(a, k='v').kwargs.k ~ more`, taken apart.
@@ -154,7 +159,12 @@ impl<'t> Slot<'t> {
         let mut chars = text[open + 1..].char_indices();
         while let Some((at, c)) = chars.next() {
             match (quote, c) {
-                (Some(_), '\\') => word.push(chars.next()?.1),
+                (Some(mark), '\\') => {
+                    let (_, next) = chars.next()?;
+                    // As in Python's shlex: in quotes it takes the meaning of the quote and of itself only.
+                    word.extend((next != mark && next != '\\').then_some('\\'));
+                    word.push(next);
+                }
                 (Some(mark), c) if c == mark => quote = None,
                 (Some(_), c) => word.push(c),
                 (None, '\'' | '"') => (quote, written) = (Some(c), true),
@@ -200,6 +210,11 @@ impl<'t> Slot<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::functions::testing::Bench;
+    use crate::host::sim::SimHost;
+    use crate::low::Options;
+    use crate::redact::WITHHELD;
+    use crate::run::guard;
 
     #[test]
     fn calls_are_read_with_quotes_names_paths_and_what_is_appended() {
@@ -211,8 +226,49 @@ mod tests {
         assert_eq!(slot.kwargs.get("l"), Some(&Value::from("[1,2]")));
         assert_eq!((&*slot.path, slot.more), ("kwargs.k", Some("/more")));
         assert_eq!(read("test.ping()").args, []);
+        let kept = read(r#"f('\d+', "a\nb", "echo \$HOME", "a\"b\\c", 'it\'s', a\ b)"#);
+        let want = [r"\d+", r"a\nb", r"echo \$HOME", r#"a"b\c"#, "it's", "a b"];
+        assert_eq!(kept.args, want.map(Value::from));
         for bad in ["test.ping", "test.echo(a", "test.echo('a)", "test.echo([a)"] {
             assert_eq!(Slot::read(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_secret_that_comes_through_a_slot_is_withheld() {
+        const SLS: &str = "/etc/pin: {file.managed: [{contents: '__slot__:salt:pillar.get(pin)'}]}";
+        let host = SimHost::new().with_file("/etc/pin", "122\n");
+        let bench = Bench::new(host).with_pillar(Value::from([("pin", 123)]));
+        bench.secrets.register("123");
+        let done = bench.work(SLS);
+        assert_eq!(bench.host.text("/etc/pin").as_deref(), Some("123\n"));
+        assert_eq!(done.changes.get("diff"), Some(&Value::from(WITHHELD)));
+    }
+
+    #[test]
+    fn paths_lead_as_in_the_pillar_but_not_into_tuples() {
+        let deep = Value::from([("l", Value::from(vec![Value::from([("k", "v")]), "last".into()]))]);
+        let bench = Bench::new(SimHost::new()).with_pillar(Value::from([("a", deep)]));
+        let content = |slot: &str| {
+            bench.host.put_file("/f", "", 0o644);
+            bench.work(&format!("/f: {{file.managed: [{{contents: '__slot__:salt:{slot}'}}]}}"));
+            bench.host.text("/f").unwrap()
+        };
+        assert_eq!(content("pillar.get(a).l.-1"), "last\n");
+        assert_eq!(content("pillar.get(a).l.k ~ /x"), "v/x\n");
+        assert_eq!(content("test.arg(x).args.0"), "");
+    }
+
+    #[test]
+    fn guards_ask_with_filled_slots() {
+        let bench = Bench::new(SimHost::new()).with_pillar(Value::from([("yes", true), ("no", false)]));
+        let skipped = |args: Value| {
+            let call = Value::from([("fun", Value::from("test.echo")), ("args", args)]);
+            let options = Options { onlyif: Some(Box::new(vec![call].into())), ..Options::default() };
+            bench.with_ctx(|ctx| guard::before(&options, &Map::new(), ctx)) != guard::Guard::Pass
+        };
+        let slot = |key: &str| Value::from(format!("__slot__:salt:pillar.get({key})"));
+        assert!(!skipped(vec![slot("yes")].into()));
+        assert!(skipped(vec![slot("no")].into()));
     }
 }

@@ -244,6 +244,18 @@ last: t.f
 }
 
 #[test]
+fn a_state_with_a_slot_is_applied_alone() {
+    let family = |args: &str| {
+        let sls = format!("x: {{bridge.present: [{args}]}}\n");
+        let chunks = compile(&YamlTree::new(&[("a.sls", &sls)]), &Request::sls(["a"])).expect("compiles");
+        Traits::of(&chunks[0], &crate::functions::builtin()).family
+    };
+    assert!(family("{name: br0}").is_some());
+    assert_eq!(family("{name: '__slot__:salt:pillar.get(bridge)'}"), None);
+    assert_eq!(family("{name: br0}, {mtu: '__slot__:salt:pillar.get(mtu)'}"), None);
+}
+
+#[test]
 fn every_state_of_a_big_run_is_accounted_for() {
     use std::fmt::Write;
     let mut sls = String::new();

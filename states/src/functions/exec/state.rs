@@ -4,7 +4,7 @@ use lab_proto::{Map, StateOutcome, StateReturn, Value};
 use serde::Deserialize;
 
 use super::{Call, Exec};
-use crate::function::{ApplyRequest, ArgDoc, CallError, FunctionDoc, Kind, StateCall, VerdictKind};
+use crate::function::{ApplyRequest, ArgDoc, CallError, FunctionDoc, Kind, StateCall, Verdict, VerdictKind};
 use crate::functions::support::{text_list, text_of};
 
 const QUEUE: ArgDoc = ArgDoc::optional(
@@ -298,13 +298,13 @@ fn single(call: &Call<'_>) -> Result<Value, CallError> {
         call.kwargs.iter().filter(|(k, _)| !own(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
     let mut state = StateCall::new(fun, text_of(&name), args);
     state.test = test;
-    let verdict = match function.group() {
-        Some(group) => {
-            let mut verdicts = group.run(std::slice::from_ref(&state), call.ctx);
-            verdicts.pop().ok_or_else(|| CallError::failed(format!("{} gave no verdict", state.function)))?
-        }
-        None => function.run(&state, call.ctx),
-    };
+    let verdict = crate::run::with_slots(&state, call.ctx, |state| match function.group() {
+        Some(group) => group
+            .run(std::slice::from_ref(state), call.ctx)
+            .pop()
+            .unwrap_or_else(|| Verdict::failed(format!("{} gave no verdict", state.function))),
+        None => function.run(state, call.ctx),
+    });
     let verdict = crate::run::discreet(verdict, &state, call.ctx);
     let result = match verdict.kind {
         VerdictKind::Ok => Value::Bool(true),
