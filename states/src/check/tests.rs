@@ -41,6 +41,16 @@ fn a_clean_tree_has_no_findings() {
 }
 
 #[test]
+fn a_slot_fits_every_argument() {
+    let slots = "/f:\n  file.managed:\n    - context: __slot__:salt:pillar.get(c)\nx:\n  cmd.run:\n    - \
+                 timeout: __slot__:salt:pillar.get(t)\n";
+    let no_slots = slots.replace("__slot__:", "slot:");
+    let checked = |web: &str| checked(&[("top.sls", "base: {'*': [web]}"), ("web.sls", web)], &[]);
+    assert_eq!(checked(slots), Vec::<String>::new());
+    assert_eq!(checked(&no_slots).len(), 2, "{:?}", checked(&no_slots));
+}
+
+#[test]
 fn a_requisite_met_by_another_sls_of_the_run_is_a_lint_and_one_that_nothing_meets_an_error() {
     let states = [
         ("top.sls", "base: {'*': [web, common]}"),

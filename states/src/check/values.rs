@@ -5,7 +5,7 @@ use lab_proto::Value;
 use crate::compile::high::article;
 use crate::function::{ArgDoc, Kind, Registry, scalar_text};
 use crate::low::LowChunk;
-use crate::run::{Part, Problem};
+use crate::run::{Part, Problem, is_slot};
 
 /// Lists the arguments of a chunk whose values cannot fit.
 pub(super) fn misfits(chunk: &LowChunk, registry: &Registry) -> Vec<Problem> {
@@ -30,6 +30,10 @@ pub(super) fn misfits(chunk: &LowChunk, registry: &Registry) -> Vec<Problem> {
 }
 
 fn misfit(arg: &ArgDoc, value: &Value) -> Option<&'static str> {
+    // What a slot will answer is known when its state's turn comes.
+    if value.as_str().is_some_and(is_slot) {
+        return None;
+    }
     let collection = matches!(value, Value::List(_) | Value::Tuple(_) | Value::Map(_));
     let text = scalar_text(value).unwrap_or_default();
     let fits = match (arg.kind, value) {
