@@ -99,9 +99,10 @@ impl Work<'_> {
             Value::Map(map) => match map.first() {
                 Some((Value::Str(module), Value::Str(name))) => (module.clone(), name.clone()),
                 // What is no text names no state either: it is refused as an unknown one.
-                Some((Value::Str(module), name @ (Value::Null | Value::Int(_))))
-                    if key.ends_with("_in") && key != "use_in" =>
-                {
+                Some((
+                    Value::Str(module),
+                    name @ (Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_)),
+                )) if key.ends_with("_in") && key != "use_in" => {
                     (module.clone(), crate::render::python_literal(name).unwrap_or_default().into())
                 }
                 _ => return Vec::new(),

@@ -160,6 +160,14 @@ fn every_mistake_names_its_place_and_the_way_out() {
             "extend-unknown-id: a.sls:2:3: there is no ID gost with the state module file to extend\n  did you mean ghost?",
         ),
         ("x:\n  test.nop:\n  - require_in:\n    - test: y\n", "extend-unknown-id: a.sls:3:5: "),
+        (
+            "x:\n  test.nop:\n  - watch_in:\n    - test: yes\n",
+            "extend-unknown-id: a.sls:3:5: a requisite of this list names test: True,",
+        ),
+        (
+            "x:\n  test.nop:\n  - require_in:\n    - test: 1.5\n",
+            "extend-unknown-id: a.sls:3:5: a requisite of this list names test: 1.5,",
+        ),
         ("x:\n  file:\n  - managed\n  - contents here\n", "too-many-functions: a.sls:4:5: \"contents here\""),
         ("- x\n", "sls-not-a-mapping: a.sls:1:1: the SLS a is a list, not a mapping of IDs\n"),
     ];
