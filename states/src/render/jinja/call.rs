@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use indexmap::IndexMap;
-use lab_proto::Value;
+use lab_proto::{Map, Value};
 
 use super::ast::{Expr, ExprKind, Macro, Pos, Template};
 use super::engine::{Engine, Frame};
@@ -147,7 +147,7 @@ impl Engine<'_> {
     pub(super) fn salt_call(&self, name: &Text, args: CallArgs) -> Res<Val> {
         self.spend(100)?;
         let positional = args.positional.iter().map(Val::to_data).collect::<Res<Vec<_>>>()?;
-        let mut keyword = lab_proto::value::Map::new();
+        let mut keyword = Map::new();
         for (key, value) in &args.keyword {
             keyword.insert(Value::from(&**key), value.to_data()?);
         }
@@ -161,16 +161,17 @@ impl Engine<'_> {
                     _ => Ok(found),
                 }
             }
-            Ok(value) if IN_PLACE.contains(&&**name) && keyword.get("in_place").is_none_or(Value::truthy) => {
-                match args.positional.first() {
-                    Some(Val::Dict(dest)) => {
-                        adopt(dest, &value, &**name != "defaults.update")?;
+            Ok(value) => {
+                let named = || args.keyword.iter().find(|(key, _)| &**key == "dest").map(|(_, value)| value);
+                let dest = args.positional.first().or_else(named);
+                match (changes_deeply(name, &positional, &keyword), dest) {
+                    (Some(deep), Some(Val::Dict(dest))) => {
+                        adopt(dest, &value, deep)?;
                         Ok(Val::Dict(Rc::clone(dest)))
                     }
                     _ => Ok(Val::from_data(&value)),
                 }
             }
-            Ok(value) => Ok(Val::from_data(&value)),
             Err(error) if error.refused => Err(Fault::new(
                 RenderErrorKind::Function,
                 format!("problem running salt function '{name}': {}", error.message),
@@ -269,9 +270,17 @@ fn bind_macro(def: &Macro, scope: &Scope, args: CallArgs) -> Res<()> {
     Ok(())
 }
 
-/// Functions that change the mapping that they are given, unless `in_place` says otherwise, and return it:
-/// `{% do salt['defaults.merge'](map, more) %}`.
-const IN_PLACE: [&str; 3] = ["defaults.merge", "defaults.update", "slsutil.update"];
+/// Tells whether a function changes the mapping that it is given and returns it, and whether mappings in that one stay
+/// what they are: `{% do salt['defaults.merge'](map, more) %}`.
+fn changes_deeply(name: &str, positional: &[Value], keyword: &Map) -> Option<bool> {
+    let says = |word: &str, at: usize| keyword.get(word).or(positional.get(at)).is_none_or(Value::truthy);
+    match name {
+        "defaults.merge" => says("in_place", 3).then_some(true),
+        "defaults.update" => says("in_place", 3).then_some(false),
+        "slsutil.update" => Some(says("recursive_update", 2)),
+        _ => None,
+    }
+}
 
 /// Gives a mapping the entries of its successor. What is the same stays the object that it is; so do mappings in it, if
 /// the change goes deep.
