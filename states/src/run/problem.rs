@@ -84,7 +84,7 @@ impl fmt::Display for Problem {
 }
 
 /// Describes a requisite that names no state of the run.
-pub(super) fn lost(
+pub(crate) fn lost(
     chunks: &[LowChunk],
     chunk: &LowChunk,
     requisite: Requisite,

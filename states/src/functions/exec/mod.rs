@@ -2,6 +2,7 @@
 //! documentation, body.
 
 pub(super) mod agent;
+mod banner;
 mod cmd;
 mod config;
 mod cp;
@@ -14,6 +15,7 @@ mod grains;
 mod kernel;
 mod log;
 mod matching;
+mod merging;
 mod mine;
 mod mount;
 mod net;
@@ -41,6 +43,7 @@ use crate::function::{ArgsError, CallError, ExecFunction, FunctionDoc, JobCtx, R
 pub(super) fn register(registry: &mut Registry) {
     let tables: &[&'static [Exec]] = &[
         agent::ALL,
+        banner::ALL,
         cmd::ALL,
         config::ALL,
         cp::ALL,
@@ -53,6 +56,7 @@ pub(super) fn register(registry: &mut Registry) {
         kernel::ALL,
         log::ALL,
         matching::ALL,
+        merging::ALL,
         mine::ALL,
         mount::ALL,
         net::ALL,
