@@ -8,13 +8,15 @@ use std::os::unix::fs::{
     DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink,
 };
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use lab_proto::Digest;
 use lab_states::host::{CHANGED, FileKind, FileMeta, Files, HostError, Node, Seen, System, WriteOptions};
+use nix::fcntl::{OFlag, openat};
 use nix::libc;
-use nix::sys::stat::{self, SFlag};
+use nix::sys::stat::{self, Mode, SFlag};
 use sha2::{Digest as _, Sha256};
 
 use super::{LinuxHost, MASK};
@@ -33,14 +35,8 @@ impl Files for LinuxHost {
     }
 
     fn read_known(&self, path: &Path, meta: &FileMeta) -> Result<Vec<u8>, HostError> {
-        match usize::try_from(meta.size) {
-            // The kernel's own files say that they are empty.
-            Ok(size @ 1..=MOST_AT_ONCE) if meta.is_file() => {
-                let read = File::open(path).and_then(|mut file| read_sized(&mut file, size));
-                read.map_err(|e| HostError::io("read", path, &e))
-            }
-            _ => self.read(path),
-        }
+        let size = if meta.is_file() { meta.size } else { 0 };
+        read_of_size(path, size).map_err(|e| HostError::io("read", path, &e))
     }
 
     fn stat_and_read(&self, path: &Path, most: u64, follow: bool) -> Result<Option<Seen>, HostError> {
@@ -193,7 +189,26 @@ const MOST_AT_ONCE: usize = 1 << 20;
 
 /// Opens for reading what was looked at, whatever stands at its path now. Where /proc is not mounted this is refused.
 fn opened(place: &File) -> io::Result<File> {
-    File::open(format!("/proc/self/fd/{}", place.as_raw_fd()))
+    // The way to it is walked once: it is longer than that to most files.
+    static OPEN_FILES: OnceLock<File> = OnceLock::new();
+    let open_files = match OPEN_FILES.get() {
+        Some(dir) => dir,
+        None => {
+            let dir = File::open("/proc/self/fd")?;
+            OPEN_FILES.get_or_init(|| dir)
+        }
+    };
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    Ok(openat(open_files, place.as_raw_fd().to_string().as_str(), flags, Mode::empty())?.into())
+}
+
+/// Reads a file that was so large a moment ago.
+pub(crate) fn read_of_size(path: &Path, size: u64) -> io::Result<Vec<u8>> {
+    match usize::try_from(size) {
+        // The kernel's own files say that they are empty.
+        Ok(size @ 1..=MOST_AT_ONCE) => read_sized(&mut File::open(path)?, size),
+        _ => fs::read(path),
+    }
 }
 
 /// Reads a file in one step when it still has the size that it had.

@@ -15,6 +15,7 @@ mod remote;
 mod services;
 mod system;
 
+pub(crate) use self::files::read_of_size;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;

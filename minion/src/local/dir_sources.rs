@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 use lab_states::function::FileEntry;
 use lab_states::render::{SourceError, Sources};
 
+use crate::host::read_of_size;
+
 /// Directories laid over each other, the first on top; a path with `..` leads nowhere.
 #[derive(Debug, Default)]
 pub struct DirSources {
@@ -49,19 +51,22 @@ impl DirSources {
 
     /// Returns where a file lies.
     pub fn place(&self, path: &str) -> Option<PathBuf> {
-        self.resolve(path).filter(|full| full.is_file())
+        self.found(path).map(|(place, _)| place)
     }
 
     /// Returns how large a file is.
     pub fn size(&self, path: &str) -> Option<u64> {
-        self.resolve(path)?.metadata().ok().map(|meta| meta.len())
+        self.found(path).map(|(_, size)| size)
     }
 
-    fn resolve(&self, path: &str) -> Option<PathBuf> {
+    /// Looks for a file; returns where it lies and how large it is.
+    fn found(&self, path: &str) -> Option<(PathBuf, u64)> {
         let relative = Path::new(path);
         let below = relative.components().all(|c| matches!(c, Component::Normal(_)));
-        let mut places = self.roots.iter().filter(|_| below).map(|root| root.join(relative));
-        places.find(|place| place.is_file())
+        self.roots.iter().filter(|_| below).map(|root| root.join(relative)).find_map(|place| {
+            let meta = fs::metadata(&place).ok().filter(fs::Metadata::is_file)?;
+            Some((place, meta.len()))
+        })
     }
 }
 
@@ -90,8 +95,8 @@ fn walk(root: &Path, dir: &Path, depth: usize, found: &mut BTreeMap<String, File
 
 impl Sources for DirSources {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        let Some(full) = self.resolve(path) else { return Ok(None) };
-        match fs::read(&full) {
+        let Some((full, size)) = self.found(path) else { return Ok(None) };
+        match read_of_size(&full, size) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(e)
                 if matches!(
@@ -110,7 +115,7 @@ impl Sources for DirSources {
     }
 
     fn exists(&self, path: &str) -> bool {
-        self.resolve(path).is_some()
+        self.found(path).is_some()
     }
 }
 
