@@ -15,7 +15,6 @@ mod remote;
 mod services;
 mod system;
 
-pub(crate) use self::files::read_of_size;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,6 +22,8 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use lab_states::host::{HostError, Output, PowerRequest};
+
+pub(crate) use self::files::read_of_size;
 
 thread_local! {
     /// The umask that a state asked for; a thread works on one at a time. The kernel's belongs to the whole process.
