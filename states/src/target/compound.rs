@@ -108,7 +108,7 @@ impl Compound<'_, '_> {
     }
 }
 
-/// As [`beyond_ids`], for a compound expression that was read before: its nodegroups do not contain themselves.
+/// As [`super::beyond_ids`], for a compound expression that was read before: its nodegroups do not contain themselves.
 pub(super) fn beyond_ids_in(expression: &str, nodegroups: &BTreeMap<String, String>) -> Option<String> {
     expression.split_whitespace().flat_map(parentheses).find_map(|word| {
         let (engine, pattern) = engine_of(word)?;
