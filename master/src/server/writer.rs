@@ -159,12 +159,8 @@ fn prepare(store: &dyn Store, write: &mut Write) -> Result<(), StoreError> {
     write.changes.iter().try_for_each(Change::check)?;
     if write.marks.is_empty() {
         store.check(&write.events)?;
-    }
-    for event in &mut write.events {
-        if let Err(why) = store.check(std::slice::from_ref(event)) {
-            error!(tag = %event.tag, error = %why, "the store refuses an event of a minion");
-            *event = in_place_of(event, &why);
-        }
+    } else {
+        write.events.iter_mut().for_each(|event| name_if_refused(store, event));
     }
     // The events are to be in the log all the same, and whoever asked must hear so.
     if let Err(why) = write.after.iter().try_for_each(Change::check) {
@@ -172,6 +168,14 @@ fn prepare(store: &dyn Store, write: &mut Write) -> Result<(), StoreError> {
         write.after.clear();
     }
     Ok(())
+}
+
+/// Puts in the place of an event that the store would not take one that says so.
+fn name_if_refused(store: &dyn Store, event: &mut NewEvent) {
+    if let Err(why) = store.check(std::slice::from_ref(event)) {
+        error!(tag = %event.tag, error = %why, "the store refuses an event of a minion");
+        *event = in_place_of(event, &why);
+    }
 }
 
 /// Makes the event that says that another one is not in the log.
