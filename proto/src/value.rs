@@ -549,8 +549,28 @@ mod tests {
         }
 
         #[test]
+        fn no_value_takes_more_bytes_than_its_bound_says(v in any_value()) {
+            let bytes = codec::encode(&v).expect("encodes");
+            prop_assert!(bytes.len() <= v.max_encoded_len(), "{} bytes of {v:?}", bytes.len());
+        }
+
+        #[test]
         fn random_bytes_never_panic_the_decoder(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {
             let _ = codec::decode::<Value>(&bytes);
+        }
+    }
+
+    #[test]
+    fn the_bound_of_what_is_long_is_near() {
+        for n in [0, 1, 250, 251, 40_000] {
+            for v in [
+                Value::from("x".repeat(n)),
+                Value::Bytes(vec![0; n]),
+                Value::List(vec![Value::Int(i128::MIN); n]),
+            ] {
+                let (len, most) = (codec::encode(&v).expect("encodes").len(), v.max_encoded_len());
+                assert!(len <= most && most <= len + len / 8 + 20, "{n}: {len} bytes, at most {most}");
+            }
         }
     }
 

@@ -270,9 +270,9 @@ fn refusal(event: &OutboxEvent, minion: &MinionId) -> Option<String> {
     {
         return Some("a return without a valid job id or end state".to_owned());
     }
-    // The estimate is never too low, and exact sizes cost an encoding.
+    // The bound is never too low, and exact sizes cost an encoding.
     let limit = MAX_OUTBOX_EVENT;
-    if size_at_most(&event.data) + event.tag.as_str().len() > limit
+    if event.data.max_encoded_len() + event.tag.as_str().len() > limit
         && codec::encode(event).map_or(usize::MAX, |b| b.len()) > limit
     {
         return Some("the event is over 63 KiB".to_owned());
@@ -285,18 +285,6 @@ fn returned_jid(event: &OutboxEvent) -> Option<Option<JobId>> {
     let is_return = parts.next() == Some("salt") && parts.next() == Some("job");
     let jid = parts.next();
     (is_return && parts.next() == Some("ret")).then(|| jid.and_then(|j| j.parse().ok()))
-}
-
-/// Returns what a value takes when encoded, at most, without encoding it.
-pub(crate) fn size_at_most(value: &Value) -> usize {
-    const SCALAR: usize = 20;
-    match value {
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => SCALAR,
-        Value::Str(s) => SCALAR + s.len(),
-        Value::Bytes(b) => SCALAR + b.len(),
-        Value::List(l) | Value::Tuple(l) => SCALAR + l.iter().map(size_at_most).sum::<usize>(),
-        Value::Map(m) => SCALAR + m.iter().map(|(k, v)| size_at_most(k) + size_at_most(v)).sum::<usize>(),
-    }
 }
 
 fn close_text(reason: &CloseReason) -> String {

@@ -14,7 +14,7 @@ use super::clock::Clock;
 use super::content::Content;
 use super::orchestrate::Runner;
 use super::writer::{Counters, Writer, Written};
-use crate::core::{Arrival, ConnId, Core, KillError, Submission, SubmitError, Write, size_at_most};
+use crate::core::{Arrival, ConnId, Core, KillError, Submission, SubmitError, Write};
 use crate::pki::{Authority, Trust};
 use crate::store::Store;
 
@@ -164,7 +164,7 @@ impl Hub {
     /// Hands on events of a minion, as soon as there is room; returns their size, about.
     pub(crate) async fn batch(&self, conn: ConnId, outbox: OutboxId, batch: EventBatch) -> usize {
         let bytes =
-            batch.events.iter().map(|e| EVENT_AROUND + size_at_most(&e.data)).sum::<usize>().min(INTAKE);
+            batch.events.iter().map(|e| EVENT_AROUND + e.data.max_encoded_len()).sum::<usize>().min(INTAKE);
         // Nobody closes it; without room it would still be right to go on.
         let room = u32::try_from(bytes).unwrap_or(u32::MAX);
         let room = self.intake.clone().acquire_many_owned(room).await.ok();

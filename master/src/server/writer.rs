@@ -12,7 +12,7 @@ use tracing::error;
 
 use super::clock::Clock;
 use super::content::Content;
-use crate::core::{Write, facts, size_at_most};
+use crate::core::{Write, facts};
 use crate::store::blob::BlobError;
 use crate::store::{Appended, Bucket, Change, Store, StoreError};
 use lab_proto::{Event, NewEvent, Position};
@@ -244,7 +244,7 @@ fn together(writes: Vec<Write>) -> Write {
 /// Tells whether a part of a write is large.
 fn has_large(write: &Write) -> bool {
     let large_change = |c: &Change| matches!(c, Change::Put { value, .. } if value.len() > LARGE);
-    write.events.iter().any(|e| size_at_most(&e.data) > LARGE)
+    write.events.iter().any(|e| e.data.max_encoded_len() > LARGE)
         || write.changes.iter().chain(&write.after).any(large_change)
 }
 

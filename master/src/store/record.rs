@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use lab_proto::event::MAX_EVENT;
 use lab_proto::value::MAX_DEPTH;
-use lab_proto::{Event, NewEvent, Origin, OutboxId, Position, Timestamp, Value, codec};
+use lab_proto::{Event, NewEvent, Origin, OutboxId, Position, Timestamp, codec};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -85,33 +85,10 @@ pub(super) fn check_event(event: &NewEvent) -> Result<(), StoreError> {
         Origin::Operator { name } => name.len(),
         Origin::Master | Origin::Minion(_) => 0,
     };
-    let mut room = (MAX_EVENT - AROUND).saturating_sub(event.tag.as_str().len() + named);
-    if surely_fits(&event.data, MAX_DEPTH, &mut room) { Ok(()) } else { encode_event(event).map(|_| ()) }
-}
-
-/// Tells whether a value is neither too deep nor too large for certain; takes what it needs at most from the room.
-fn surely_fits(value: &Value, levels: u8, room: &mut usize) -> bool {
-    const SCALAR: usize = 20;
-    let bytes = match value {
-        Value::Str(s) => s.len(),
-        Value::Bytes(b) => b.len(),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Float(_)
-        | Value::List(_)
-        | Value::Tuple(_)
-        | Value::Map(_) => 0,
-    };
-    let (Some(inner), Some(left)) = (levels.checked_sub(1), room.checked_sub(SCALAR + bytes)) else {
-        return false;
-    };
-    *room = left;
-    match value {
-        Value::List(l) | Value::Tuple(l) => l.iter().all(|v| surely_fits(v, inner, room)),
-        Value::Map(m) => m.iter().all(|(k, v)| surely_fits(k, inner, room) && surely_fits(v, inner, room)),
-        _ => true,
-    }
+    let around = AROUND + event.tag.as_str().len() + named;
+    let surely_fits =
+        !event.data.is_deeper_than(MAX_DEPTH) && around + event.data.max_encoded_len() <= MAX_EVENT;
+    if surely_fits { Ok(()) } else { encode_event(event).map(|_| ()) }
 }
 
 /// Makes the records of one batch, chained onto `last`: as few as the soft limit allows, at least one.

@@ -77,6 +77,20 @@ impl Value {
         }
     }
 
+    /// Returns how many bytes the value takes when it is encoded, at most, without encoding it.
+    pub fn max_encoded_len(&self) -> usize {
+        // The kind, and a number of 128 bits; of what has a length, the kind and the length.
+        const SCALAR: usize = 20;
+        let inside = match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) => 0,
+            Self::Str(s) => s.len(),
+            Self::Bytes(b) => b.len(),
+            Self::List(l) | Self::Tuple(l) => l.iter().map(Self::max_encoded_len).sum(),
+            Self::Map(m) => m.iter().map(|(k, v)| k.max_encoded_len() + v.max_encoded_len()).sum(),
+        };
+        SCALAR + inside
+    }
+
     /// Refuses what is too deep to be given.
     ///
     /// # Errors

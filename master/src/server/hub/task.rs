@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 use tracing::{error, warn};
 
 use super::{Input, JobOrder, LinkDoors, LinkEnd, Parts, Publication, Shown};
-use crate::core::{Arrival, ConnId, Core, Effect, RunErrand, Write, size_at_most};
+use crate::core::{Arrival, ConnId, Core, Effect, RunErrand, Write};
 use crate::pki::{Authority, Peer, Request, Trust};
 use crate::server::clock::Clock;
 use crate::server::corrections::{Corrections, Late, correction};
@@ -234,7 +234,7 @@ impl HubTask {
         let size = match &shown.progress {
             Progress::Stdout(text) | Progress::Stderr(text) => text.len(),
             Progress::StateStarted { id, state } => id.len() + state.len(),
-            Progress::StateEnded(value) => size_at_most(value),
+            Progress::StateEnded(value) => value.max_encoded_len(),
         };
         if size <= MAX_SHOWN {
             // Nobody may be watching.
