@@ -60,7 +60,11 @@ pub(crate) const TEST: &[Need] = &[
     Need::Program { probe: ("gpg", &["--version"]), package: "gnupg" },
     Need::Program { probe: ("git", &["--version"]), package: "git" },
     Need::Program { probe: ("ssh", &["-V"]), package: "openssh-client" },
-    // It has no question that it answers with success.
+    // These have no question that they answer with success; the first lies where only the administrator's path leads.
+    Need::Program {
+        probe: ("sh", &["-c", "PATH=$PATH:/usr/sbin; command -v sshd"]),
+        package: "openssh-server",
+    },
     Need::Program { probe: ("sh", &["-c", "command -v crontab"]), package: "cron" },
     Need::Program { probe: ("systemd-analyze", &["--version"]), package: "systemd" },
     Need::CargoTool { name: "nextest", krate: "cargo-nextest", version: "^0.9" },
