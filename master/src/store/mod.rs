@@ -10,6 +10,8 @@ pub mod blob;
 #[cfg(test)]
 mod contract;
 mod disk;
+#[cfg(test)]
+pub(crate) mod double;
 mod error;
 #[cfg(any(test, feature = "simulation"))]
 pub mod forgetful;

@@ -131,13 +131,13 @@ async fn two_late_returns_of_one_job_in_one_flush_correct_both_rows() {
     }
     master.logged("done", |tag, _| tag == format!("lab/job/{jid}/done")).await;
     // A write is held up until both returns wait behind it, so that one flush takes both.
-    master.store.let_pass(0);
+    master.store.behaviour.let_pass(0);
     let held = master.operator.request(OpRequest::EventSend {
         tag: lab_proto::EventTag::new("my/filler").expect("valid"),
         data: Value::Null,
     });
     let held = held.await.expect("taken");
-    tokio::task::block_in_place(|| master.store.wait_until_held());
+    tokio::task::block_in_place(|| master.store.behaviour.wait_until_held());
     for ((minion, up), job) in minions.iter_mut().zip(&jobs) {
         let ready = format!("lab/minion/{}/ready", minion.id);
         let events = vec![minion.returns(1, job), minion.event(2, &ready, Value::Null)];
@@ -150,9 +150,9 @@ async fn two_late_returns_of_one_job_in_one_flush_correct_both_rows() {
         }
     }
     // The filler, the records and events of both; the first correction waits again.
-    master.store.let_pass(3);
-    tokio::task::block_in_place(|| master.store.wait_until_held());
-    master.store.open();
+    master.store.behaviour.let_pass(3);
+    tokio::task::block_in_place(|| master.store.behaviour.wait_until_held());
+    master.store.behaviour.open();
     drop(held);
     let mut shown = Value::Null;
     let corrected = async {

@@ -68,9 +68,9 @@ async fn what_a_job_shows_does_not_wait_for_a_slow_disk() {
     let run = OpRequest::Run(run_request("web1", "cmd.run"));
     let mut replies = master.operator.request(run).await.expect("taken");
     let Some(JobsDown::Publish { job, .. }) = up.jobs.hear().await else { panic!("not published") };
-    master.store.let_pass(0);
+    master.store.behaviour.let_pass(0);
     up.events.say(&minion.batch(1, &["my/event"])).await;
-    tokio::task::block_in_place(|| master.store.wait_until_held());
+    tokio::task::block_in_place(|| master.store.behaviour.wait_until_held());
     let line = || Progress::Stdout("a line".to_owned());
     up.jobs.say(&JobsUp::Progress { jid: job.jid, progress: line() }).await;
     let mut shown = None;
@@ -83,7 +83,7 @@ async fn what_a_job_shows_does_not_wait_for_a_slow_disk() {
     }
     assert_eq!(shown, Some(line()));
     assert!(!master.log().await.iter().any(|(tag, _)| tag == "my/event"), "the disk is still slow");
-    master.store.open();
+    master.store.behaviour.open();
     master.logged("my/event", |tag, _| tag == "my/event").await;
 }
 

@@ -1,9 +1,10 @@
 //! The server in this process, over a store in memory, with scripted minions on loopback: doors, keys, events, jobs.
 
 mod content;
-mod gated;
+mod gate;
 mod jobs;
 mod limits;
+mod store;
 mod support;
 mod trust;
 

@@ -23,7 +23,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::gated::GatedStore;
+use crate::gate::Gate;
+use crate::store::double::StoreDouble;
 
 /// Nothing here takes long; what takes this long hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,7 +35,7 @@ pub(crate) struct Master {
     pub(crate) operator: Client,
     pub(crate) ca: CertificateDer<'static>,
     pub(crate) dir: tempfile::TempDir,
-    pub(crate) store: Arc<GatedStore>,
+    pub(crate) store: Arc<StoreDouble<Gate>>,
 }
 
 impl Master {
@@ -45,7 +46,7 @@ impl Master {
     /// Starts with settings over the usual ones, `key=value`.
     pub(crate) async fn start_with(settings: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("tempdir");
-        Self::start_over(dir, Arc::new(GatedStore::new()), settings).await
+        Self::start_over(dir, Arc::new(StoreDouble::new(Gate::default())), settings).await
     }
 
     /// Ends the process, as far as there is one, and starts another over the same directory and store.
@@ -56,7 +57,7 @@ impl Master {
         Self::start_over(dir, store, settings).await
     }
 
-    async fn start_over(dir: tempfile::TempDir, store: Arc<GatedStore>, settings: &[&str]) -> Self {
+    async fn start_over(dir: tempfile::TempDir, store: Arc<StoreDouble<Gate>>, settings: &[&str]) -> Self {
         let root = dir.path().display();
         let usual = [
             "listen=127.0.0.1:0".to_owned(),

@@ -6,18 +6,15 @@ use lab_proto::link::SessionLimits;
 use lab_proto::v1::link::Hello;
 use lab_proto::value::MAX_DEPTH;
 use lab_proto::version::SUPPORTED;
-use lab_proto::{
-    BootId, Event, EventTag, Fingerprint, LogId, MachineId, NewEvent, OutboxEvent, Timestamp, Value,
-};
+use lab_proto::{BootId, EventTag, Fingerprint, LogId, MachineId, NewEvent, OutboxEvent, Timestamp, Value};
 
 use super::*;
 use crate::core::{CoreConfig, MinionRecord, Restored};
 use crate::pki::Peer;
 use crate::server::pillar::Renderer;
+use crate::store::double::{Behaviour, StoreDouble};
 use crate::store::memory::MemoryStore;
-use crate::store::{
-    Appended, Bucket, Change, Entry, EventStore, KeyStore, ReadError, RetentionPolicy, StoreError, Trimmed,
-};
+use crate::store::{EventStore, StoreError};
 
 fn web1() -> MinionId {
     MinionId::new("web1").expect("valid")
@@ -87,79 +84,15 @@ async fn what_is_due_is_done_though_the_inbox_is_never_empty() {
     assert!(log[0].stamp > Timestamp::from_micros(0));
 }
 
-/// A double of a store: one in memory that refuses every event with this word in its tag.
-struct Picky {
-    inner: MemoryStore,
-    refuses: &'static str,
-}
+/// Refuses every event with this word in its tag.
+struct Picky(&'static str);
 
-impl EventStore for Picky {
-    fn log_id(&self) -> LogId {
-        self.inner.log_id()
-    }
-
-    fn head(&self) -> Position {
-        self.inner.head()
-    }
-
-    fn floor(&self) -> Position {
-        self.inner.floor()
-    }
-
-    fn check(&self, batch: &[NewEvent]) -> Result<(), StoreError> {
-        match batch.iter().find(|e| e.tag.as_str().contains(self.refuses)) {
+impl Behaviour for Picky {
+    fn refuse(&self, events: &[NewEvent]) -> Result<(), StoreError> {
+        match events.iter().find(|e| e.tag.as_str().contains(self.0)) {
             Some(e) => Err(StoreError::EventTooLarge { tag: e.tag.to_string(), got: 2, limit: 1 }),
             None => Ok(()),
         }
-    }
-
-    fn append(
-        &self,
-        batch: Vec<NewEvent>,
-        marks: &[(OutboxId, u64)],
-        stamp: Timestamp,
-    ) -> Result<Appended, StoreError> {
-        self.check(&batch)?;
-        self.inner.append(batch, marks, stamp)
-    }
-
-    fn read(&self, after: Position, limit: usize) -> Result<Vec<Event>, ReadError> {
-        self.inner.read(after, limit)
-    }
-
-    fn seek_time(&self, at: Timestamp) -> Result<Position, ReadError> {
-        self.inner.seek_time(at)
-    }
-
-    fn mark(&self, outbox: &OutboxId) -> Option<u64> {
-        self.inner.mark(outbox)
-    }
-
-    fn retain(
-        &self,
-        policy: &RetentionPolicy,
-        needed_after: Option<u64>,
-        now: Timestamp,
-    ) -> Result<Trimmed, StoreError> {
-        self.inner.retain(policy, needed_after, now)
-    }
-
-    fn close(&self) -> Result<(), StoreError> {
-        self.inner.close()
-    }
-}
-
-impl KeyStore for Picky {
-    fn get(&self, bucket: Bucket, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.get(bucket, key)
-    }
-
-    fn scan_prefix(&self, bucket: Bucket, prefix: &[u8]) -> Result<Vec<Entry>, StoreError> {
-        self.inner.scan_prefix(bucket, prefix)
-    }
-
-    fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        self.inner.commit(changes)
     }
 }
 
@@ -230,8 +163,7 @@ async fn an_event_that_the_store_refuses_is_named_and_those_beside_it_are_durabl
 #[tokio::test]
 async fn a_minion_whose_coming_the_store_refuses_is_not_welcomed_and_others_are_served() {
     let dir = tempfile::tempdir().expect("tempdir");
-    let inner = MemoryStore::new(LogId::from_u128(1));
-    let store = Arc::new(Picky { inner, refuses: "/connected" });
+    let store = Arc::new(StoreDouble::new(Picky("/connected")));
     let (hub, _failure) = calm(dir.path(), store.clone());
     let mut link = link(&hub, &*store).await;
     let end = (&mut link.close).await.expect("it is told");
