@@ -300,6 +300,7 @@ fn link_frames_keep_their_bytes() {
             ToMinion::Closing(CloseReason::Superseded),
             ToMinion::Closing(CloseReason::Violation("v".to_owned())),
             ToMinion::Closing(CloseReason::Slow("v".to_owned())),
+            ToMinion::Closing(CloseReason::NotRecorded("v".to_owned())),
         ],
     );
     frozen("event-batch", &[EventBatch { events: vec![outbox_event()] }]);

@@ -295,5 +295,6 @@ fn close_text(reason: &CloseReason) -> String {
         CloseReason::Superseded => "superseded".to_owned(),
         CloseReason::Violation(what) => format!("protocol violation: {what}"),
         CloseReason::Slow(what) => format!("does not keep up: {what}"),
+        CloseReason::NotRecorded(what) => format!("the store did not take it: {what}"),
     }
 }

@@ -350,6 +350,11 @@ fn closed_by_master(reason: &CloseReason) -> String {
         CloseReason::Slow(what) => {
             return format!("the master closed the link, which does not keep up: {what}");
         }
+        CloseReason::NotRecorded(what) => {
+            return format!(
+                "the master closed the link, for its store did not take this: {what}; its own log says why"
+            );
+        }
     };
     format!("the master closed the link: {why}")
 }

@@ -313,6 +313,15 @@ mod tests {
     }
 
     #[test]
+    fn a_minion_hears_why_it_is_not_welcomed() {
+        let (mut minion, _) = MinionSession::new(hello(SUPPORTED, 0), at(100));
+        let reason = CloseReason::NotRecorded("that the link is up".to_owned());
+        minion.handle(ToMinion::Closing(reason.clone()), at(100)).expect("allowed");
+        assert_eq!(minion.poll_event(), Some(MinionEvent::Closing(reason)));
+        assert_eq!(minion.poll_timeout(), None);
+    }
+
+    #[test]
     fn frames_out_of_place_are_violations() {
         let (mut minion, _) = MinionSession::new(hello(SUPPORTED, 0), at(100));
         assert!(minion.handle(ToMinion::HeartbeatAck { number: 1, head: head(0) }, at(100)).is_err());

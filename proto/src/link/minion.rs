@@ -84,6 +84,11 @@ impl MinionSession {
                 self.close(MinionEvent::Refused(refusal));
                 Ok(())
             }
+            // Where the welcome could not be written down.
+            (Phase::AwaitWelcome { .. } | Phase::Up { .. }, ToMinion::Closing(reason)) => {
+                self.close(MinionEvent::Closing(reason));
+                Ok(())
+            }
             (Phase::AwaitWelcome { .. }, other) => {
                 Err(Violation(format!("{} before welcome", frame_name(&other))))
             }
@@ -104,10 +109,6 @@ impl MinionSession {
             (Phase::Up { master }, ToMinion::Certificate(der)) => {
                 master.heard(now, self.heartbeat.change_pending_until);
                 self.events.push_back(MinionEvent::Certificate(der));
-                Ok(())
-            }
-            (Phase::Up { .. }, ToMinion::Closing(reason)) => {
-                self.close(MinionEvent::Closing(reason));
                 Ok(())
             }
         }

@@ -207,6 +207,8 @@ pub enum CloseReason {
     Violation(String),
     /// The other side does not take what it is sent; it may come back at once. One that does not know this word comes back, too.
     Slow(String),
+    /// The master could not write down what the link needs; it may come back. One that does not know this word comes back, too.
+    NotRecorded(String),
 }
 
 impl CloseReason {
@@ -220,6 +222,7 @@ impl CloseReason {
             Self::Violation(_) => 4,
             // 5 is a refused hello.
             Self::Slow(_) => 6,
+            Self::NotRecorded(_) => 7,
         }
     }
 }

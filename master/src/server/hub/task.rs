@@ -292,7 +292,7 @@ impl HubTask {
             Release::Room { .. } => {}
             // That the minion came is not in the log: it comes again.
             Release::Effect(Effect::Control { conn, frame: ToMinion::Welcome(_) }) if written.is_err() => {
-                let reason = CloseReason::Slow("the store did not take that the link is up".to_owned());
+                let reason = CloseReason::NotRecorded("that the link is up".to_owned());
                 self.perform_effect(Effect::Close { conn, reason });
             }
             Release::Effect(effect) => self.perform_effect(effect),

@@ -167,7 +167,7 @@ async fn a_minion_whose_coming_the_store_refuses_is_not_welcomed_and_others_are_
     let (hub, _failure) = calm(dir.path(), store.clone());
     let mut link = link(&hub, &*store).await;
     let end = (&mut link.close).await.expect("it is told");
-    assert!(matches!(end, LinkEnd::Close(CloseReason::Slow(_))), "{end:?}");
+    assert!(matches!(end, LinkEnd::Close(CloseReason::NotRecorded(_))), "{end:?}");
     assert!(link.control.try_recv().is_err(), "no welcome");
     let write = |tag: &str| {
         let tag = EventTag::new(tag).expect("valid");
