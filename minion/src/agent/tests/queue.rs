@@ -7,9 +7,7 @@ fn state_runs_go_one_by_one_and_the_others_are_told_their_place() {
     let mut bench = Bench::connected(beginning());
     bench.running(10, "state.apply");
     let queued = bench.publish(11, "state.apply");
-    assert!(
-        matches!(&queued[0], Effect::Journal { entries, .. } if matches!(entries[0], Entry::Accepted { .. }))
-    );
+    assert!(matches!(journals(&queued), Some(Entry::Accepted { .. })), "{queued:?}");
     assert_eq!(told(&bench.journalled(11)), [JobState::Queued(1)]);
     bench.publish(12, "state.highstate");
     assert_eq!(told(&bench.journalled(12)), [JobState::Queued(2)]);
@@ -21,24 +19,19 @@ fn state_runs_go_one_by_one_and_the_others_are_told_their_place() {
 #[test]
 fn a_state_run_that_does_not_want_to_wait_is_not_taken_while_another_goes_on() {
     let mut bench = Bench::connected(beginning());
-    let queue = |n, value: Value| {
-        let kwargs = [(Value::from("queue"), value)].into_iter().collect();
-        JobSpec { kwargs, ..job(n, "state.apply") }
-    };
-    let now = bench.now();
-    bench.agent.handle_publish(queue(10, false.into()), Map::new(), now);
+    bench.publish_spec(state_run(10, "queue", false));
     assert!(bench.journalled(10).iter().any(|e| matches!(e, Effect::Run { .. })), "nothing is before it");
-    bench.agent.handle_publish(queue(11, false.into()), Map::new(), now);
+    bench.publish_spec(state_run(11, "queue", false));
     let effects = bench.journalled(11);
     assert_eq!(returns(&effects), [(jid(11), EndState::Failed)]);
     assert!(format!("{effects:?}").contains(&jid(10).to_string()), "it names the other: {effects:?}");
     bench.stored(11);
-    bench.agent.handle_publish(queue(12, 2.into()), Map::new(), now);
+    bench.publish_spec(state_run(12, "queue", 2));
     assert_eq!(told(&bench.journalled(12)), [JobState::Queued(1)]);
-    bench.agent.handle_publish(queue(13, 2.into()), Map::new(), now);
+    bench.publish_spec(state_run(13, "queue", 2));
     assert_eq!(returns(&bench.journalled(13)), [(jid(13), EndState::Failed)]);
     bench.stored(13);
-    bench.agent.handle_publish(queue(14, true.into()), Map::new(), now);
+    bench.publish_spec(state_run(14, "queue", true));
     assert_eq!(told(&bench.journalled(14)), [JobState::Queued(2)]);
 }
 
@@ -56,13 +49,11 @@ fn written(ledger: &mut Ledger, effects: &[Effect]) {
 #[test]
 fn a_job_that_was_turned_away_does_not_run_when_it_comes_again() {
     let mut bench = Bench::connected(beginning());
-    let kwargs: Map = [(Value::from("queue"), Value::from(false))].into_iter().collect();
-    let turned_away = JobSpec { kwargs, at: Timestamp::from_micros(99), ..job(11, "state.apply") };
+    let turned_away = JobSpec { at: Timestamp::from_micros(99), ..state_run(11, "queue", false) };
     let mut disk = Ledger::default();
     written(&mut disk, &bench.publish(10, "state.apply"));
     bench.journalled(10);
-    bench.agent.handle_publish(turned_away.clone(), Map::new(), bench.now());
-    written(&mut disk, &bench.effects());
+    written(&mut disk, &bench.publish_spec(turned_away.clone()));
     assert_eq!(disk.unfinished().count(), 2, "the disk knows of it before it is returned");
     let effects = bench.journalled(11);
     assert_eq!(returns(&effects), [(jid(11), EndState::Failed)]);
@@ -74,14 +65,12 @@ fn a_job_that_was_turned_away_does_not_run_when_it_comes_again() {
     bench.stored(10);
     bench.agent.handle_registered();
     bench.effects();
-    bench.agent.handle_publish(turned_away.clone(), Map::new(), bench.now());
-    let again = bench.effects();
+    let again = bench.publish_spec(turned_away.clone());
     assert!(matches!(again.as_slice(), [Effect::Tell(_)]), "{again:?}");
     assert_eq!(told(&again), [JobState::Ended]);
     assert_eq!(disk.made(jid(11)), Some(turned_away.at), "it is not forgotten before its time either");
     let mut bench = Bench::connected(Beginning { ledger: disk, ..beginning() });
-    bench.agent.handle_publish(turned_away, Map::new(), bench.now());
-    assert_eq!(told(&bench.effects()), [JobState::Ended], "nor after a restart");
+    assert_eq!(told(&bench.publish_spec(turned_away)), [JobState::Ended], "nor after a restart");
 }
 
 #[test]
@@ -100,17 +89,11 @@ fn a_job_that_could_not_be_journalled_does_not_run_after_a_restart_either() {
 fn who_was_turned_away_keeps_nobody_else_out_nor_up() {
     let mut bench = Bench::connected(beginning());
     bench.running(10, "state.apply");
-    let queue = |n, value: Value| JobSpec {
-        kwargs: [(Value::from("queue"), value)].into_iter().collect(),
-        ..job(n, "state.apply")
-    };
-    let now = bench.now();
-    bench.agent.handle_publish(queue(11, false.into()), Map::new(), now);
-    bench.effects();
+    bench.publish_spec(state_run(11, "queue", false));
     // Its disk is slow.
-    bench.agent.handle_publish(queue(12, 2.into()), Map::new(), now);
+    bench.publish_spec(state_run(12, "queue", 2));
     assert_eq!(told(&bench.journalled(12)), [JobState::Queued(1)], "one is before it, and no more");
-    bench.agent.handle_kill(jid(11), "root", now);
+    bench.agent.handle_kill(jid(11), "root", bench.now());
     let next = bench.finished(10, ended("done"));
     assert!(matches!(next.last(), Some(Effect::Journal { jid: j, .. }) if *j == jid(12)), "{next:?}");
     assert_eq!(returns(&bench.journalled(11)), [(jid(11), EndState::Failed)]);
@@ -164,8 +147,7 @@ fn a_job_whose_time_ran_out_while_it_waited_never_runs() {
     bench.running(10, "state.apply");
     let timed = |n| JobSpec { timeout_micros: Some(3_000_000), ..job(n, "state.apply") };
     for n in [11, 12] {
-        let now = bench.now();
-        bench.agent.handle_publish(timed(n), Map::new(), now);
+        bench.publish_spec(timed(n));
         bench.journalled(n);
     }
     assert_eq!(bench.agent.poll_timeout().map(|(at, _)| at), Some(Timestamp::from_micros(3_000_000)));
@@ -186,10 +168,8 @@ fn a_job_whose_time_ran_out_while_it_waited_never_runs() {
 fn time_in_the_queue_counts_once_the_job_runs_and_while_its_start_is_journalled() {
     let mut bench = Bench::connected(beginning());
     bench.running(10, "state.apply");
-    let now = bench.now();
     for n in [11, 12] {
-        let spec = JobSpec { timeout_micros: Some(5_000_000), ..job(n, "state.apply") };
-        bench.agent.handle_publish(spec, Map::new(), now);
+        bench.publish_spec(JobSpec { timeout_micros: Some(5_000_000), ..job(n, "state.apply") });
         bench.journalled(n);
     }
     bench.now = 2;
