@@ -32,6 +32,25 @@ pub(super) fn config() -> CoreConfig {
     }
 }
 
+/// A minion that comes for the first time, from its machine's first boot.
+pub(crate) fn arrival(minion: &MinionId, outbox_id: OutboxId) -> Arrival {
+    let hello = Hello {
+        versions: SUPPORTED,
+        id: minion.clone(),
+        boot: Boot { id: BootId::from_u128(1), number: 1 },
+        booted_at: NOW,
+        earlier_boots: Vec::new(),
+        machine_id: MachineId::from_u128(3),
+        process: ProcessId::from_u128(4),
+        outbox_id,
+        outbox_head: 0,
+        version: "0.1.0".to_owned(),
+        now: NOW,
+    };
+    let (key, address) = (Fingerprint::of(b"key"), "192.0.2.1:9".to_owned());
+    Arrival { minion: minion.clone(), key, address, hello, stored_mark: 0 }
+}
+
 fn restore(store: &SledStore) -> Core {
     Core::restore(config(), Box::new(|| 1), store, NOW).expect("the master starts")
 }
@@ -56,21 +75,8 @@ fn connect(core: &mut Core) {
 }
 
 fn connect_as(core: &mut Core, conn: ConnId, minion: MinionId, outbox_id: OutboxId) {
-    let hello = Hello {
-        versions: SUPPORTED,
-        id: minion.clone(),
-        boot: Boot { id: BootId::from_u128(1), number: 1 },
-        booted_at: NOW,
-        earlier_boots: Vec::new(),
-        machine_id: MachineId::from_u128(3),
-        process: ProcessId::from_u128(4),
-        outbox_id,
-        outbox_head: 1,
-        version: "0.1.0".to_owned(),
-        now: NOW,
-    };
-    let key = Fingerprint::of(b"key");
-    let arrival = Arrival { minion, key, address: "::1".to_owned(), hello, stored_mark: 0 };
+    let mut arrival = arrival(&minion, outbox_id);
+    arrival.hello.outbox_head = 1;
     core.connect(conn, arrival, NOW);
 }
 

@@ -321,26 +321,9 @@ impl Connected {
 }
 
 fn arrival(id: &MinionId, process: u128) -> crate::core::Arrival {
-    use lab_proto::ids::{MachineId, ProcessId};
-    crate::core::Arrival {
-        minion: id.clone(),
-        key: Fingerprint::of(b"k"),
-        address: "192.0.2.1:9".to_owned(),
-        hello: lab_proto::v1::link::Hello {
-            versions: lab_proto::version::SUPPORTED,
-            id: id.clone(),
-            boot: Boot { id: BootId::from_u128(1), number: 1 },
-            booted_at: NOW,
-            earlier_boots: Vec::new(),
-            machine_id: MachineId::from_u128(2),
-            process: ProcessId::from_u128(process),
-            outbox_id: OutboxId::from_u128(4),
-            outbox_head: 0,
-            version: "1".to_owned(),
-            now: NOW,
-        },
-        stored_mark: 0,
-    }
+    let mut arrival = crate::core::tests::arrival(id, OutboxId::from_u128(4));
+    arrival.hello.process = lab_proto::ids::ProcessId::from_u128(process);
+    arrival
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use lab_proto::ids::{MachineId, ProcessId};
-use lab_proto::version::SUPPORTED;
-use lab_proto::{BootId, Fingerprint, LogId, NewEvent, OutboxId};
+use lab_proto::ids::ProcessId;
+use lab_proto::{BootId, LogId, NewEvent, OutboxId};
 
 use super::*;
-use crate::core::tests::config;
+use crate::core::tests::{arrival, config};
 use crate::core::{Effect, Write};
 use crate::store::memory::MemoryStore;
 use crate::store::{EventStore, KeyStore};
@@ -20,26 +19,10 @@ fn restored(store: &MemoryStore) -> Core {
 
 /// Comes as boot `number`; returns the writes that this asks for.
 fn comes(core: &mut Core, number: u64) -> Vec<Write> {
-    let hello = Hello {
-        versions: SUPPORTED,
-        id: MinionId::new("web1").expect("valid"),
-        boot: Boot { id: BootId::from_u128(number.into()), number },
-        booted_at: NOW,
-        earlier_boots: Vec::new(),
-        machine_id: MachineId::from_u128(3),
-        process: ProcessId::from_u128(number.into()),
-        outbox_id: OutboxId::from_u128(5),
-        outbox_head: 0,
-        version: "1".to_owned(),
-        now: NOW,
-    };
-    let key = Fingerprint::of(b"k");
-    let address = "192.0.2.1:1".to_owned();
-    core.connect(
-        ConnId(number),
-        Arrival { minion: hello.id.clone(), key, address, hello, stored_mark: 0 },
-        NOW,
-    );
+    let mut arrival = arrival(&MinionId::new("web1").expect("valid"), OutboxId::from_u128(5));
+    arrival.hello.boot = Boot { id: BootId::from_u128(number.into()), number };
+    arrival.hello.process = ProcessId::from_u128(number.into());
+    core.connect(ConnId(number), arrival, NOW);
     let effects = std::iter::from_fn(|| core.poll_effect());
     effects.filter_map(|e| if let Effect::Write(write) = e { Some(write) } else { None }).collect()
 }
@@ -100,19 +83,9 @@ fn what_is_kept_and_shown_is_by_the_real_clock() {
 
 #[test]
 fn a_hello_is_not_kept_beyond_what_an_honest_one_has() {
-    let mut hello = Hello {
-        versions: SUPPORTED,
-        id: MinionId::new("web1").expect("valid"),
-        boot: Boot { id: BootId::from_u128(99), number: 99 },
-        booted_at: NOW,
-        earlier_boots: (1..90).map(|n| Boot { id: BootId::from_u128(n.into()), number: n }).collect(),
-        machine_id: MachineId::from_u128(3),
-        process: ProcessId::from_u128(1),
-        outbox_id: OutboxId::from_u128(5),
-        outbox_head: 0,
-        version: "v".repeat(100_000),
-        now: NOW,
-    };
+    let mut hello = arrival(&MinionId::new("web1").expect("valid"), OutboxId::from_u128(5)).hello;
+    hello.earlier_boots = (1..90).map(|n| Boot { id: BootId::from_u128(n.into()), number: n }).collect();
+    hello.version = "v".repeat(100_000);
     crate::core::links::cut_hello(&mut hello);
     assert_eq!(hello.earlier_boots.len(), lab_proto::v1::link::MAX_BOOTS);
     assert_eq!(hello.earlier_boots.last().map(|b| b.number), Some(89), "the newest stay");

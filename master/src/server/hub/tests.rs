@@ -3,12 +3,11 @@ use std::time::Duration;
 use lab_proto::event::Boot;
 use lab_proto::ids::ProcessId;
 use lab_proto::link::SessionLimits;
-use lab_proto::v1::link::Hello;
 use lab_proto::value::MAX_DEPTH;
-use lab_proto::version::SUPPORTED;
 use lab_proto::{BootId, EventTag, Fingerprint, LogId, MachineId, NewEvent, OutboxEvent, Timestamp, Value};
 
 use super::*;
+use crate::core::tests::arrival;
 use crate::core::{CoreConfig, MinionRecord, Restored};
 use crate::pki::Peer;
 use crate::server::pillar::Renderer;
@@ -110,24 +109,8 @@ async fn link(hub: &Hub, store: &dyn Store) -> Link {
     let (durable, acked) = watch::channel((0, store.head()));
     let (close, closed) = oneshot::channel();
     let (answers, jobs) = (mpsc::channel(8).0, mpsc::channel(8).0);
-    let now = Timestamp::from_micros(1_800_000_000_000_000);
-    let hello = Hello {
-        versions: SUPPORTED,
-        id: web1(),
-        boot: Boot { id: BootId::from_u128(1), number: 1 },
-        booted_at: now,
-        earlier_boots: Vec::new(),
-        machine_id: MachineId::from_u128(1),
-        process: ProcessId::from_u128(2),
-        outbox_id: OUTBOX,
-        outbox_head: 0,
-        version: "1".to_owned(),
-        now,
-    };
-    let key = Fingerprint::of(b"key");
-    let arrival = Arrival { minion: web1(), key, address: "192.0.2.1:9".to_owned(), hello, stored_mark: 0 };
     let doors = LinkDoors { control, durable, answers, jobs, close };
-    hub.connect(ConnId(1), arrival, doors).await;
+    hub.connect(ConnId(1), arrival(&web1(), OUTBOX), doors).await;
     Link { control: heard, durable: acked, close: closed }
 }
 
