@@ -34,7 +34,7 @@ impl FileError {
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = dir.join(format!(".{name}.new"));
+    let temporary = dir.join(temporary(&name));
     let write = || -> io::Result<()> {
         match fs::remove_file(&temporary) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
@@ -47,6 +47,16 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<(
     };
     write().map_err(FileError::at("write", path))?;
     sync_dir(dir)
+}
+
+/// Names the file in which what is to be the file of this name is written.
+fn temporary(name: &str) -> String {
+    format!(".{name}.new")
+}
+
+/// Tells of which file such a one is, by its name: where nobody writes, it is what a crash left.
+pub(crate) fn left_of(temporary: &str) -> Option<&str> {
+    temporary.strip_prefix('.')?.strip_suffix(".new")
 }
 
 /// Makes a directory and its parents; only the last is closed to others when `mode` says so.
@@ -90,6 +100,14 @@ pub(crate) fn read_if_any(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_a_crash_leaves_is_known_by_its_name() {
+        for name in ["key", "a.new", ".hidden"] {
+            assert_eq!(left_of(&temporary(name)), Some(name));
+            assert_eq!(left_of(name), None);
+        }
+    }
 
     #[test]
     fn a_file_is_replaced_whole_with_the_mode_that_was_asked_for() {

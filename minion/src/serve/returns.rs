@@ -224,7 +224,7 @@ fn waiting(dir: &Path) -> Vec<PathBuf> {
         let digest = |name: &str| name.parse::<Digest>().is_ok();
         if digest(&name) {
             whole.push(path);
-        } else if name.strip_prefix('.').and_then(|n| n.strip_suffix(".new")).is_some_and(digest)
+        } else if files::left_of(&name).is_some_and(digest)
             && let Err(e) = std::fs::remove_file(&path)
         {
             tracing::warn!(path = %path.display(), error = %e, "what is left of a large return stays");
