@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -17,10 +17,13 @@ use nix::unistd::{Pid, mkfifo};
 
 const HELPER: &str = env!("CARGO_BIN_EXE_lab-nshost");
 
+fn minion() -> PathBuf {
+    binaries().expect("they are built").join("lab-minion")
+}
+
 fn apply(tree: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(binaries().expect("they are built").join("lab-minion"));
+    let mut command = Command::new(minion());
     command.args(["apply", "--local", "--states"]).arg(tree).arg("a").args(more);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -51,43 +54,58 @@ fn long(tree: &Path, code: i32) -> String {
     )
 }
 
-/// Applies a state with such a command, and ends the run with a signal once it runs.
-fn interrupted(signal: Signal, more: &[&str]) -> (ExitStatus, String, String, Vec<String>) {
+/// Makes a tree whose `a.sls` has such a command.
+fn tree_of_long(code: i32) -> tempfile::TempDir {
     let tree = tempfile::tempdir().expect("a directory");
-    let after = tree.path().join("after");
-    let sls = format!(
-        "long:\n  cmd.run:\n    - name: {}\nafter:\n  file.managed:\n    - name: {}\n",
-        long(tree.path(), 0),
-        after.display()
-    );
+    let sls = format!("long:\n  cmd.run:\n    - name: {}\n", long(tree.path(), code));
     fs::write(tree.path().join("a.sls"), sls).expect("it is written");
-    let ended = end_by(signal, tree.path(), &mut apply(tree.path(), more));
+    tree
+}
+
+/// How a run ended, what it printed and said, and what is left of its command.
+struct Ended {
+    status: ExitStatus,
+    printed: String,
+    said: String,
+    left: Vec<String>,
+}
+
+/// Applies a state with such a command and one after it, and ends the run with a signal once it runs.
+fn interrupted(signal: Signal, more: &[&str]) -> Ended {
+    let tree = tree_of_long(0);
+    let after = tree.path().join("after");
+    let mut sls = fs::OpenOptions::new().append(true).open(tree.path().join("a.sls")).expect("there");
+    write!(sls, "after:\n  file.managed:\n    - name: {}\n", after.display()).expect("it is written");
+    let ended = end_by(&[signal], tree.path(), &mut apply(tree.path(), more));
     assert!(!after.exists(), "the state after it was begun");
     ended
 }
 
-/// Runs what runs such a command, and ends it with a signal once that runs. Returns how it ended, what it printed and said, and
-/// what is left of the command.
-fn end_by(signal: Signal, tree: &Path, command: &mut Command) -> (ExitStatus, String, String, Vec<String>) {
-    let pipe = tree.join("pipe");
+/// Runs what runs a command that is [`long`], and ends it with signals, one after the other, once that runs.
+fn end_by(signals: &[Signal], tree: &Path, command: &mut Command) -> Ended {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().expect("it starts");
     let mut group = String::new();
-    fs::File::open(&pipe)
+    fs::File::open(tree.join("pipe"))
         .and_then(|mut f| f.read_to_string(&mut group))
         .expect("the command says its number");
     let group: i32 = group.trim().parse().expect("a number");
     assert!(!alive(group).is_empty(), "the command runs");
-    kill(Pid::from_raw(i32::try_from(child.id()).expect("a number")), signal).expect("it runs");
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a number"));
+    for signal in signals {
+        kill(pid, *signal).expect("it runs");
+    }
     let output = child.wait_with_output().expect("it ends");
     assert!(tree.join("polite").exists(), "the command was killed without being asked");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status, text(&output.stdout), text(&output.stderr), alive(group))
+    let (printed, said) = (text(&output.stdout), text(&output.stderr));
+    Ended { status: output.status, printed, said, left: alive(group) }
 }
 
 #[test]
 fn an_interrupted_run_ends_its_command_and_says_so() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let (status, _, said, left) = interrupted(signal, &[]);
+        let Ended { status, said, left, .. } = interrupted(signal, &[]);
         assert_eq!(status.code(), Some(15), "{said}");
         assert!(said.contains(signal.as_str()), "{said}");
         assert!(said.contains("interrupted: 1 states were begun, 1 were not"), "{said}");
@@ -97,12 +115,11 @@ fn an_interrupted_run_ends_its_command_and_says_so() {
 
 #[test]
 fn a_run_that_is_interrupted_in_its_last_state_says_that_none_was_left() {
-    for (code, expected) in [(1, 15), (0, 15)] {
-        let tree = tempfile::tempdir().expect("a directory");
-        let sls = format!("long:\n  cmd.run:\n    - name: {}\n", long(tree.path(), code));
-        fs::write(tree.path().join("a.sls"), sls).expect("it is written");
-        let (status, _, said, _) = end_by(Signal::SIGTERM, tree.path(), &mut apply(tree.path(), &[]));
-        assert_eq!(status.code(), Some(expected), "{said}");
+    for code in [1, 0] {
+        let tree = tree_of_long(code);
+        let Ended { status, said, .. } =
+            end_by(&[Signal::SIGTERM], tree.path(), &mut apply(tree.path(), &[]));
+        assert_eq!(status.code(), Some(15), "{said}");
         assert!(said.contains("interrupted: 1 states were begun, none was left"), "{said}");
     }
 }
@@ -111,10 +128,9 @@ fn a_run_that_is_interrupted_in_its_last_state_says_that_none_was_left() {
 fn a_call_that_is_interrupted_ends_its_command() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let tree = tempfile::tempdir().expect("a directory");
-        let mut command = Command::new(binaries().expect("they are built").join("lab-minion"));
+        let mut command = Command::new(minion());
         command.args(["call", "--local", "cmd.run", &long(tree.path(), 0)]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let (status, printed, said, left) = end_by(signal, tree.path(), &mut command);
+        let Ended { status, printed, said, left } = end_by(&[signal], tree.path(), &mut command);
         assert_eq!((status.code(), printed.as_str()), (Some(15), ""), "{said}");
         assert!(said.contains("interrupted: cmd.run did not come to its end"), "{said}");
         assert!(left.is_empty(), "{left:?}");
@@ -123,31 +139,18 @@ fn a_call_that_is_interrupted_ends_its_command() {
 
 #[test]
 fn a_run_that_is_to_ignore_the_end_of_its_terminal_goes_on() {
-    let tree = tempfile::tempdir().expect("a directory");
-    let sls = format!("long:\n  cmd.run:\n    - name: {}\n", long(tree.path(), 0));
-    fs::write(tree.path().join("a.sls"), sls).expect("it is written");
+    let tree = tree_of_long(0);
+    let apply = apply(tree.path(), &[]);
     let mut command = Command::new("sh");
-    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
-    command.arg(binaries().expect("they are built").join("lab-minion"));
-    command.args(["apply", "--local", "--states"]).arg(tree.path()).arg("a");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().expect("it starts");
-    let mut group = String::new();
-    fs::File::open(tree.path().join("pipe"))
-        .and_then(|mut f| f.read_to_string(&mut group))
-        .expect("the command says its number");
-    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a number"));
-    kill(pid, Signal::SIGHUP).expect("it runs");
-    kill(pid, Signal::SIGTERM).expect("it still runs");
-    let output = child.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(15), "{said}");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(apply.get_program()).args(apply.get_args());
+    let Ended { status, said, .. } = end_by(&[Signal::SIGHUP, Signal::SIGTERM], tree.path(), &mut command);
+    assert_eq!(status.code(), Some(15), "{said}");
     assert!(said.contains("SIGTERM") && !said.contains("SIGHUP"), "{said}");
 }
 
 #[test]
 fn an_interrupted_run_tells_in_json_what_was_done() {
-    let (status, printed, _, left) = interrupted(Signal::SIGINT, &["--output", "json"]);
+    let Ended { status, printed, left, .. } = interrupted(Signal::SIGINT, &["--output", "json"]);
     assert_eq!(status.code(), Some(15));
     let told: serde_json::Value = serde_json::from_str(&printed).expect("one JSON object");
     assert_eq!(told["error"]["kind"], "interrupted");
