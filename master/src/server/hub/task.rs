@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 
 use lab_proto::v1::link::{CloseReason, EventAck, Progress, ToMinion};
-use lab_proto::{JobId, JobSpec, MinionId};
+use lab_proto::{JobId, JobSpec, MinionId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 use tracing::{error, warn};
 
@@ -101,8 +101,8 @@ impl HubTask {
             // Before the inbox: that may never be empty.
             let mut next = self.core.poll_timeout();
             if next.is_some_and(|(at, _)| at <= self.clock.now()) && self.has_room() {
-                self.core.set_ahead(self.clock.ahead(), self.clock.now());
-                self.core.handle_timeout(self.clock.now());
+                let now = self.look_at_clock();
+                self.core.handle_timeout(now);
                 self.carry_out();
                 next = self.core.poll_timeout();
             }
@@ -115,8 +115,8 @@ impl HubTask {
                 }
                 input = inbox.recv(), if self.has_room() && ended.is_none() => match input {
                     Some(Input::ShutDown { done }) => {
-                        self.core.set_ahead(self.clock.ahead(), self.clock.now());
-                        self.core.shut_down(self.clock.now());
+                        let now = self.look_at_clock();
+                        self.core.shut_down(now);
                         ended = Some(done);
                     }
                     Some(input) => self.take(input),
@@ -140,9 +140,16 @@ impl HubTask {
         self.stages.len() < MAX_STAGES && self.waiting < MAX_WAITING
     }
 
-    fn take(&mut self, input: Input) {
-        self.core.set_ahead(self.clock.ahead(), self.clock.now());
+    /// Tells the core how far the real clock is ahead, which it must know before the first event that shows it; returns the
+    /// time by the steady one.
+    fn look_at_clock(&mut self) -> Timestamp {
         let now = self.clock.now();
+        self.core.set_ahead(self.clock.ahead(), now);
+        now
+    }
+
+    fn take(&mut self, input: Input) {
+        let now = self.look_at_clock();
         match input {
             Input::Connect { conn, arrival, doors } => self.connect(conn, *arrival, doors),
             Input::Control { conn, frame } => self.core.control(conn, frame, now),
@@ -258,8 +265,8 @@ impl HubTask {
         self.waiting -= stage.then.len();
         let written = match written {
             Some(Ok(events)) => {
-                self.core.set_ahead(self.clock.ahead(), self.clock.now());
-                self.core.appended(&events, self.clock.now());
+                let now = self.look_at_clock();
+                self.core.appended(&events, now);
                 Ok(events)
             }
             Some(Err(e)) if is_refusal(&e.0) && !stage.marks => {
