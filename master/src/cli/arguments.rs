@@ -5,10 +5,10 @@ use std::time::Duration;
 use clap::Args;
 use lab_proto::v1::op::{Since, Until};
 use lab_proto::{Map, Position, Target, TargetKind, Timestamp, Value};
-use lab_states::function::typed::{self, as_typed};
-use lab_states::render::yaml;
+use lab_states::function::typed;
 
 use super::Failure;
+use crate::server::chain;
 
 /// A target and how to read it; the letters are Salt's.
 #[derive(Args, Debug)]
@@ -93,24 +93,12 @@ impl TargetArgs {
     }
 }
 
-/// Splits words into positional arguments and `k=v` pairs, reading each value as YAML, as Salt's CLI does; a command is text.
+/// Splits words into positional arguments and `k=v` pairs.
 ///
 /// # Errors
 /// When a value is not YAML, or a name is given twice.
 pub(super) fn function_arguments(function: &str, words: &[String]) -> Result<(Vec<Value>, Map), String> {
-    let (mut args, mut kwargs) = (Vec::new(), Map::new());
-    for word in words {
-        match word.split_once('=') {
-            Some((key, value)) if is_name(key) => {
-                let read = as_typed(function, typed::Place::Name(key), value, yaml_value(value)?);
-                if kwargs.insert(Value::from(key), read).is_some() {
-                    return Err(format!("{key} is given twice"));
-                }
-            }
-            _ => args.push(as_typed(function, typed::Place::At(args.len()), word, yaml_value(word)?)),
-        }
-    }
-    Ok((args, kwargs))
+    typed::arguments(function, words).map_err(|e| chain(&e))
 }
 
 /// Reads `k=v` words as a mapping.
@@ -123,27 +111,6 @@ pub(super) fn mapping(words: &[String]) -> Result<Map, String> {
         None => Ok(kwargs),
         Some(stray) => Err(format!("{stray:#} is not of the form key=value")),
     }
-}
-
-fn yaml_value(text: &str) -> Result<Value, String> {
-    // Salt reads structures and plain scalars as YAML, but leaves a text with a comment sign or a line break alone.
-    if text.contains(['\n', '#']) {
-        return Ok(Value::from(text));
-    }
-    match yaml::parse(text) {
-        Ok(node) if text.trim().is_empty() || node.is_null() && text != "null" && text != "~" => {
-            Ok(Value::from(text))
-        }
-        Ok(node) => Ok(node.to_value()),
-        Err(_) if !text.starts_with(['{', '[']) => Ok(Value::from(text)),
-        Err(e) => Err(format!("{text:?} is not YAML: {e}")),
-    }
-}
-
-fn is_name(key: &str) -> bool {
-    !key.is_empty()
-        && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
-        && !key.starts_with('-')
 }
 
 /// Reads a duration with a unit.
@@ -244,25 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_as_salt_reads_them() {
-        let words: Vec<String> = ["web", "5", "test=True", "name=a b", "list=[1, two]", "path=/a=b", "8:30"]
-            .map(str::to_owned)
-            .to_vec();
-        let (args, kwargs) = function_arguments("test.arg", &words).expect("reads");
-        assert_eq!(args[..2], [Value::from("web"), Value::from(5)]);
-        assert_eq!(kwargs.get("test"), Some(&Value::from(true)));
-        assert_eq!(kwargs.get("name"), Some(&Value::from("a b")));
-        assert_eq!(kwargs.get("list"), Some(&Value::List(vec![Value::from(1), Value::from("two")])));
-        assert_eq!(kwargs.get("path"), Some(&Value::from("/a=b")));
-        assert!(function_arguments("test.arg", &["x={broken".to_owned()]).is_err());
-        let twice = ["a=1", "a=2"].map(str::to_owned);
-        assert_eq!(
-            function_arguments("test.arg", &twice),
-            Err("a is given twice".to_owned()),
-            "none is dropped silently"
-        );
-        let command = ["true".to_owned()];
-        assert_eq!(function_arguments("cmd.run", &command).expect("reads").0, [Value::from("true")]);
+    fn a_mapping_has_names_only_and_says_what_is_wrong_with_a_value() {
+        let read = |word: &str| mapping(&[word.to_owned()]);
+        assert_eq!(read("color=#fff").expect("reads").get("color"), Some(&Value::from("#fff")));
+        assert_eq!(read("web"), Err("web is not of the form key=value".to_owned()));
+        let why = read("x={broken").expect_err("is refused");
+        assert!(why.starts_with("\"{broken\" is not YAML: 1:"), "{why}");
     }
 
     #[test]
