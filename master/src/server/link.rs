@@ -1,5 +1,6 @@
 //! One minion's connection: its streams, between the transport and the hub.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use lab_proto::{Fingerprint, MinionId, OutboxId, Position};
 use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 use tracing::{debug, info, warn};
 
 use super::hub::{JobOrder, LinkDoors, LinkEnd, Publication};
 use super::owed::Owed;
 use super::query::Asked;
+use super::rate::RateLimit;
 use super::{Shared, mtu};
 use crate::core::{Arrival, ConnId};
 use crate::frames::{FrameError, FrameReader, send};
@@ -28,6 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const GOODBYE: Duration = Duration::from_secs(2);
 /// Control frames that wait for a slow peer.
 const CONTROL: usize = 64;
+/// Control frames of one link are taken so often, for each is answered, and heartbeats come once in 10 ms at most (`link.heartbeat`) …
+const CONTROL_EVERY: Duration = Duration::from_millis(5);
+/// … and so many at once: a link that comes up has several.
+const CONTROL_AT_ONCE: u32 = 16;
 /// Answers to event batches that wait; lost ones do no harm.
 const ANSWERS: usize = 16;
 /// Job orders that wait for a slow peer: all that were not done while it was away come at once. The room is taken only as
@@ -85,6 +91,9 @@ struct Link {
     minion: MinionId,
     control: SendStream,
     reader: FrameReader,
+    rate: RateLimit,
+    /// Until when no control frame is taken. Made when it is needed, which it is not for a minion that behaves.
+    pause: Option<Pin<Box<Sleep>>>,
     frames: mpsc::Receiver<Box<ToMinion>>,
     close: oneshot::Receiver<LinkEnd>,
     acks: Option<Acks>,
@@ -126,6 +135,8 @@ impl Link {
             minion,
             control,
             reader,
+            rate: RateLimit::new(CONTROL_EVERY, CONTROL_AT_ONCE, Instant::now()),
+            pause: None,
             frames,
             close,
             acks: Some(Acks { durable, answers }),
@@ -149,8 +160,12 @@ impl Link {
                     }
                 }
                 end = &mut self.close => return Box::pin(self.say_goodbye(end.ok())).await,
-                frame = self.reader.next::<ToMaster>() => match frame {
-                    Ok(Some(frame)) => self.shared.hub.control(self.conn, frame).await,
+                () = over(&mut self.pause), if self.pause.is_some() => self.pause = None,
+                frame = self.reader.next::<ToMaster>(), if self.pause.is_none() => match frame {
+                    Ok(Some(frame)) => {
+                        self.shared.hub.control(self.conn, frame).await;
+                        self.pause = self.rate.took(Instant::now()).map(|wait| Box::pin(tokio::time::sleep(wait)));
+                    }
                     Ok(None) => return self.closed().await,
                     Err(FrameError::Read(_)) => return self.closed().await,
                     Err(e) => return self.broken(&e).await,
@@ -246,6 +261,13 @@ impl Link {
         }
         self.connection.close(VarInt::from_u32(code), text.as_bytes());
         text
+    }
+}
+
+/// Waits until a pause is over.
+async fn over(pause: &mut Option<Pin<Box<Sleep>>>) {
+    if let Some(pause) = pause {
+        pause.await;
     }
 }
 

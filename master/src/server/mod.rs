@@ -21,6 +21,7 @@ mod orchestrate;
 mod owed;
 mod pillar;
 mod query;
+mod rate;
 mod reset;
 mod secrets;
 mod strangers;

@@ -1,7 +1,7 @@
 //! What bounds strangers, floods and slow disks.
 
 use std::net::UdpSocket;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lab_proto::event::Boot;
 use lab_proto::v1::ALPN_ENROL;
@@ -151,4 +151,30 @@ async fn a_hello_with_more_to_say_than_an_event_holds_is_still_in_the_log() {
     assert!(matches!(control.hear().await, Some(ToMinion::Welcome(_))));
     master.logged("the reboot", |tag, _| tag == "lab/minion/web1/reboot").await;
     assert_eq!(master.log().await.iter().filter(|(t, _)| t == "lab/minion/web1/connected").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_heartbeats_of_one_link_are_taken_at_a_bounded_rate() {
+    let master = Master::start().await;
+    let mut minion = ScriptedMinion::new(&master, "web1");
+    minion.join(&master).await;
+    let mut up = minion.up().await;
+    let (sent, begin) = (200, Instant::now());
+    for number in 1..=sent {
+        up.control.say(&ToMaster::Heartbeat { number, jobs: 0, change_pending_micros: None }).await;
+    }
+    let mut answered = 0;
+    while answered < sent {
+        match up.control.hear().await {
+            Some(ToMinion::HeartbeatAck { number, .. }) => answered = number,
+            other => panic!("it is not closed for that: {other:?}"),
+        }
+    }
+    let took = begin.elapsed();
+    assert!(took > Duration::from_millis(800), "{sent} were taken in {took:?}");
+    // Whoever keeps to its time does not pay for that.
+    let again = Instant::now();
+    up.control.say(&ToMaster::Heartbeat { number: sent + 1, jobs: 0, change_pending_micros: None }).await;
+    assert!(matches!(up.control.hear().await, Some(ToMinion::HeartbeatAck { .. })));
+    assert!(again.elapsed() < Duration::from_millis(800), "{:?}", again.elapsed());
 }
