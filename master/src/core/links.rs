@@ -11,6 +11,9 @@ use lab_proto::{EndState, Fingerprint, JobId, MinionId, OutboxId, Timestamp, Val
 use super::roster::Leaving;
 use super::{ConnId, Core, Effect, Timer, Write, facts};
 
+/// What an event of an outbox takes beside its tag and its data, at most.
+const AROUND: usize = 128;
+
 /// A minion whose certificate was checked and whose hello came.
 #[derive(Clone, Debug)]
 pub struct Arrival {
@@ -272,7 +275,7 @@ fn refusal(event: &OutboxEvent, minion: &MinionId) -> Option<String> {
     }
     // The bound is never too low, and exact sizes cost an encoding.
     let limit = MAX_OUTBOX_EVENT;
-    if event.data.max_encoded_len() + event.tag.as_str().len() > limit
+    if AROUND + event.tag.as_str().len() + event.data.max_encoded_len() > limit
         && codec::encode(event).map_or(usize::MAX, |b| b.len()) > limit
     {
         return Some("the event is over 63 KiB".to_owned());

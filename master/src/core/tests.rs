@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use lab_proto::event::{Boot, OutboxEvent};
+use lab_proto::event::{Boot, MAX_OUTBOX_EVENT, OutboxEvent};
 use lab_proto::ids::{MachineId, ProcessId};
 use lab_proto::link::SessionLimits;
 use lab_proto::v1::link::{EventBatch, Hello, LinkRefusal, ToMaster};
 use lab_proto::value::{MAX_DEPTH, MAX_GIVEN};
 use lab_proto::version::SUPPORTED;
-use lab_proto::{BootId, EventTag, Fingerprint, LogId, Map, MinionId, OutboxId, Target, Timestamp, Value};
+use lab_proto::{
+    BootId, EventTag, Fingerprint, LogId, Map, MinionId, OutboxId, Position, Target, Timestamp, Value, codec,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -196,4 +198,37 @@ fn an_outbox_is_bound_to_the_minion_that_came_with_it() {
     assert!(!refused(&mut core, 3, &copy, OutboxId::from_u128(6)), "the other one begins its own");
     assert!(!refused(&mut core, 4, &id(), OutboxId::from_u128(7)), "and anyone may begin a new one");
     assert!(refused(&mut core, 5, &id(), OutboxId::from_u128(6)));
+}
+
+/// The store's refusal would come when the minion was told that its event is taken.
+#[test]
+fn the_largest_event_that_the_door_takes_is_taken_by_the_store() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let store = open(dir.path());
+    let longest = MinionId::new("m".repeat(253)).expect("valid");
+    let event = |bytes| OutboxEvent {
+        counter: u64::MAX - 1,
+        boot: Boot { id: BootId::from_u128(u128::MAX), number: u64::MAX },
+        seen: Some(Position { log_id: LogId::from_u128(u128::MAX), seq: u64::MAX }),
+        at: Timestamp::from_micros(i64::MIN),
+        tag: EventTag::new("my/event").expect("valid"),
+        data: Value::Bytes(vec![1; bytes]),
+    };
+    let around = codec::encode(&event(MAX_OUTBOX_EVENT)).map_or(0, |b| b.len() - MAX_OUTBOX_EVENT);
+    let largest = MAX_OUTBOX_EVENT - around;
+    for (bytes, taken) in [(largest, true), (largest + 1, false)] {
+        let mut core = restore(&store);
+        let mut arrival = arrival(&longest, OutboxId::from_u128(u128::MAX));
+        (arrival.stored_mark, arrival.hello.outbox_head) = (u64::MAX - 2, u64::MAX - 1);
+        core.connect(CONN, arrival, NOW);
+        core.batch(CONN, OutboxId::from_u128(u128::MAX), EventBatch { events: vec![event(bytes)] }, NOW);
+        let mut events = Vec::new();
+        while let Some(effect) = core.poll_effect() {
+            if let Effect::Write(write) = effect {
+                events.extend(write.events);
+            }
+        }
+        assert_eq!(events.iter().any(|e| e.tag.as_str() == "my/event"), taken, "{bytes}");
+        store.check(&events).expect("the store takes what the door took");
+    }
 }
