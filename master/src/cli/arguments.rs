@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 use lab_proto::v1::op::{Since, Until};
-use lab_proto::{Map, Position, Target, TargetKind, Timestamp, Value};
-use lab_states::function::typed::{self, as_typed};
-use lab_states::render::yaml;
+use lab_proto::{Map, Position, Target, TargetKind, Timestamp};
+use lab_states::function::typed;
 
 use super::Failure;
 
@@ -93,57 +92,18 @@ impl TargetArgs {
     }
 }
 
-/// Splits words into positional arguments and `k=v` pairs, reading each value as YAML, as Salt's CLI does; a command is text.
-///
-/// # Errors
-/// When a value is not YAML, or a name is given twice.
-pub(super) fn function_arguments(function: &str, words: &[String]) -> Result<(Vec<Value>, Map), String> {
-    let (mut args, mut kwargs) = (Vec::new(), Map::new());
-    for word in words {
-        match word.split_once('=') {
-            Some((key, value)) if is_name(key) => {
-                let read = as_typed(function, typed::Place::Name(key), value, yaml_value(value)?);
-                if kwargs.insert(Value::from(key), read).is_some() {
-                    return Err(format!("{key} is given twice"));
-                }
-            }
-            _ => args.push(as_typed(function, typed::Place::At(args.len()), word, yaml_value(word)?)),
-        }
-    }
-    Ok((args, kwargs))
-}
-
 /// Reads `k=v` words as a mapping.
 ///
 /// # Errors
 /// When a word has no `=` or a value is not YAML.
 pub(super) fn mapping(words: &[String]) -> Result<Map, String> {
-    let (args, kwargs) = function_arguments("", words)?;
+    let (args, kwargs) = typed::arguments("", words)?;
     match args.first() {
         None => Ok(kwargs),
-        Some(stray) => Err(format!("{stray:#} is not of the form key=value")),
-    }
-}
-
-fn yaml_value(text: &str) -> Result<Value, String> {
-    // Salt reads structures and plain scalars as YAML, but leaves a text with a comment sign or a line break alone.
-    if text.contains(['\n', '#']) {
-        return Ok(Value::from(text));
-    }
-    match yaml::parse(text) {
-        Ok(node) if text.trim().is_empty() || node.is_null() && text != "null" && text != "~" => {
-            Ok(Value::from(text))
+        Some(stray) => {
+            Err(format!("{stray:#} is not of the form key=value, where the key begins with a letter"))
         }
-        Ok(node) => Ok(node.to_value()),
-        Err(_) if !text.starts_with(['{', '[']) => Ok(Value::from(text)),
-        Err(e) => Err(format!("{text:?} is not YAML: {e}")),
     }
-}
-
-fn is_name(key: &str) -> bool {
-    !key.is_empty()
-        && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
-        && !key.starts_with('-')
 }
 
 /// Reads a duration with a unit.
@@ -226,6 +186,8 @@ fn place(text: &str, now: Timestamp) -> Result<Place, String> {
 
 #[cfg(test)]
 mod tests {
+    use lab_proto::Value;
+
     use super::*;
 
     #[test]
@@ -244,25 +206,15 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_as_salt_reads_them() {
-        let words: Vec<String> = ["web", "5", "test=True", "name=a b", "list=[1, two]", "path=/a=b", "8:30"]
-            .map(str::to_owned)
-            .to_vec();
-        let (args, kwargs) = function_arguments("test.arg", &words).expect("reads");
-        assert_eq!(args[..2], [Value::from("web"), Value::from(5)]);
-        assert_eq!(kwargs.get("test"), Some(&Value::from(true)));
-        assert_eq!(kwargs.get("name"), Some(&Value::from("a b")));
-        assert_eq!(kwargs.get("list"), Some(&Value::List(vec![Value::from(1), Value::from("two")])));
-        assert_eq!(kwargs.get("path"), Some(&Value::from("/a=b")));
-        assert!(function_arguments("test.arg", &["x={broken".to_owned()]).is_err());
-        let twice = ["a=1", "a=2"].map(str::to_owned);
-        assert_eq!(
-            function_arguments("test.arg", &twice),
-            Err("a is given twice".to_owned()),
-            "none is dropped silently"
-        );
-        let command = ["true".to_owned()];
-        assert_eq!(function_arguments("cmd.run", &command).expect("reads").0, [Value::from("true")]);
+    fn a_mapping_has_names_only() {
+        let words = ["test=True", "list=[1, two]"].map(str::to_owned);
+        let read = mapping(&words).expect("reads");
+        assert_eq!(read.get("test"), Some(&Value::from(true)));
+        assert_eq!(read.get("list"), Some(&Value::List(vec![Value::from(1), Value::from("two")])));
+        for stray in ["web", "8=9"] {
+            let error = mapping(&["a=1", stray].map(str::to_owned)).expect_err("is no pair");
+            assert!(error.starts_with(stray), "{error}");
+        }
     }
 
     #[test]

@@ -4,10 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc;
 
-use lab_proto::{Map, Value};
-use lab_states::function::CallError;
-use lab_states::function::typed::{Place, as_typed};
-use lab_states::render::yaml;
+use lab_states::function::{CallError, typed};
 
 use super::{Done, Failure, exit, interrupt, report};
 use crate::grains;
@@ -48,8 +45,8 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self) -> Done {
         super::trees(&self.states, self.pillar.as_ref())?;
-        let (args, kwargs) =
-            arguments(&self.function, &self.arguments).map_err(|e| Failure::new(e, exit::USAGE))?;
+        let (args, kwargs) = typed::arguments(&self.function, &self.arguments)
+            .map_err(|e| Failure::new(std::io::Error::other(e), exit::USAGE))?;
         let stop =
             interrupt::watch("the running command is ended").map_err(|e| Failure::new(e, exit::FAILED))?;
         let host = LinuxHost::new();
@@ -89,68 +86,5 @@ impl Args {
                 Err(Failure::new(std::io::Error::other(text), exit::STATE_FAILED))
             }
         }
-    }
-}
-
-/// Reads arguments as they are typed: each is YAML, and `name=value` is a named one. A command is text.
-fn arguments(function: &str, words: &[String]) -> Result<(Vec<Value>, Map), yaml::YamlError> {
-    let (mut args, mut kwargs) = (Vec::new(), Map::new());
-    for word in words {
-        match word.split_once('=').filter(|(name, _)| is_name(name)) {
-            Some((name, value)) => {
-                let read = scalar(value)?;
-                kwargs.insert(name.into(), as_typed(function, Place::Name(name), value, read));
-            }
-            None => {
-                let read = scalar(word)?;
-                args.push(as_typed(function, Place::At(args.len()), word, read));
-            }
-        }
-    }
-    Ok((args, kwargs))
-}
-
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn scalar(text: &str) -> Result<Value, yaml::YamlError> {
-    // What looks like YAML only by accident (`echo a: b`, `%x`) is text.
-    match yaml::parse(text).map(|node| node.to_value()) {
-        Ok(Value::Map(_)) if !text.trim_start().starts_with('{') => Ok(text.into()),
-        Ok(Value::Null) if text.trim().is_empty() => Ok("".into()),
-        Ok(value) => Ok(value),
-        Err(e) if text.trim_start().starts_with(['{', '[']) => Err(e),
-        Err(_) => Ok(text.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_yaml_and_names_are_told_by_the_equals_sign() {
-        let words = ["1", "yes please", "a=[1, 2]", "echo x=y: z", "", "path=/etc"].map(str::to_owned);
-        let (args, kwargs) = arguments("test.arg", &words).unwrap();
-        assert_eq!(args, [Value::from(1), "yes please".into(), "echo x=y: z".into(), "".into()]);
-        assert_eq!(kwargs.get("a"), Some(&Value::from(vec![1, 2])));
-        assert_eq!(kwargs.get("path"), Some(&Value::from("/etc")));
-        assert!(arguments("test.arg", &["{a".to_owned()]).is_err());
-    }
-
-    #[test]
-    fn a_command_is_the_text_that_was_typed() {
-        let read = |words: &[&str]| {
-            let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
-            arguments("cmd.run", &words).unwrap()
-        };
-        assert_eq!(read(&["true"]).0, [Value::from("true")]);
-        assert_eq!(
-            read(&["echo x=y: z", "python_shell=False"]).1.get("python_shell"),
-            Some(&Value::from(false))
-        );
-        assert_eq!(read(&["cmd=yes"]).1.get("cmd"), Some(&Value::from("yes")));
     }
 }
