@@ -24,9 +24,7 @@ pub(super) fn from_yaml(text: &str) -> Res<Val> {
 /// Makes texts of bytes that are one: what templates load is decoded, what states hold is not.
 fn decoded(value: Value) -> Value {
     match value {
-        Value::Bytes(bytes) => {
-            String::from_utf8(bytes).map_or_else(|e| Value::Bytes(e.into_bytes()), Value::from)
-        }
+        Value::Bytes(bytes) => Value::text_or_bytes(bytes),
         Value::List(items) => Value::List(items.into_iter().map(decoded).collect()),
         Value::Map(map) => Value::Map(map.into_iter().map(|(k, v)| (decoded(k), decoded(v))).collect()),
         other => other,
