@@ -35,7 +35,19 @@ pub(crate) fn python_literal(data: &lab_proto::Value) -> Result<String, crate::f
 /// # Errors
 /// When a key of a mapping is none that JSON knows.
 pub(crate) fn json_line(data: &lab_proto::Value) -> Result<String, crate::function::StateError> {
-    jinja::json_line(data).map_err(crate::function::StateError::failed)
+    jinja::json(data, None, false).map_err(crate::function::StateError::failed)
+}
+
+/// Writes data as lines of JSON, as Python does; each level is indented by so many spaces.
+///
+/// # Errors
+/// When a key of a mapping is none that JSON knows, or the keys are to be sorted and cannot be.
+pub(crate) fn json_lines(
+    data: &lab_proto::Value,
+    indent: usize,
+    sort_keys: bool,
+) -> Result<String, crate::function::StateError> {
+    jinja::json(data, Some(indent), sort_keys).map_err(crate::function::StateError::failed)
 }
 
 /// Tells whether a Python expression over variables holds, as `loop.until` asks it.

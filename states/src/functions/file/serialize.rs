@@ -206,14 +206,7 @@ fn sections(data: &Value) -> Result<String, StateError> {
 /// Writes JSON with two spaces and sorted keys, unless the options say otherwise.
 fn json(data: &Value, options: Option<&Value>) -> Result<String, StateError> {
     let sorts = option(options, "sort_keys").is_none_or(Value::truthy);
-    let data = if sorts { sorted(data) } else { data.clone() };
-    let spaces = " ".repeat(indent_of(options));
-    let mut out = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(spaces.as_bytes());
-    let mut writer = serde_json::Serializer::with_formatter(&mut out, formatter);
-    serde::Serialize::serialize(&data, &mut writer).map_err(|e| StateError::failed(e.to_string()))?;
-    out.push(b'\n');
-    String::from_utf8(out).map_err(|e| StateError::failed(e.to_string()))
+    Ok(crate::render::json_lines(data, indent_of(options), sorts)? + "\n")
 }
 
 /// Returns one of the options, which may be a mapping or a list of mappings.
@@ -228,24 +221,6 @@ fn indent_of(options: Option<&Value>) -> usize {
     match option(options, "indent") {
         Some(Value::Int(n)) => usize::try_from((*n).clamp(0, 32)).unwrap_or(2),
         _ => 2,
-    }
-}
-
-/// Sorts the keys of all mappings, so that the file does not depend on who wrote the data in which order.
-fn sorted(data: &Value) -> Value {
-    match data {
-        Value::Map(map) => {
-            let mut entries: Vec<(String, &Value, &Value)> =
-                map.iter().map(|(k, v)| (k.to_string(), k, v)).collect();
-            if entries.iter().all(|(_, key, _)| key.as_int().is_some()) {
-                entries.sort_by_key(|(_, key, _)| key.as_int());
-            } else {
-                entries.sort_by(|a, b| a.0.cmp(&b.0));
-            }
-            Value::Map(entries.into_iter().map(|(_, k, v)| (k.clone(), sorted(v))).collect())
-        }
-        Value::List(items) => Value::List(items.iter().map(sorted).collect()),
-        other => other.clone(),
     }
 }
 
@@ -278,5 +253,20 @@ mod tests {
         assert!(!bench.run(sls).changed());
         let yaml = bench.run("/etc/a.yaml:\n  file.serialize:\n    - dataset: {a: [1, two]}\n");
         assert_eq!(yaml.kind, VerdictKind::Ok, "{}", yaml.comment);
+    }
+
+    #[test]
+    fn json_is_what_python_writes() {
+        let bench = Bench::new(SimHost::new());
+        let json = |dataset: &str| {
+            let sls = format!("/f: {{file.serialize: [{{formatter: json}}, {{dataset: {dataset}}}]}}");
+            (bench.run(&sls), bench.host.text("/f").unwrap_or_default())
+        };
+        let (done, text) = json("{10: 1.0e+16, 9: {b: 1e-7, a: []}, true: ü}");
+        assert_eq!(done.kind, VerdictKind::Ok, "{}", done.comment);
+        let want = "{\n  \"true\": \"ü\",\n  \"9\": {\n    \"a\": [],\n    \"b\": \"1e-7\"\n  },\n  \"10\": 1e+16\n}\n";
+        assert_eq!(text, want);
+        let (done, _) = json("{1: a, b: c}");
+        assert!(done.comment.contains("cannot be sorted"), "{}", done.comment);
     }
 }

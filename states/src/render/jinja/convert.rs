@@ -74,22 +74,20 @@ fn write_json(value: &Value, style: JsonStyle, depth: usize, out: &mut String) -
             out.push(']');
         }
         Value::Map(map) => {
-            let mut entries = Vec::with_capacity(map.len());
-            for (key, value) in map {
-                entries.push((json_key(key)?, value));
-            }
-            if style.sort_keys {
+            let entries = if style.sort_keys {
                 sortable(map.keys())?;
-                sort_as_python(&mut entries, map.keys().all(|k| number(k).is_some()));
-            }
+                yaml::sorted(map)
+            } else {
+                map.iter().collect()
+            };
             out.push('{');
-            for (index, (key, value)) in entries.iter().enumerate() {
+            for (index, (key, value)) in entries.into_iter().enumerate() {
                 separate(index, style, depth + 1, out);
-                json_text(key, style.ascii, out);
+                json_text(&json_key(key)?, style.ascii, out);
                 out.push_str(": ");
                 write_json(value, style, depth + 1, out)?;
             }
-            close(entries.is_empty(), style, depth, out);
+            close(map.is_empty(), style, depth, out);
             out.push('}');
         }
     }
@@ -98,7 +96,10 @@ fn write_json(value: &Value, style: JsonStyle, depth: usize, out: &mut String) -
 
 /// Refuses keys that Python cannot sort: texts beside numbers, and `None` beside anything.
 fn sortable<'v>(mut keys: impl Iterator<Item = &'v Value>) -> Res<()> {
-    let kind = |key: &Value| if number(key).is_some() { "a number" } else { key.kind() };
+    let kind = |key: &Value| match key {
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => "a number",
+        other => other.kind(),
+    };
     let Some(first) = keys.next() else { return Ok(()) };
     match keys.find(|k| kind(k) != kind(first)) {
         Some(other) => {
@@ -106,29 +107,6 @@ fn sortable<'v>(mut keys: impl Iterator<Item = &'v Value>) -> Res<()> {
             Err(Fault::failed(message).suggest("write json(sort_keys=False), or make all keys texts"))
         }
         None => Ok(()),
-    }
-}
-
-fn number(key: &Value) -> Option<f64> {
-    match key {
-        Value::Bool(b) => Some(f64::from(u8::from(*b))),
-        #[expect(clippy::cast_precision_loss, reason = "only the order of keys depends on it")]
-        Value::Int(i) => Some(*i as f64),
-        Value::Float(f) => Some(*f),
-        _ => None,
-    }
-}
-
-fn sort_as_python(entries: &mut [(String, &Value)], numbers: bool) {
-    let as_number = |text: &str| match text {
-        "true" => 1.0,
-        "false" => 0.0,
-        other => other.parse::<f64>().unwrap_or(0.0),
-    };
-    if numbers {
-        entries.sort_by(|a, b| as_number(&a.0).total_cmp(&as_number(&b.0)));
-    } else {
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
     }
 }
 

@@ -49,8 +49,8 @@ pub(super) fn literal(data: &Value) -> Result<String, String> {
 }
 
 /// Writes data as `json.dumps` does.
-pub(super) fn json_line(data: &Value) -> Result<String, String> {
-    let style = convert::JsonStyle { sort_keys: false, indent: None, ascii: false };
+pub(super) fn json(data: &Value, indent: Option<usize>, sort_keys: bool) -> Result<String, String> {
+    let style = convert::JsonStyle { sort_keys, indent, ascii: false };
     convert::to_json(data, style).map_err(|fault| fault.message().to_owned())
 }
 
