@@ -1,8 +1,6 @@
 //! Slots: an argument `__slot__:salt:test.echo(text).path ~ more` is asked of an execution function just before the
 //! state's function is called, and its answer takes the argument's place.
 
-use std::borrow::Cow;
-
 use lab_proto::{Map, Value};
 
 use super::drive::discreet;
@@ -14,7 +12,7 @@ const MARK: &str = "__slot__:";
 /// Does something with a call whose slots are filled; an answer that cannot be had fails the state. A secret that came
 /// through a slot is in the filled call only, so what the state tells is withheld here.
 pub(crate) fn with(call: &StateCall, ctx: &JobCtx<'_>, work: impl FnOnce(&StateCall) -> Verdict) -> Verdict {
-    if !is_slot(&call.name) && !has_slots(&call.args) {
+    if !any(&call.name, &call.args) {
         return work(call);
     }
     let mut slots = Slots { ctx, unknown: Vec::new() };
@@ -35,24 +33,27 @@ pub(super) fn fill<'v>(values: impl Iterator<Item = &'v mut Value>, ctx: &JobCtx
     // A guard has no place for a warning: what means nothing stays as it is without a word.
     let mut slots = Slots { ctx, unknown: Vec::new() };
     for value in values {
-        slots.fill(value, 2)?;
+        slots.fill(value)?;
     }
     Ok(())
 }
 
-/// Tells whether something in a state's arguments is a slot.
-pub(super) fn has_slots(args: &Map) -> bool {
-    args.values().any(|value| {
-        let slot = |v: &Value| v.as_str().is_some_and(is_slot);
-        match value {
-            Value::Map(map) => map.values().any(slot),
-            Value::List(items) => items.iter().any(|item| match item {
-                Value::Map(map) => map.values().any(slot),
-                other => slot(other),
-            }),
-            other => slot(other),
-        }
-    })
+/// Tells whether a state's name or something in its arguments is a slot.
+pub(super) fn any(name: &str, args: &Map) -> bool {
+    is_slot(name) || args.values().any(has_slot)
+}
+
+/// Tells whether an argument is a slot, or has one where slots are filled.
+pub(crate) fn has_slot(argument: &Value) -> bool {
+    let slot = |value: &Value| value.as_str().is_some_and(is_slot);
+    let within = |value: &Value| match value {
+        Value::Map(map) => map.values().any(slot),
+        other => slot(other),
+    };
+    match argument {
+        Value::List(items) => items.iter().any(within),
+        other => within(other),
+    }
 }
 
 /// Tells whether a text is a slot.
@@ -73,30 +74,24 @@ impl Slots<'_, '_> {
             filled.name = scalar_text(&name).unwrap_or_else(|| name.to_string());
         }
         for value in filled.args.values_mut() {
-            self.fill(value, 2)?;
+            self.fill(value)?;
         }
         Ok(filled)
     }
 
     /// Fills a value and what is in it: the values of a mapping, the items of a list, and mappings among those.
-    fn fill(&mut self, value: &mut Value, levels: u8) -> Result<(), String> {
+    fn fill(&mut self, value: &mut Value) -> Result<(), String> {
         match value {
-            Value::Map(map) => {
-                for inner in map.values_mut() {
-                    self.set(inner)?;
-                }
-            }
-            Value::List(items) if levels > 1 => {
-                for item in items {
-                    match item {
-                        Value::List(_) => {}
-                        other => self.fill(other, 1)?,
-                    }
-                }
-            }
-            other => self.set(other)?,
+            Value::List(items) => items.iter_mut().try_for_each(|item| self.within(item)),
+            other => self.within(other),
         }
-        Ok(())
+    }
+
+    fn within(&mut self, value: &mut Value) -> Result<(), String> {
+        match value {
+            Value::Map(map) => map.values_mut().try_for_each(|inner| self.set(inner)),
+            other => self.set(other),
+        }
     }
 
     fn set(&mut self, value: &mut Value) -> Result<(), String> {
@@ -126,7 +121,7 @@ impl Slots<'_, '_> {
         let answer = function.call(&parsed.args, &kwargs, self.ctx);
         let mut answer = answer.map_err(|e| format!("the slot {slot} has no answer: {e}"))?;
         if !parsed.path.is_empty() {
-            answer = traverse(&answer, &parsed.path, ".").cloned().unwrap_or_default();
+            answer = traverse(&answer, parsed.path, ".").cloned().unwrap_or_default();
         }
         if let (Value::Str(text), Some(more)) = (&answer, parsed.more) {
             answer = format!("{text}{more}").into();
@@ -142,7 +137,7 @@ struct Slot<'t> {
     args: Vec<Value>,
     kwargs: Map,
     /// What follows the call: keys of its answer.
-    path: Cow<'t, str>,
+    path: &'t str,
     /// A text that is appended to a text.
     more: Option<&'t str>,
 }
@@ -152,8 +147,7 @@ impl<'t> Slot<'t> {
     fn read(text: &'t str) -> Option<Self> {
         let open = text.find('(')?;
         let function: String = text[..open].split_whitespace().collect();
-        let mut slot =
-            Self { function, args: Vec::new(), kwargs: Map::new(), path: Cow::Borrowed(""), more: None };
+        let mut slot = Self { function, args: Vec::new(), kwargs: Map::new(), path: "", more: None };
         let (mut word, mut key, mut written, mut quote) = (String::new(), None, false, None);
         let mut brackets = Vec::new();
         let mut chars = text[open + 1..].char_indices();
@@ -202,7 +196,7 @@ impl<'t> Slot<'t> {
 
     fn rest(&mut self, rest: &'t str) {
         let (path, more) = rest.split_once('~').map_or((rest, None), |(path, more)| (path, Some(more)));
-        self.path = Cow::Borrowed(path.trim().trim_start_matches('.'));
+        self.path = path.trim().trim_start_matches('.');
         self.more = more.map(str::trim);
     }
 }
@@ -224,7 +218,7 @@ mod tests {
         assert_eq!(slot.args, [Value::from("ab"), Value::from("c, d")]);
         assert_eq!(slot.kwargs.get("k"), Some(&Value::from("it's")));
         assert_eq!(slot.kwargs.get("l"), Some(&Value::from("[1,2]")));
-        assert_eq!((&*slot.path, slot.more), ("kwargs.k", Some("/more")));
+        assert_eq!((slot.path, slot.more), ("kwargs.k", Some("/more")));
         assert_eq!(read("test.ping()").args, []);
         let kept = read(r#"f('\d+', "a\nb", "echo \$HOME", "a\"b\\c", 'it\'s', a\ b)"#);
         let want = [r"\d+", r"a\nb", r"echo \$HOME", r#"a"b\c"#, "it's", "a b"];
