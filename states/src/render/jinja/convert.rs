@@ -40,21 +40,31 @@ pub(super) fn from_json(text: &str) -> Res<Val> {
 
 /// How JSON is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct JsonStyle {
-    pub sort_keys: bool,
-    pub indent: Option<usize>,
+pub(crate) struct JsonStyle<'s> {
+    pub(crate) sort_keys: bool,
+    pub(crate) indent: Option<usize>,
     /// Escapes everything beyond ASCII.
-    pub ascii: bool,
+    pub(crate) ascii: bool,
+    /// What stands between items, and between a key and its value.
+    pub(crate) separators: (&'s str, &'s str),
+}
+
+impl JsonStyle<'_> {
+    /// Separates as Python does when it is not told how.
+    pub(crate) fn new(indent: Option<usize>, sort_keys: bool, ascii: bool) -> Self {
+        let comma = if indent.is_some() { "," } else { ", " };
+        Self { sort_keys, indent, ascii, separators: (comma, ": ") }
+    }
 }
 
 /// Writes JSON as Python's `json.dumps` does.
-pub(super) fn to_json(value: &Value, style: JsonStyle) -> Res<String> {
+pub(super) fn to_json(value: &Value, style: JsonStyle<'_>) -> Res<String> {
     let mut out = String::new();
     write_json(value, style, 0, &mut out)?;
     Ok(out)
 }
 
-fn write_json(value: &Value, style: JsonStyle, depth: usize, out: &mut String) -> Res<()> {
+fn write_json(value: &Value, style: JsonStyle<'_>, depth: usize, out: &mut String) -> Res<()> {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
@@ -84,7 +94,7 @@ fn write_json(value: &Value, style: JsonStyle, depth: usize, out: &mut String) -
             for (index, (key, value)) in entries.into_iter().enumerate() {
                 separate(index, style, depth + 1, out);
                 json_text(&json_key(key)?, style.ascii, out);
-                out.push_str(": ");
+                out.push_str(style.separators.1);
                 write_json(value, style, depth + 1, out)?;
             }
             close(map.is_empty(), style, depth, out);
@@ -110,18 +120,17 @@ fn sortable<'v>(mut keys: impl Iterator<Item = &'v Value>) -> Res<()> {
     }
 }
 
-fn separate(index: usize, style: JsonStyle, depth: usize, out: &mut String) {
-    match style.indent {
-        Some(width) => {
-            out.push_str(if index > 0 { ",\n" } else { "\n" });
-            out.push_str(&" ".repeat(width * depth));
-        }
-        None if index > 0 => out.push_str(", "),
-        None => {}
+fn separate(index: usize, style: JsonStyle<'_>, depth: usize, out: &mut String) {
+    if index > 0 {
+        out.push_str(style.separators.0);
+    }
+    if let Some(width) = style.indent {
+        out.push('\n');
+        out.push_str(&" ".repeat(width * depth));
     }
 }
 
-fn close(empty: bool, style: JsonStyle, depth: usize, out: &mut String) {
+fn close(empty: bool, style: JsonStyle<'_>, depth: usize, out: &mut String) {
     if let (Some(width), false) = (style.indent, empty) {
         out.push('\n');
         out.push_str(&" ".repeat(width * depth));
