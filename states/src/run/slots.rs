@@ -105,7 +105,8 @@ impl Slots<'_, '_> {
     fn value(&mut self, value: &Value) -> Result<Option<Value>, String> {
         let Some(slot) = value.as_str().filter(|text| is_slot(text)) else { return Ok(None) };
         let asked = slot.strip_prefix(MARK).and_then(|rest| rest.strip_prefix("salt:"));
-        let Some(parsed) = asked.and_then(Slot::read) else {
+        let read = asked.map(Slot::read).transpose();
+        let Some(parsed) = read.map_err(|e| format!("the slot {slot} cannot be read: {e}"))?.flatten() else {
             self.unknown.push(format!("{slot} is no slot: write {MARK}salt:MODULE.FUNCTION(ARGUMENTS)"));
             return Ok(None);
         };
@@ -143,9 +144,11 @@ struct Slot<'t> {
 }
 
 impl<'t> Slot<'t> {
-    /// Reads a call as Salt does: white space outside of quotes means nothing, all arguments are texts.
-    fn read(text: &'t str) -> Option<Self> {
-        let open = text.find('(')?;
+    /// Reads a call as Salt does: white space outside of quotes means nothing, all arguments are texts. Nothing is what
+    /// is no call.
+    fn read(text: &'t str) -> Result<Option<Self>, &'static str> {
+        const ESCAPES_NOTHING: &str = "its last backslash escapes nothing";
+        let Some(open) = text.find('(') else { return Ok(None) };
         let function: String = text[..open].split_whitespace().collect();
         let mut slot = Self { function, args: Vec::new(), kwargs: Map::new(), path: "", more: None };
         let (mut word, mut key, mut written, mut quote) = (String::new(), None, false, None);
@@ -154,7 +157,7 @@ impl<'t> Slot<'t> {
         while let Some((at, c)) = chars.next() {
             match (quote, c) {
                 (Some(mark), '\\') => {
-                    let (_, next) = chars.next()?;
+                    let (_, next) = chars.next().ok_or(ESCAPES_NOTHING)?;
                     // As in Python's shlex: in quotes it takes the meaning of the quote and of itself only.
                     word.extend((next != mark && next != '\\').then_some('\\'));
                     word.push(next);
@@ -162,7 +165,7 @@ impl<'t> Slot<'t> {
                 (Some(mark), c) if c == mark => quote = None,
                 (Some(_), c) => word.push(c),
                 (None, '\'' | '"') => (quote, written) = (Some(c), true),
-                (None, '\\') => word.push(chars.next()?.1),
+                (None, '\\') => word.push(chars.next().ok_or(ESCAPES_NOTHING)?.1),
                 (None, c) if c.is_whitespace() => {}
                 (None, ')' | ',') if brackets.is_empty() => {
                     let value = Value::from(std::mem::take(&mut word));
@@ -173,8 +176,8 @@ impl<'t> Slot<'t> {
                     }
                     written = false;
                     if c == ')' {
-                        slot.rest(&text[open + 1 + at + 1..]);
-                        return Some(slot);
+                        slot.rest(&text[open + 1 + at + 1..])?;
+                        return Ok(Some(slot));
                     }
                 }
                 (None, '=') if brackets.is_empty() => key = Some(std::mem::take(&mut word)),
@@ -183,7 +186,7 @@ impl<'t> Slot<'t> {
                         '(' => brackets.push(')'),
                         '[' => brackets.push(']'),
                         '{' => brackets.push('}'),
-                        ')' | ']' | '}' if brackets.pop() != Some(c) => return None,
+                        ')' | ']' | '}' if brackets.pop() != Some(c) => return Ok(None),
                         _ => {}
                     }
                     written = true;
@@ -191,13 +194,18 @@ impl<'t> Slot<'t> {
                 }
             }
         }
-        None
+        if quote.is_some() { Err("a quotation is not closed") } else { Ok(None) }
     }
 
-    fn rest(&mut self, rest: &'t str) {
+    fn rest(&mut self, rest: &'t str) -> Result<(), &'static str> {
         let (path, more) = rest.split_once('~').map_or((rest, None), |(path, more)| (path, Some(more)));
-        self.path = path.trim().trim_start_matches('.');
+        let path = path.trim();
+        if !path.is_empty() && !path.starts_with('.') {
+            return Err("behind its parenthesis stands neither a dot nor a ~");
+        }
+        self.path = path.trim_start_matches('.');
         self.more = more.map(str::trim);
+        Ok(())
     }
 }
 
@@ -212,7 +220,7 @@ mod tests {
 
     #[test]
     fn calls_are_read_with_quotes_names_paths_and_what_is_appended() {
-        let read = |text: &'static str| Slot::read(text).unwrap();
+        let read = |text: &'static str| Slot::read(text).unwrap().unwrap();
         let slot = read("test.arg(a b, 'c, d', k = \"it's\", l=[1, 2]).kwargs.k ~ /more");
         assert_eq!(slot.function, "test.arg");
         assert_eq!(slot.args, [Value::from("ab"), Value::from("c, d")]);
@@ -223,8 +231,12 @@ mod tests {
         let kept = read(r#"f('\d+', "a\nb", "echo \$HOME", "a\"b\\c", 'it\'s', a\ b)"#);
         let want = [r"\d+", r"a\nb", r"echo \$HOME", r#"a"b\c"#, "it's", "a b"];
         assert_eq!(kept.args, want.map(Value::from));
-        for bad in ["test.ping", "test.echo(a", "test.echo('a)", "test.echo([a)"] {
-            assert_eq!(Slot::read(bad), None, "{bad}");
+        for none in ["test.ping", "test.echo(a", "test.echo([a)"] {
+            assert_eq!(Slot::read(none), Ok(None), "{none}");
+        }
+        for broken in ["test.echo('a)", "test.echo(\"a)", "test.echo(a\\", "test.echo('a\\", "test.echo(a)x"]
+        {
+            assert!(Slot::read(broken).is_err(), "{broken}");
         }
     }
 
