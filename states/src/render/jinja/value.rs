@@ -1,6 +1,6 @@
 //! Values as templates see them: Python's, with shared lists and mappings that can be changed.
 
-mod data;
+pub(super) mod data;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
