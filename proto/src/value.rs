@@ -56,6 +56,11 @@ impl Value {
         Self::Map(Map::new())
     }
 
+    /// Returns text where the bytes are UTF-8, and the bytes where they are not.
+    pub fn text_or_bytes(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|e| Self::Bytes(e.into_bytes()), Self::from)
+    }
+
     /// Returns the text of a `Str`.
     pub fn as_str(&self) -> Option<&str> {
         if let Self::Str(s) = self { Some(s) } else { None }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use lab_proto::Value;
 
-use self::compound::{beyond_ids_in, compound, name_in};
+use self::compound::{compound, parts};
 use self::data::{Prefix, Style, ip_cidr, subdict};
 use crate::python_regex::Flags;
 
@@ -180,10 +180,14 @@ pub fn beyond_ids(
     let anybody = Minion { id: "", grains: &nothing, pillar: &nothing, nodegroups };
     // Reads all of it, whoever it means.
     matches(kind, expression, &anybody)?;
+    let within = |expression| {
+        let beyond = parts(expression, nodegroups).into_iter().find(|p| !matches!(p.engine, "L" | "E"));
+        beyond.map(|part| part.word.to_owned())
+    };
     Ok(match kind {
         Matcher::Glob | Matcher::List | Matcher::Pcre => None,
-        Matcher::Compound => beyond_ids_in(expression, nodegroups),
-        Matcher::Nodegroup => nodegroups.get(expression).and_then(|e| beyond_ids_in(e, nodegroups)),
+        Matcher::Compound => within(expression),
+        Matcher::Nodegroup => nodegroups.get(expression).and_then(|e| within(e)),
         Matcher::Grain
         | Matcher::GrainPcre
         | Matcher::Pillar
@@ -195,9 +199,8 @@ pub fn beyond_ids(
 
 /// Returns the ids that lists in a compound expression name, also in its nodegroups.
 pub fn named<'e>(expression: &'e str, nodegroups: &'e BTreeMap<String, String>) -> Vec<&'e str> {
-    let mut named = Vec::new();
-    name_in(expression, nodegroups, &mut Vec::new(), &mut named);
-    named
+    let lists = parts(expression, nodegroups).into_iter().filter(|part| part.engine == "L");
+    lists.flat_map(|list| list.pattern.split(',')).filter(|id| !id.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -290,6 +293,16 @@ mod tests {
         ] {
             beyond_ids(kind, expression, &groups).expect_err(expression);
         }
+    }
+
+    #[test]
+    fn the_ids_that_lists_name_are_found_in_nodegroups_too() {
+        let groups = BTreeMap::from([
+            ("workers".to_owned(), "worker* or L@kvm1,kvm2 or N@more".to_owned()),
+            ("more".to_owned(), "L@kvm3 or N@workers or N@nobody".to_owned()),
+        ]);
+        let ids = named("L@a,,b and (N@workers or not L|@c) or E@d or N@more", &groups);
+        assert_eq!(ids, ["a", "b", "kvm1", "kvm2", "kvm3", "c"]);
     }
 
     #[test]

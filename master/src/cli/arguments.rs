@@ -109,7 +109,9 @@ pub(super) fn mapping(words: &[String]) -> Result<Map, String> {
     let (args, kwargs) = function_arguments("", words)?;
     match args.first() {
         None => Ok(kwargs),
-        Some(stray) => Err(format!("{stray:#} is not of the form key=value")),
+        Some(stray) => {
+            Err(format!("{stray:#} is not of the form key=value, where the key begins with a letter"))
+        }
     }
 }
 
@@ -214,7 +216,10 @@ mod tests {
     fn a_mapping_has_names_only_and_says_what_is_wrong_with_a_value() {
         let read = |word: &str| mapping(&[word.to_owned()]);
         assert_eq!(read("color=#fff").expect("reads").get("color"), Some(&Value::from("#fff")));
-        assert_eq!(read("web"), Err("web is not of the form key=value".to_owned()));
+        for stray in ["web", "8=9"] {
+            let why = read(stray).expect_err("is no pair");
+            assert!(why.starts_with(&format!("{stray} is not of the form key=value")), "{why}");
+        }
         let why = read("x={broken").expect_err("is refused");
         assert!(why.starts_with("\"{broken\" is not YAML: 1:"), "{why}");
     }

@@ -37,7 +37,7 @@ enum Place<'a> {
 pub fn arguments(function: &str, words: &[String]) -> Result<(Vec<Value>, Map), TypedError> {
     let (mut args, mut kwargs) = (Vec::new(), Map::new());
     for word in words {
-        match word.split_once('=').filter(|(name, value)| is_name(name) && !value.starts_with('=')) {
+        match named(word) {
             Some((name, value)) => {
                 let value = argument(function, Place::Name(name), value)?;
                 if kwargs.insert(Value::from(name), value).is_some() {
@@ -50,10 +50,12 @@ pub fn arguments(function: &str, words: &[String]) -> Result<(Vec<Value>, Map), 
     Ok((args, kwargs))
 }
 
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
-        && !text.starts_with('-')
+/// Cuts `name=value`, where the name begins with a letter; `name==version` is one word.
+fn named(word: &str) -> Option<(&str, &str)> {
+    let letter = |c: char| c.is_alphabetic() || c == '_';
+    let inner = |c: char| letter(c) || c.is_numeric() || matches!(c, '-' | '.');
+    let (name, value) = word.split_once('=')?;
+    (name.starts_with(letter) && name.chars().all(inner) && !value.starts_with('=')).then_some((name, value))
 }
 
 /// Reads one argument.
@@ -79,14 +81,17 @@ fn value(text: &str) -> Result<Value, YamlError> {
     if trimmed.is_empty() || digits || text.contains(['\t', '\r', '\n']) {
         return typed();
     }
+    if text == "None" {
+        return Ok(Value::Null);
+    }
     match yaml::parse(text).map(|node| node.to_value()) {
-        Ok(Value::Map(_)) if !trimmed.starts_with('{') => typed(),
-        Ok(Value::List(_)) if !trimmed.starts_with('[') => typed(),
+        Ok(Value::Map(_)) if !text.starts_with('{') => typed(),
+        Ok(Value::List(_)) if !text.starts_with('[') => typed(),
         Ok(Value::Null | Value::Str(_)) if text.contains('#') => typed(),
         Ok(Value::Null) if !matches!(trimmed, "null" | "Null" | "NULL" | "~") => typed(),
         Ok(Value::Str(s)) if s.is_empty() && !trimmed.starts_with(['\'', '"']) => typed(),
         Ok(value) => Ok(value),
-        Err(e) if trimmed.starts_with(['{', '[']) => Err(e),
+        Err(e) if text.starts_with(['{', '[']) => Err(e),
         Err(_) => typed(),
     }
 }
@@ -115,6 +120,9 @@ mod tests {
         assert_eq!(kwargs.get("list"), Some(&Value::List(vec![Value::from(1), Value::from("two")])));
         assert_eq!(kwargs.get("path"), Some(&Value::from("/a=b")));
         assert_eq!(read("test.arg", &["a=1", "a=2"]), Err(TypedError::Twice("a".to_owned())));
+        let (args, kwargs) = read("test.arg", &["my-key.of=", "8=9", "-x=1"]).expect("reads");
+        assert_eq!(args, ["8=9", "-x=1"].map(Value::from));
+        assert_eq!(kwargs.get("my-key.of"), Some(&Value::from("")));
     }
 
     #[test]
@@ -132,6 +140,9 @@ mod tests {
             "echo a: b",
             "a:",
             "- a",
+            " {a: 1}",
+            "---",
+            "...",
             "1_000",
             "!",
             "|",
@@ -148,6 +159,7 @@ mod tests {
             ("{a: '#b'}", Value::from([("a", Value::from("#b"))])),
             ("5 # b", Value::from(5)),
             ("null", Value::Null),
+            ("None", Value::Null),
             ("~", Value::Null),
             ("''", Value::from("")),
             ("'1'", Value::from("1")),

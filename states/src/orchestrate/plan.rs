@@ -14,6 +14,7 @@ use super::action::{self, Action, FUNCTIONS};
 use crate::low::{At, LowChunk, Places, Requisite};
 use crate::nearest::nearest;
 use crate::render::excerpt;
+use crate::run::has_slot;
 
 /// Something wrong with an orchestration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -282,6 +283,11 @@ impl<'a> Draft<'a> {
             if let Some(list) = args.shift_remove(kind.as_str()) {
                 requisites.push((kind, wanted(&list)));
             }
+        }
+        // Sent out as text it would be a target, an SLS or an argument of that name.
+        let slot = args.iter().find(|(_, value)| has_slot(value)).and_then(|(key, _)| key.as_str());
+        if let Some(key) = chunk.get("name").filter(|name| has_slot(name)).map(|_| "name").or(slot) {
+            errors.push(wrong(format!("{key} holds a slot, which no orchestration fills; put the slot into the states that the step applies")));
         }
         let mut told = Vec::new();
         let name = match chunk.get("name") {

@@ -18,6 +18,7 @@ pub use doors::{
     Sources,
 };
 pub use error::{Place, RenderError, RenderErrorKind, excerpt, first_column};
+pub(crate) use jinja::JsonStyle;
 pub(crate) use pipeline::shebang;
 pub use pipeline::{pillar_file, sls, template, yaml_document};
 pub(crate) use python::float as python_float;
@@ -35,7 +36,18 @@ pub(crate) fn python_literal(data: &lab_proto::Value) -> Result<String, crate::f
 /// # Errors
 /// When a key of a mapping is none that JSON knows.
 pub(crate) fn json_line(data: &lab_proto::Value) -> Result<String, crate::function::StateError> {
-    jinja::json_line(data).map_err(crate::function::StateError::failed)
+    json(data, JsonStyle::new(None, false, false))
+}
+
+/// Writes data as JSON, as Python does.
+///
+/// # Errors
+/// When a key of a mapping is none that JSON knows, or the keys are to be sorted and cannot be.
+pub(crate) fn json(
+    data: &lab_proto::Value,
+    style: JsonStyle<'_>,
+) -> Result<String, crate::function::StateError> {
+    jinja::json(data, style).map_err(crate::function::StateError::failed)
 }
 
 /// Tells whether a Python expression over variables holds, as `loop.until` asks it.

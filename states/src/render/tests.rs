@@ -204,6 +204,24 @@ fn every_bound_is_named_with_the_place_where_it_was_met() {
 }
 
 #[test]
+fn what_holds_itself_many_times_over_is_not_written_out() {
+    let doubled =
+        "{% set ns = namespace(l=['x']) %}{% for i in range(40) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}";
+    for written in ["ns.l", "ns.l | json", "ns.l | yaml", "ns.l | pprint", "ns.l ~ ''", "{'a': ns.l} | xml"] {
+        let error = refusal(&format!("{doubled}\nx: {{{{ {written} }}}}\n"));
+        assert!(error.message.contains("when it is written out"), "{written}: {error}");
+        assert_eq!(error.place.line, 2, "{error}");
+    }
+}
+
+#[test]
+fn what_filters_write_counts_as_steps() {
+    let text = "{% set t = 'x' * 100000 %}\n{% for i in range(20) %}{% set u = t | upper %}{% endfor %}\n";
+    let error = bounded(text, Limits { fuel: 10_000, ..Limits::default() });
+    assert!(error.message.contains("steps"), "{error}");
+}
+
+#[test]
 fn what_is_nested_less_deeply_than_the_bound_is_read() {
     let nested = format!("x: {}1{}\n", "[".repeat(60), "]".repeat(60));
     assert!(json(&nested).starts_with(r#"{"x":[[["#));

@@ -31,7 +31,7 @@ use resolve::Index;
 pub use resolve::Traits;
 pub(crate) use row::cycle_text;
 use row::number;
-pub(crate) use slots::{is_slot, with as with_slots};
+pub(crate) use slots::{has_slot, is_slot, with as with_slots};
 
 use crate::function::{StateCall, Verdict, VerdictKind};
 use crate::low::{LowChunk, Places, Reference, Requisite};

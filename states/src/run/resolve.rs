@@ -85,7 +85,7 @@ impl Traits {
         out.watches = function.watch().is_some();
         out.own_check_cmd = doc.knows("check_cmd");
         // What is asked when its turn comes cannot be known to a group.
-        let late = super::slots::is_slot(&chunk.name) || super::slots::has_slots(&chunk.args);
+        let late = super::slots::any(&chunk.name, &chunk.args);
         out.family = function.group().map(|g| g.family()).filter(|_| !late);
         let missing = |a: &&crate::function::ArgDoc| {
             a.required && a.name != "name" && !chunk.args.contains_key(a.name.as_ref())

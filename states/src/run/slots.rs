@@ -1,8 +1,6 @@
 //! Slots: an argument `__slot__:salt:test.echo(text).path ~ more` is asked of an execution function just before the
 //! state's function is called, and its answer takes the argument's place.
 
-use std::borrow::Cow;
-
 use lab_proto::{Map, Value};
 
 use super::drive::discreet;
@@ -14,7 +12,7 @@ const MARK: &str = "__slot__:";
 /// Does something with a call whose slots are filled; an answer that cannot be had fails the state. A secret that came
 /// through a slot is in the filled call only, so what the state tells is withheld here.
 pub(crate) fn with(call: &StateCall, ctx: &JobCtx<'_>, work: impl FnOnce(&StateCall) -> Verdict) -> Verdict {
-    if !is_slot(&call.name) && !has_slots(&call.args) {
+    if !any(&call.name, &call.args) {
         return work(call);
     }
     let mut slots = Slots { ctx, unknown: Vec::new() };
@@ -35,24 +33,27 @@ pub(super) fn fill<'v>(values: impl Iterator<Item = &'v mut Value>, ctx: &JobCtx
     // A guard has no place for a warning: what means nothing stays as it is without a word.
     let mut slots = Slots { ctx, unknown: Vec::new() };
     for value in values {
-        slots.fill(value, 2)?;
+        slots.fill(value)?;
     }
     Ok(())
 }
 
-/// Tells whether something in a state's arguments is a slot.
-pub(super) fn has_slots(args: &Map) -> bool {
-    args.values().any(|value| {
-        let slot = |v: &Value| v.as_str().is_some_and(is_slot);
-        match value {
-            Value::Map(map) => map.values().any(slot),
-            Value::List(items) => items.iter().any(|item| match item {
-                Value::Map(map) => map.values().any(slot),
-                other => slot(other),
-            }),
-            other => slot(other),
-        }
-    })
+/// Tells whether a state's name or something in its arguments is a slot.
+pub(super) fn any(name: &str, args: &Map) -> bool {
+    is_slot(name) || args.values().any(has_slot)
+}
+
+/// Tells whether an argument is a slot, or has one where slots are filled.
+pub(crate) fn has_slot(argument: &Value) -> bool {
+    let slot = |value: &Value| value.as_str().is_some_and(is_slot);
+    let within = |value: &Value| match value {
+        Value::Map(map) => map.values().any(slot),
+        other => slot(other),
+    };
+    match argument {
+        Value::List(items) => items.iter().any(within),
+        other => within(other),
+    }
 }
 
 /// Tells whether a text is a slot.
@@ -73,30 +74,24 @@ impl Slots<'_, '_> {
             filled.name = scalar_text(&name).unwrap_or_else(|| name.to_string());
         }
         for value in filled.args.values_mut() {
-            self.fill(value, 2)?;
+            self.fill(value)?;
         }
         Ok(filled)
     }
 
     /// Fills a value and what is in it: the values of a mapping, the items of a list, and mappings among those.
-    fn fill(&mut self, value: &mut Value, levels: u8) -> Result<(), String> {
+    fn fill(&mut self, value: &mut Value) -> Result<(), String> {
         match value {
-            Value::Map(map) => {
-                for inner in map.values_mut() {
-                    self.set(inner)?;
-                }
-            }
-            Value::List(items) if levels > 1 => {
-                for item in items {
-                    match item {
-                        Value::List(_) => {}
-                        other => self.fill(other, 1)?,
-                    }
-                }
-            }
-            other => self.set(other)?,
+            Value::List(items) => items.iter_mut().try_for_each(|item| self.within(item)),
+            other => self.within(other),
         }
-        Ok(())
+    }
+
+    fn within(&mut self, value: &mut Value) -> Result<(), String> {
+        match value {
+            Value::Map(map) => map.values_mut().try_for_each(|inner| self.set(inner)),
+            other => self.set(other),
+        }
     }
 
     fn set(&mut self, value: &mut Value) -> Result<(), String> {
@@ -110,7 +105,8 @@ impl Slots<'_, '_> {
     fn value(&mut self, value: &Value) -> Result<Option<Value>, String> {
         let Some(slot) = value.as_str().filter(|text| is_slot(text)) else { return Ok(None) };
         let asked = slot.strip_prefix(MARK).and_then(|rest| rest.strip_prefix("salt:"));
-        let Some(parsed) = asked.and_then(Slot::read) else {
+        let read = asked.map(Slot::read).transpose();
+        let Some(parsed) = read.map_err(|e| format!("the slot {slot} cannot be read: {e}"))?.flatten() else {
             self.unknown.push(format!("{slot} is no slot: write {MARK}salt:MODULE.FUNCTION(ARGUMENTS)"));
             return Ok(None);
         };
@@ -126,7 +122,7 @@ impl Slots<'_, '_> {
         let answer = function.call(&parsed.args, &kwargs, self.ctx);
         let mut answer = answer.map_err(|e| format!("the slot {slot} has no answer: {e}"))?;
         if !parsed.path.is_empty() {
-            answer = traverse(&answer, &parsed.path, ".").cloned().unwrap_or_default();
+            answer = traverse(&answer, parsed.path, ".").cloned().unwrap_or_default();
         }
         if let (Value::Str(text), Some(more)) = (&answer, parsed.more) {
             answer = format!("{text}{more}").into();
@@ -142,25 +138,26 @@ struct Slot<'t> {
     args: Vec<Value>,
     kwargs: Map,
     /// What follows the call: keys of its answer.
-    path: Cow<'t, str>,
+    path: &'t str,
     /// A text that is appended to a text.
     more: Option<&'t str>,
 }
 
 impl<'t> Slot<'t> {
-    /// Reads a call as Salt does: white space outside of quotes means nothing, all arguments are texts.
-    fn read(text: &'t str) -> Option<Self> {
-        let open = text.find('(')?;
+    /// Reads a call as Salt does: white space outside of quotes means nothing, all arguments are texts. Nothing is what
+    /// is no call.
+    fn read(text: &'t str) -> Result<Option<Self>, &'static str> {
+        const ESCAPES_NOTHING: &str = "its last backslash escapes nothing";
+        let Some(open) = text.find('(') else { return Ok(None) };
         let function: String = text[..open].split_whitespace().collect();
-        let mut slot =
-            Self { function, args: Vec::new(), kwargs: Map::new(), path: Cow::Borrowed(""), more: None };
+        let mut slot = Self { function, args: Vec::new(), kwargs: Map::new(), path: "", more: None };
         let (mut word, mut key, mut written, mut quote) = (String::new(), None, false, None);
         let mut brackets = Vec::new();
         let mut chars = text[open + 1..].char_indices();
         while let Some((at, c)) = chars.next() {
             match (quote, c) {
                 (Some(mark), '\\') => {
-                    let (_, next) = chars.next()?;
+                    let (_, next) = chars.next().ok_or(ESCAPES_NOTHING)?;
                     // As in Python's shlex: in quotes it takes the meaning of the quote and of itself only.
                     word.extend((next != mark && next != '\\').then_some('\\'));
                     word.push(next);
@@ -168,7 +165,7 @@ impl<'t> Slot<'t> {
                 (Some(mark), c) if c == mark => quote = None,
                 (Some(_), c) => word.push(c),
                 (None, '\'' | '"') => (quote, written) = (Some(c), true),
-                (None, '\\') => word.push(chars.next()?.1),
+                (None, '\\') => word.push(chars.next().ok_or(ESCAPES_NOTHING)?.1),
                 (None, c) if c.is_whitespace() => {}
                 (None, ')' | ',') if brackets.is_empty() => {
                     let value = Value::from(std::mem::take(&mut word));
@@ -179,8 +176,8 @@ impl<'t> Slot<'t> {
                     }
                     written = false;
                     if c == ')' {
-                        slot.rest(&text[open + 1 + at + 1..]);
-                        return Some(slot);
+                        slot.rest(&text[open + 1 + at + 1..])?;
+                        return Ok(Some(slot));
                     }
                 }
                 (None, '=') if brackets.is_empty() => key = Some(std::mem::take(&mut word)),
@@ -189,7 +186,7 @@ impl<'t> Slot<'t> {
                         '(' => brackets.push(')'),
                         '[' => brackets.push(']'),
                         '{' => brackets.push('}'),
-                        ')' | ']' | '}' if brackets.pop() != Some(c) => return None,
+                        ')' | ']' | '}' if brackets.pop() != Some(c) => return Ok(None),
                         _ => {}
                     }
                     written = true;
@@ -197,13 +194,18 @@ impl<'t> Slot<'t> {
                 }
             }
         }
-        None
+        if quote.is_some() { Err("a quotation is not closed") } else { Ok(None) }
     }
 
-    fn rest(&mut self, rest: &'t str) {
+    fn rest(&mut self, rest: &'t str) -> Result<(), &'static str> {
         let (path, more) = rest.split_once('~').map_or((rest, None), |(path, more)| (path, Some(more)));
-        self.path = Cow::Borrowed(path.trim().trim_start_matches('.'));
+        let path = path.trim();
+        if !path.is_empty() && !path.starts_with('.') {
+            return Err("behind its parenthesis stands neither a dot nor a ~");
+        }
+        self.path = path.trim_start_matches('.');
         self.more = more.map(str::trim);
+        Ok(())
     }
 }
 
@@ -218,19 +220,23 @@ mod tests {
 
     #[test]
     fn calls_are_read_with_quotes_names_paths_and_what_is_appended() {
-        let read = |text: &'static str| Slot::read(text).unwrap();
+        let read = |text: &'static str| Slot::read(text).unwrap().unwrap();
         let slot = read("test.arg(a b, 'c, d', k = \"it's\", l=[1, 2]).kwargs.k ~ /more");
         assert_eq!(slot.function, "test.arg");
         assert_eq!(slot.args, [Value::from("ab"), Value::from("c, d")]);
         assert_eq!(slot.kwargs.get("k"), Some(&Value::from("it's")));
         assert_eq!(slot.kwargs.get("l"), Some(&Value::from("[1,2]")));
-        assert_eq!((&*slot.path, slot.more), ("kwargs.k", Some("/more")));
+        assert_eq!((slot.path, slot.more), ("kwargs.k", Some("/more")));
         assert_eq!(read("test.ping()").args, []);
         let kept = read(r#"f('\d+', "a\nb", "echo \$HOME", "a\"b\\c", 'it\'s', a\ b)"#);
         let want = [r"\d+", r"a\nb", r"echo \$HOME", r#"a"b\c"#, "it's", "a b"];
         assert_eq!(kept.args, want.map(Value::from));
-        for bad in ["test.ping", "test.echo(a", "test.echo('a)", "test.echo([a)"] {
-            assert_eq!(Slot::read(bad), None, "{bad}");
+        for none in ["test.ping", "test.echo(a", "test.echo([a)"] {
+            assert_eq!(Slot::read(none), Ok(None), "{none}");
+        }
+        for broken in ["test.echo('a)", "test.echo(\"a)", "test.echo(a\\", "test.echo('a\\", "test.echo(a)x"]
+        {
+            assert!(Slot::read(broken).is_err(), "{broken}");
         }
     }
 

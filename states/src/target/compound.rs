@@ -1,6 +1,6 @@
 //! Expressions with `and`, `or`, `not` and parentheses: whom they mean, and what they name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{Style, ip_cidr, subdict};
 use super::{Matcher, Minion, TargetError, matches_at, nodegroup};
@@ -12,7 +12,7 @@ pub(super) fn compound(
 ) -> Result<bool, TargetError> {
     let fail =
         |reason: &str| TargetError::Compound { expression: expression.to_owned(), reason: reason.to_owned() };
-    let words = expression.split_whitespace().flat_map(parentheses).collect::<Vec<_>>();
+    let words = words(expression).collect::<Vec<_>>();
     if words.is_empty() {
         return Err(fail("it is empty"));
     }
@@ -108,34 +108,36 @@ impl Compound<'_, '_> {
     }
 }
 
-/// As [`super::beyond_ids`], for a compound expression that was read before: its nodegroups do not contain themselves.
-pub(super) fn beyond_ids_in(expression: &str, nodegroups: &BTreeMap<String, String>) -> Option<String> {
-    expression.split_whitespace().flat_map(parentheses).find_map(|word| {
-        let (engine, pattern) = engine_of(word)?;
-        match &engine[..1] {
-            "L" | "E" => None,
-            "N" => beyond_ids_in(nodegroups.get(pattern)?, nodegroups),
-            _ => Some(word.to_owned()),
-        }
-    })
+/// A word of an expression that says how it is to be read: `G@os:Debian`.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'e> {
+    pub(super) word: &'e str,
+    /// Its letter.
+    pub(super) engine: &'e str,
+    pub(super) pattern: &'e str,
 }
 
-pub(super) fn name_in<'e>(
-    expression: &'e str,
-    nodegroups: &'e BTreeMap<String, String>,
-    groups: &mut Vec<&'e str>,
-    named: &mut Vec<&'e str>,
-) {
-    for word in expression.split_whitespace().flat_map(parentheses) {
-        match engine_of(word) {
-            Some(("L", list)) => named.extend(list.split(',').filter(|id| !id.is_empty())),
-            Some(("N", group)) if !groups.contains(&group) => {
-                groups.push(group);
-                name_in(nodegroups.get(group).map_or("", String::as_str), nodegroups, groups, named);
-            }
+/// Lists the parts of an expression, with those of a nodegroup in the place of its name; each nodegroup once.
+pub(super) fn parts<'e>(expression: &'e str, nodegroups: &'e BTreeMap<String, String>) -> Vec<Part<'e>> {
+    let (mut found, mut entered) = (Vec::new(), BTreeSet::new());
+    let mut ahead = vec![words(expression)];
+    while let Some(inner) = ahead.last_mut() {
+        let Some(word) = inner.next() else {
+            ahead.pop();
+            continue;
+        };
+        let Some((engine, pattern)) = engine_of(word) else { continue };
+        match nodegroups.get(pattern) {
+            _ if &engine[..1] != "N" => found.push(Part { word, engine: &engine[..1], pattern }),
+            Some(group) if entered.insert(pattern) => ahead.push(words(group)),
             _ => {}
         }
     }
+    found
+}
+
+fn words(expression: &str) -> impl Iterator<Item = &str> {
+    expression.split_whitespace().flat_map(parentheses)
 }
 
 /// Cuts `G@pattern`, `G|@pattern`.

@@ -107,10 +107,10 @@ fn get(call: &Call<'_>) -> Result<Value, CallError> {
             return Ok(false.into());
         }
         let bytes = call.ctx.host.read(place)?;
-        return Ok(String::from_utf8(bytes).map_or_else(|e| Value::Bytes(e.into_bytes()), Value::from));
+        return Ok(Value::text_or_bytes(bytes));
     }
     match call.ctx.services.file(path.trim_start_matches("salt://"), &saltenv) {
-        Ok(bytes) => Ok(String::from_utf8(bytes).map_or_else(|e| Value::Bytes(e.into_bytes()), Value::from)),
+        Ok(bytes) => Ok(Value::text_or_bytes(bytes)),
         Err(e) if e.missing => Ok(false.into()),
         Err(e) => Err(e.into()),
     }

@@ -216,7 +216,7 @@ fn readlink(call: &Call<'_>) -> Result<Value, CallError> {
 
 fn read(call: &Call<'_>) -> Result<Value, CallError> {
     let bytes = call.ctx.host.read(&path(call)?)?;
-    Ok(String::from_utf8(bytes).map_or_else(|e| Value::Bytes(e.into_bytes()), Value::from))
+    Ok(Value::text_or_bytes(bytes))
 }
 
 fn readdir(call: &Call<'_>) -> Result<Value, CallError> {

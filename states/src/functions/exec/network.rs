@@ -1,5 +1,6 @@
 //! `network.*`
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lab_proto::{Map, Value};
@@ -14,6 +15,8 @@ const ADDRS: &[ArgDoc] = &[
     ArgDoc::with_default("include_loopback", Kind::Bool, "false", "Whether those of the loopback count."),
     ArgDoc::optional("cidr", Kind::Text, "Only those in this network, 10.0.0.0/16."),
 ];
+const SUBNETS: &[ArgDoc] =
+    &[ArgDoc::optional("interfaces", Kind::List, "Of which links, one or several; all, when not given.")];
 const LINK: &[ArgDoc] = &[ArgDoc::required("interface", Kind::Text, "Which link.")];
 
 const CONNECT: &[ArgDoc] = &[
@@ -78,7 +81,7 @@ pub(super) static ALL: &[Exec] = &[
         name: "network.subnets",
         doc: FunctionDoc::new(
             "Lists the IPv4 networks that the machine is on.",
-            ADDRS,
+            SUBNETS,
             "lab-master run '*' network.subnets",
         ),
         body: subnets,
@@ -186,18 +189,18 @@ fn interface_ip(call: &Call<'_>) -> Result<Value, CallError> {
     Ok(link.addresses.iter().find(|a| a.ip.is_ipv4()).map(|a| a.ip.to_string()).into())
 }
 
+#[derive(Deserialize)]
+struct Subnets {
+    interfaces: Option<Vec<String>>,
+}
+
 fn subnets(call: &Call<'_>) -> Result<Value, CallError> {
-    let Addrs { interface, include_loopback, .. } = call.typed()?;
+    let Subnets { interfaces } = call.typed()?;
     let net = call.ctx.host.net_snapshot()?;
-    let links = net.links.iter().filter(|l| interface.as_ref().is_none_or(|name| *name == l.name));
-    let network = |a: &crate::host::Address| match a.ip {
-        std::net::IpAddr::V4(ip) if include_loopback || !ip.is_loopback() => Some(a.network().to_string()),
-        _ => None,
-    };
-    let mut found: Vec<String> = links.flat_map(|l| &l.addresses).filter_map(network).collect();
-    found.sort();
-    found.dedup();
-    Ok(found.into())
+    let links = net.links.iter().filter(|l| interfaces.as_ref().is_none_or(|names| names.contains(&l.name)));
+    let ours = links.flat_map(|l| &l.addresses).filter(|a| a.ip.is_ipv4() && !a.ip.is_loopback());
+    let found: BTreeSet<_> = ours.map(|a| a.network()).collect();
+    Ok(found.iter().map(ToString::to_string).collect::<Vec<_>>().into())
 }
 
 #[derive(Deserialize)]
@@ -272,5 +275,23 @@ mod tests {
         let asked = bench.exec("network.connect", &["10.0.0.9".into(), 22.into()], &Map::new()).unwrap();
         assert_eq!(asked.get("result"), Some(&true.into()));
         assert_eq!(exec("network.default_route").as_list().map(<[Value]>::len), Some(1));
+    }
+
+    #[test]
+    fn subnets_are_those_of_the_links_asked_for() {
+        let host = SimHost::new()
+            .with_nic("eth0", "10.0.0.5/24", None)
+            .with_nic("eth1", "9.0.0.5/8", None)
+            .with_nic("eth2", "10.0.0.6/24", None)
+            .with_nic("eth3", "127.0.1.1/24", None);
+        let bench = Bench::new(host);
+        let of = |interfaces: Value| {
+            let kwargs = Map::from_iter([("interfaces".into(), interfaces)]);
+            bench.exec("network.subnets", &[], &kwargs).unwrap()
+        };
+        assert_eq!(of(Value::Null), vec!["9.0.0.0/8", "10.0.0.0/24"].into());
+        assert_eq!(of("eth1".into()), vec!["9.0.0.0/8"].into());
+        assert_eq!(of(vec!["eth2", "eth0"].into()), vec!["10.0.0.0/24"].into());
+        assert_eq!(of("eth9".into()), Value::List(Vec::new()));
     }
 }

@@ -1,5 +1,7 @@
 //! `file.serialize`: data as a JSON or YAML file.
 
+mod options;
+
 use std::path::PathBuf;
 
 use lab_proto::Value;
@@ -13,6 +15,7 @@ use crate::function::{
 use crate::functions::lookup::traverse;
 use crate::host::WriteOptions;
 use crate::render::yaml;
+use options::Options;
 
 /// The function.
 pub(in crate::functions) struct Serialize;
@@ -27,7 +30,17 @@ const ARGS: &[ArgDoc] = &[
         "yaml, json, python or configparser; also called serializer.",
     ),
     ArgDoc::optional("serializer", Kind::Text, "yaml, json, python or configparser."),
-    ArgDoc::optional("serializer_opts", Kind::Any, "How it is written: indent; sort_keys, for JSON."),
+    ArgDoc::optional(
+        "serializer_opts",
+        Kind::Any,
+        "How it is written. JSON: indent, sort_keys, ensure_ascii, separators. YAML: indent, sort_keys, width, \
+         default_flow_style, allow_unicode, explicit_start.",
+    ),
+    ArgDoc::optional(
+        "encoding",
+        Kind::Text,
+        "utf-8 is the only one, and leaves letters in YAML as they are.",
+    ),
     ArgDoc::with_default(
         "merge_if_exists",
         Kind::Bool,
@@ -56,6 +69,7 @@ struct Args {
     formatter: Option<String>,
     serializer: Option<String>,
     serializer_opts: Option<Value>,
+    encoding: Option<String>,
     #[serde(default)]
     merge_if_exists: bool,
     mode: Option<Mode>,
@@ -146,7 +160,8 @@ fn plan(args: &Args, path: PathBuf, ctx: &JobCtx<'_>) -> Result<Edit, StateError
     if let (true, Some(text)) = (args.merge_if_exists, &old) {
         data = merged(read(format, text)?, data);
     }
-    let mut edit = Edit::new(path, old, written(format, &data, args.serializer_opts.as_ref())?);
+    let options = Options::read(format, args.serializer_opts.as_ref(), args.encoding.as_deref())?;
+    let mut edit = Edit::new(path, old, written(format, &data, &options)?);
     edit.show_changes = args.show_changes;
     Ok(edit)
 }
@@ -168,11 +183,11 @@ fn read(format: &str, text: &str) -> Result<Value, StateError> {
     }
 }
 
-fn written(format: &str, data: &Value, options: Option<&Value>) -> Result<String, StateError> {
+fn written(format: &str, data: &Value, options: &Options<'_>) -> Result<String, StateError> {
     match format {
-        "json" => json(data, options),
+        "json" => Ok(crate::render::json(data, options.json()?)? + "\n"),
         "yaml" => {
-            let text = yaml::dump_block_by(data, indent_of(options));
+            let text = yaml::dump_file(data, &options.yaml()?);
             Ok(if text.ends_with('\n') { text } else { text + "\n" })
         }
         "python" => Ok(crate::render::python_literal(data)? + "\n"),
@@ -201,52 +216,6 @@ fn sections(data: &Value) -> Result<String, StateError> {
     }
     out.push('\n');
     Ok(out)
-}
-
-/// Writes JSON with two spaces and sorted keys, unless the options say otherwise.
-fn json(data: &Value, options: Option<&Value>) -> Result<String, StateError> {
-    let sorts = option(options, "sort_keys").is_none_or(Value::truthy);
-    let data = if sorts { sorted(data) } else { data.clone() };
-    let spaces = " ".repeat(indent_of(options));
-    let mut out = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(spaces.as_bytes());
-    let mut writer = serde_json::Serializer::with_formatter(&mut out, formatter);
-    serde::Serialize::serialize(&data, &mut writer).map_err(|e| StateError::failed(e.to_string()))?;
-    out.push(b'\n');
-    String::from_utf8(out).map_err(|e| StateError::failed(e.to_string()))
-}
-
-/// Returns one of the options, which may be a mapping or a list of mappings.
-fn option<'a>(options: Option<&'a Value>, name: &str) -> Option<&'a Value> {
-    match options? {
-        Value::List(list) => list.iter().find_map(|o| o.get(name)),
-        map => map.get(name),
-    }
-}
-
-fn indent_of(options: Option<&Value>) -> usize {
-    match option(options, "indent") {
-        Some(Value::Int(n)) => usize::try_from((*n).clamp(0, 32)).unwrap_or(2),
-        _ => 2,
-    }
-}
-
-/// Sorts the keys of all mappings, so that the file does not depend on who wrote the data in which order.
-fn sorted(data: &Value) -> Value {
-    match data {
-        Value::Map(map) => {
-            let mut entries: Vec<(String, &Value, &Value)> =
-                map.iter().map(|(k, v)| (k.to_string(), k, v)).collect();
-            if entries.iter().all(|(_, key, _)| key.as_int().is_some()) {
-                entries.sort_by_key(|(_, key, _)| key.as_int());
-            } else {
-                entries.sort_by(|a, b| a.0.cmp(&b.0));
-            }
-            Value::Map(entries.into_iter().map(|(_, k, v)| (k.clone(), sorted(v))).collect())
-        }
-        Value::List(items) => Value::List(items.iter().map(sorted).collect()),
-        other => other.clone(),
-    }
 }
 
 /// Lays one mapping over another, deeply; everything else is replaced.
@@ -278,5 +247,67 @@ mod tests {
         assert!(!bench.run(sls).changed());
         let yaml = bench.run("/etc/a.yaml:\n  file.serialize:\n    - dataset: {a: [1, two]}\n");
         assert_eq!(yaml.kind, VerdictKind::Ok, "{}", yaml.comment);
+    }
+
+    #[test]
+    fn options_say_how_it_is_written() {
+        let bench = Bench::new(SimHost::new());
+        let written = |format: &str, rest: &str| {
+            let data = "{dataset: {b: [1, x], a: {k: ü}}}";
+            let done =
+                bench.run(&format!("/f: {{file.serialize: [{{formatter: {format}}}, {data}, {rest}]}}"));
+            assert_eq!(done.kind, VerdictKind::Ok, "{}", done.comment);
+            bench.host.text("/f").unwrap()
+        };
+        let json = |options: &str| written("json", &format!("serializer_opts: [{options}]"));
+        assert_eq!(json("indent: null"), "{\"a\": {\"k\": \"ü\"},\"b\": [1,\"x\"]}\n");
+        let tight = "sort_keys: no, {indent: null}, {separators: [',', ':']}, {ensure_ascii: yes}";
+        assert_eq!(json(tight), "{\"b\":[1,\"x\"],\"a\":{\"k\":\"\\u00fc\"}}\n");
+        let yaml = |options: &str| written("yaml", &format!("serializer_opts: [{options}]"));
+        assert_eq!(
+            yaml("default_flow_style: yes, explicit_start: yes"),
+            "--- {a: {k: \"\\xFC\"}, b: [1, x]}\n"
+        );
+        assert_eq!(
+            yaml("default_flow_style: null, {sort_keys: no}, {allow_unicode: yes}"),
+            "b: [1, x]\na: {k: ü}\n"
+        );
+        assert_eq!(yaml("explicit_start: yes"), "---\na:\n  k: \"\\xFC\"\nb:\n- 1\n- x\n");
+        assert_eq!(written("yaml", "encoding: UTF-8"), "a:\n  k: ü\nb:\n- 1\n- x\n");
+    }
+
+    #[test]
+    fn an_option_that_is_none_is_told() {
+        let bench = Bench::new(SimHost::new());
+        for (format, rest, says) in [
+            ("json", "serializer_opts: [skipkeys: yes]", "indent, sort_keys, ensure_ascii, separators"),
+            ("yaml", "serializer_opts: [ensure_ascii: no]", "ensure_ascii"),
+            ("json", "serializer_opts: [indent: two]", "number of spaces"),
+            ("json", "serializer_opts: [separators: ',']", "two texts"),
+            ("python", "serializer_opts: [width: 10]", "takes none"),
+            ("json", "encoding: latin-1", "utf-8"),
+        ] {
+            let sls =
+                format!("/f: {{file.serialize: [{{formatter: {format}}}, {{dataset: {{a: 1}}}}, {rest}]}}");
+            let done = bench.run(&sls);
+            assert_eq!(done.kind, VerdictKind::Failed, "{rest}");
+            assert!(done.comment.contains(says), "{}", done.comment);
+        }
+        assert_eq!(bench.host.text("/f"), None);
+    }
+
+    #[test]
+    fn json_is_what_python_writes() {
+        let bench = Bench::new(SimHost::new());
+        let json = |dataset: &str| {
+            let sls = format!("/f: {{file.serialize: [{{formatter: json}}, {{dataset: {dataset}}}]}}");
+            (bench.run(&sls), bench.host.text("/f").unwrap_or_default())
+        };
+        let (done, text) = json("{10: 1.0e+16, 9: {b: 1e-7, a: []}, true: ü}");
+        assert_eq!(done.kind, VerdictKind::Ok, "{}", done.comment);
+        let want = "{\n  \"true\": \"ü\",\n  \"9\": {\n    \"a\": [],\n    \"b\": \"1e-7\"\n  },\n  \"10\": 1e+16\n}\n";
+        assert_eq!(text, want);
+        let (done, _) = json("{1: a, b: c}");
+        assert!(done.comment.contains("cannot be sorted"), "{}", done.comment);
     }
 }

@@ -90,6 +90,10 @@ fn plan(call: &StateCall, ctx: &JobCtx<'_>) -> Result<(Map, String), StateError>
             continue;
         };
         let name = text_of(name);
+        if options.is_empty() && document.add_section(&name) {
+            changes.insert(name.into(), "new".into());
+            continue;
+        }
         let changed = update(&mut document, Some(&name), options, args.strict);
         if !changed.is_empty() {
             changes.insert(name.into(), Value::Map(changed));
@@ -125,6 +129,15 @@ mod tests {
     use crate::function::VerdictKind;
     use crate::functions::testing::Bench;
     use crate::host::sim::SimHost;
+
+    #[test]
+    fn a_section_without_options_is_made() {
+        let bench = Bench::new(SimHost::new().with_file("/etc/a.ini", "[a]\nx = 1\n"));
+        let sls = "/etc/a.ini:\n  ini.options_present:\n    - sections: {a: {}, s: {}}\n";
+        assert_eq!(bench.run(sls).changes.get("s"), Some(&"new".into()));
+        assert_eq!(bench.host.text("/etc/a.ini").as_deref(), Some("[a]\nx = 1\n\n[s]\n"));
+        assert!(!bench.run(sls).changed());
+    }
 
     #[test]
     fn strict_removes_what_is_not_listed() {

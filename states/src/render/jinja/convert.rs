@@ -24,9 +24,7 @@ pub(super) fn from_yaml(text: &str) -> Res<Val> {
 /// Makes texts of bytes that are one: what templates load is decoded, what states hold is not.
 fn decoded(value: Value) -> Value {
     match value {
-        Value::Bytes(bytes) => {
-            String::from_utf8(bytes).map_or_else(|e| Value::Bytes(e.into_bytes()), Value::from)
-        }
+        Value::Bytes(bytes) => Value::text_or_bytes(bytes),
         Value::List(items) => Value::List(items.into_iter().map(decoded).collect()),
         Value::Map(map) => Value::Map(map.into_iter().map(|(k, v)| (decoded(k), decoded(v))).collect()),
         other => other,
@@ -42,21 +40,31 @@ pub(super) fn from_json(text: &str) -> Res<Val> {
 
 /// How JSON is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct JsonStyle {
-    pub sort_keys: bool,
-    pub indent: Option<usize>,
+pub(crate) struct JsonStyle<'s> {
+    pub(crate) sort_keys: bool,
+    pub(crate) indent: Option<usize>,
     /// Escapes everything beyond ASCII.
-    pub ascii: bool,
+    pub(crate) ascii: bool,
+    /// What stands between items, and between a key and its value.
+    pub(crate) separators: (&'s str, &'s str),
+}
+
+impl JsonStyle<'_> {
+    /// Separates as Python does when it is not told how.
+    pub(crate) fn new(indent: Option<usize>, sort_keys: bool, ascii: bool) -> Self {
+        let comma = if indent.is_some() { "," } else { ", " };
+        Self { sort_keys, indent, ascii, separators: (comma, ": ") }
+    }
 }
 
 /// Writes JSON as Python's `json.dumps` does.
-pub(super) fn to_json(value: &Value, style: JsonStyle) -> Res<String> {
+pub(super) fn to_json(value: &Value, style: JsonStyle<'_>) -> Res<String> {
     let mut out = String::new();
     write_json(value, style, 0, &mut out)?;
     Ok(out)
 }
 
-fn write_json(value: &Value, style: JsonStyle, depth: usize, out: &mut String) -> Res<()> {
+fn write_json(value: &Value, style: JsonStyle<'_>, depth: usize, out: &mut String) -> Res<()> {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
@@ -76,22 +84,20 @@ fn write_json(value: &Value, style: JsonStyle, depth: usize, out: &mut String) -
             out.push(']');
         }
         Value::Map(map) => {
-            let mut entries = Vec::with_capacity(map.len());
-            for (key, value) in map {
-                entries.push((json_key(key)?, value));
-            }
-            if style.sort_keys {
+            let entries = if style.sort_keys {
                 sortable(map.keys())?;
-                sort_as_python(&mut entries, map.keys().all(|k| number(k).is_some()));
-            }
+                yaml::sorted(map)
+            } else {
+                map.iter().collect()
+            };
             out.push('{');
-            for (index, (key, value)) in entries.iter().enumerate() {
+            for (index, (key, value)) in entries.into_iter().enumerate() {
                 separate(index, style, depth + 1, out);
-                json_text(key, style.ascii, out);
-                out.push_str(": ");
+                json_text(&json_key(key)?, style.ascii, out);
+                out.push_str(style.separators.1);
                 write_json(value, style, depth + 1, out)?;
             }
-            close(entries.is_empty(), style, depth, out);
+            close(map.is_empty(), style, depth, out);
             out.push('}');
         }
     }
@@ -100,7 +106,10 @@ fn write_json(value: &Value, style: JsonStyle, depth: usize, out: &mut String) -
 
 /// Refuses keys that Python cannot sort: texts beside numbers, and `None` beside anything.
 fn sortable<'v>(mut keys: impl Iterator<Item = &'v Value>) -> Res<()> {
-    let kind = |key: &Value| if number(key).is_some() { "a number" } else { key.kind() };
+    let kind = |key: &Value| match key {
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => "a number",
+        other => other.kind(),
+    };
     let Some(first) = keys.next() else { return Ok(()) };
     match keys.find(|k| kind(k) != kind(first)) {
         Some(other) => {
@@ -111,41 +120,17 @@ fn sortable<'v>(mut keys: impl Iterator<Item = &'v Value>) -> Res<()> {
     }
 }
 
-fn number(key: &Value) -> Option<f64> {
-    match key {
-        Value::Bool(b) => Some(f64::from(u8::from(*b))),
-        #[expect(clippy::cast_precision_loss, reason = "only the order of keys depends on it")]
-        Value::Int(i) => Some(*i as f64),
-        Value::Float(f) => Some(*f),
-        _ => None,
+fn separate(index: usize, style: JsonStyle<'_>, depth: usize, out: &mut String) {
+    if index > 0 {
+        out.push_str(style.separators.0);
+    }
+    if let Some(width) = style.indent {
+        out.push('\n');
+        out.push_str(&" ".repeat(width * depth));
     }
 }
 
-fn sort_as_python(entries: &mut [(String, &Value)], numbers: bool) {
-    let as_number = |text: &str| match text {
-        "true" => 1.0,
-        "false" => 0.0,
-        other => other.parse::<f64>().unwrap_or(0.0),
-    };
-    if numbers {
-        entries.sort_by(|a, b| as_number(&a.0).total_cmp(&as_number(&b.0)));
-    } else {
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
-    }
-}
-
-fn separate(index: usize, style: JsonStyle, depth: usize, out: &mut String) {
-    match style.indent {
-        Some(width) => {
-            out.push_str(if index > 0 { ",\n" } else { "\n" });
-            out.push_str(&" ".repeat(width * depth));
-        }
-        None if index > 0 => out.push_str(", "),
-        None => {}
-    }
-}
-
-fn close(empty: bool, style: JsonStyle, depth: usize, out: &mut String) {
+fn close(empty: bool, style: JsonStyle<'_>, depth: usize, out: &mut String) {
     if let (Some(width), false) = (style.indent, empty) {
         out.push('\n');
         out.push_str(&" ".repeat(width * depth));

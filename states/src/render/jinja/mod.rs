@@ -32,6 +32,7 @@ use lab_proto::value::Map;
 use super::doors::RenderEnv;
 use super::error::RenderError;
 pub(super) use condition::holds;
+pub(crate) use convert::JsonStyle;
 pub(super) use output::LineMap;
 
 /// What a template rendered to.
@@ -49,8 +50,7 @@ pub(super) fn literal(data: &Value) -> Result<String, String> {
 }
 
 /// Writes data as `json.dumps` does.
-pub(super) fn json_line(data: &Value) -> Result<String, String> {
-    let style = convert::JsonStyle { sort_keys: false, indent: None, ascii: false };
+pub(super) fn json(data: &Value, style: JsonStyle<'_>) -> Result<String, String> {
     convert::to_json(data, style).map_err(|fault| fault.message().to_owned())
 }
 

@@ -1,6 +1,7 @@
 //! Values as Python prints them.
 
 use super::error::{Fault, Res};
+use super::value::data::{MOST, too_large};
 use super::value::{Dict, Object, Val};
 use crate::render::python;
 
@@ -28,6 +29,9 @@ impl Val {
 fn write(value: &Val, out: &mut String, depth: usize) -> Res<()> {
     if depth > MAX_DEPTH {
         return Err(Fault::bounds("the value is nested deeper than 100 levels, or contains itself"));
+    }
+    if out.len() > MOST {
+        return Err(too_large());
     }
     match value {
         // Inside of a list it is only shown, which Python does without asking.

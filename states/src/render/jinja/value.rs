@@ -1,5 +1,7 @@
 //! Values as templates see them: Python's, with shared lists and mappings that can be changed.
 
+pub(super) mod data;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -7,14 +9,12 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use indexmap::{Equivalent, IndexMap};
-use lab_proto::Value;
 
 use super::ast::{For, Macro, Template};
 use super::drop::bury;
 use super::error::{Fault, Res};
 use super::scope::Scope;
 use crate::render::error::RenderErrorKind;
-use crate::render::yaml;
 
 pub(super) type Text = Rc<str>;
 pub(super) type Dict = IndexMap<Key, Val>;
@@ -423,89 +423,6 @@ impl Val {
             }
             other => {
                 return Err(Fault::failed(format!("object of type '{}' has no len()", other.type_name())));
-            }
-        })
-    }
-
-    /// Makes a value from data.
-    pub(super) fn from_data(value: &Value) -> Self {
-        Self::from_data_as(value, false)
-    }
-
-    /// Makes a value from data whose mappings keep their order also in YAML.
-    pub(super) fn from_ordered_data(value: &Value) -> Self {
-        Self::from_data_as(value, true)
-    }
-
-    fn from_data_as(value: &Value, ordered: bool) -> Self {
-        let make = |value: &Value| Self::from_data_as(value, ordered);
-        match value {
-            Value::Null => Self::None,
-            Value::Bool(b) => Self::Bool(*b),
-            Value::Int(i) => Self::Int(*i),
-            Value::Float(f) => Self::Float(*f),
-            Value::Str(s) => Self::str(s.as_str()),
-            Value::Bytes(b) => Self::Bytes(b.as_slice().into()),
-            Value::List(items) => Self::list(items.iter().map(make).collect()),
-            Value::Tuple(items) => Self::tuple(items.iter().map(make).collect()),
-            Value::Map(map) => {
-                let entries = map.iter().map(|(k, v)| (Key(make(k)), make(v))).collect();
-                Self::Dict(Rc::new(DictCell { entries: RefCell::new(entries), ordered }))
-            }
-        }
-    }
-
-    /// Makes data from a value, for arguments of functions and for serialisation.
-    pub(super) fn to_data(&self) -> Res<Value> {
-        self.to_data_at(0, false)
-    }
-
-    /// Makes data with the keys in the order in which YAML has them.
-    pub(super) fn to_yaml_data(&self) -> Res<Value> {
-        self.to_data_at(0, true)
-    }
-
-    fn to_data_at(&self, depth: usize, sort: bool) -> Res<Value> {
-        if depth > 100 {
-            return Err(Fault::bounds("the value is nested deeper than 100 levels, or contains itself"));
-        }
-        let all =
-            |items: &[Self]| items.iter().map(|v| v.to_data_at(depth + 1, sort)).collect::<Res<Vec<_>>>();
-        Ok(match self.defined()? {
-            Self::None => Value::Null,
-            Self::Bool(b) => Value::Bool(*b),
-            Self::Int(i) => Value::Int(*i),
-            Self::Float(f) => Value::Float(*f),
-            Self::Str(s) => Value::from(&**s),
-            Self::Bytes(b) => Value::Bytes(b.to_vec()),
-            Self::List(l) => Value::List(all(&l.borrow())?),
-            Self::Tuple(l) => Value::Tuple(all(l)?),
-            Self::Dict(d) => {
-                let mut map = lab_proto::value::Map::new();
-                for (k, v) in d.borrow().iter() {
-                    map.insert(k.0.to_data_at(depth + 1, sort)?, v.to_data_at(depth + 1, sort)?);
-                }
-                if sort && !d.ordered {
-                    let sorted = yaml::sorted(&map).into_iter().map(|(k, v)| (k.clone(), v.clone()));
-                    map = sorted.collect();
-                }
-                Value::Map(map)
-            }
-            Self::Object(object) => match &**object {
-                Object::Namespace(attributes) => {
-                    let mut map = lab_proto::value::Map::new();
-                    for (k, v) in attributes.borrow().iter() {
-                        map.insert(Value::from(&**k), v.to_data_at(depth + 1, sort)?);
-                    }
-                    Value::Map(map)
-                }
-                Object::Module { text, .. } => Value::from(&**text),
-                Object::SaltFunction(name) => Value::from(&**name),
-                _ => return Err(Fault::failed(format!("a {} is no data", self.type_name()))),
-            },
-            Self::Nothing => Value::from(""),
-            Self::Set(_) | Self::Range(_) | Self::View(_) | Self::Iter(_) | Self::Undefined(_) => {
-                Value::List(all(&self.iterate()?)?)
             }
         })
     }

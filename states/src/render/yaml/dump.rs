@@ -17,10 +17,51 @@ pub fn dump_block(value: &Value) -> String {
     dump(value, false)
 }
 
-/// Writes a value in block style for a file, beyond ASCII escaped, with so many spaces per level; 0 or 1, and more than 9, count as the usual two.
-pub fn dump_block_by(value: &Value, indent: usize) -> String {
-    let step = if (2..10).contains(&indent) { indent } else { INDENT };
-    written(Emitter { step, ascii: true, ..Emitter::new() }, value, false)
+/// How a file of YAML is written; the usual is block style with sorted keys and everything beyond ASCII escaped.
+#[derive(Clone, Copy, Debug)]
+pub struct FileStyle {
+    /// Spaces per level; 0 or 1, and more than 9, count as the usual two.
+    pub indent: usize,
+    /// Whether collections stand in brackets; if nothing is said, those do that hold nothing but scalars.
+    pub flow: Option<bool>,
+    /// Where lines break; up to two levels of indentation count as the usual 80.
+    pub width: usize,
+    /// Whether the keys are sorted.
+    pub sort_keys: bool,
+    /// Whether what is beyond ASCII stands as it is.
+    pub unicode: bool,
+    /// Whether the document begins with `---`.
+    pub explicit_start: bool,
+}
+
+impl Default for FileStyle {
+    fn default() -> Self {
+        Self {
+            indent: INDENT,
+            flow: Some(false),
+            width: WIDTH,
+            sort_keys: true,
+            unicode: false,
+            explicit_start: false,
+        }
+    }
+}
+
+/// Writes a value for a file; no final newline.
+pub fn dump_file(value: &Value, style: &FileStyle) -> String {
+    let step = if (2..10).contains(&style.indent) { style.indent } else { INDENT };
+    let mut out = Emitter {
+        step,
+        width: if style.width > 2 * step { style.width } else { WIDTH },
+        ascii: !style.unicode,
+        in_order: !style.sort_keys,
+        mixed: style.flow.is_none(),
+        ..Emitter::new()
+    };
+    if style.explicit_start {
+        out.indicator("---", true, false, false);
+    }
+    written(out, value, style.flow.unwrap_or(false))
 }
 
 /// Writes one scalar as it would stand alone in a document, text in double quotes.

@@ -13,7 +13,7 @@ use lab_proto::Value;
 use lab_proto::value::Map;
 
 pub use dump::{
-    double_quoted, dump_block, dump_block_by, dump_flow, dump_in_order, dump_mixed, dump_scalar,
+    FileStyle, double_quoted, dump_block, dump_file, dump_flow, dump_in_order, dump_mixed, dump_scalar,
     single_quoted, sorted,
 };
 pub use explain::YamlError;

@@ -38,18 +38,14 @@ pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>
         "filesizeformat" => file_size(value, args)?,
         "tojson" => {
             let [indent, sort, ascii] = args.bind(name, ["indent", "sort_keys", "ensure_ascii"])?;
-            let style = JsonStyle {
-                sort_keys: flag(sort, false)?,
-                indent: indent_of(indent)?,
-                ascii: flag(ascii, true)?,
-            };
+            let style = JsonStyle::new(indent_of(indent)?, flag(sort, false)?, flag(ascii, true)?);
             let json = convert::to_json(&value.to_data()?, style)?;
             let escaped = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
             Val::str(escaped.replace('\'', "\\u0027"))
         }
         "json" => {
             let [sort, indent] = args.bind(name, ["sort_keys", "indent"])?;
-            let style = JsonStyle { sort_keys: flag(sort, true)?, indent: indent_of(indent)?, ascii: false };
+            let style = JsonStyle::new(indent_of(indent)?, flag(sort, true)?, false);
             Val::str(convert::to_json(&value.to_data()?, style)?)
         }
         // As PyYAML writes what is not there.

@@ -23,6 +23,9 @@ use super::value::{GROUP, Text, Undefined, Val};
 use crate::render::error::RenderErrorKind;
 use crate::render::python;
 
+/// So many bytes of what a filter writes count as a step.
+const BYTES_OF_STEP: u64 = 64;
+
 /// The names of all filters, for suggestions.
 const NAMES: &[&str] = &[
     "abs",
@@ -246,6 +249,7 @@ impl Engine<'_> {
                     if let Some(result) = apply(name, &value, &args)? {
                         if let Val::Str(text) = &result {
                             self.refuse_long(text.len())?;
+                            self.spend(text.len() as u64 / BYTES_OF_STEP)?;
                         }
                         return Ok(result);
                     }

@@ -110,7 +110,7 @@ fn query(value: &Val, expression: &str) -> Res<Val> {
     }
     let compiled = jmespath::compile(expression)
         .map_err(|e| Fault::failed(format!("invalid jmespath expression: {}", first_line(&e.to_string()))))?;
-    let style = JsonStyle { sort_keys: false, indent: None, ascii: false };
+    let style = JsonStyle::new(None, false, false);
     let json = convert::to_json(&value.to_data()?, style)?;
     let data = jmespath::Variable::from_json(&json).map_err(Fault::failed)?;
     let found = compiled

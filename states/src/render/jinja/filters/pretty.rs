@@ -7,6 +7,8 @@ use super::nested::too_deep;
 
 /// Writes XML as Salt does: scalars of a mapping are attributes, mappings and lists are elements.
 pub(super) fn xml(value: &Val) -> Res<Val> {
+    // Refuses what would be too large, before copies are made of it.
+    value.repr()?;
     let mut root = None;
     for (tag, body) in pairs(value)? {
         root = elements(&tag, &body, 0)?.pop();
@@ -83,6 +85,8 @@ fn elements(tag: &str, body: &Val, depth: usize) -> Res<Vec<Element>> {
 
 /// Prints as Python's `pprint` does: keys sorted, lines of at most 80 columns.
 pub(in crate::render::jinja) fn pretty(value: &Val) -> Res<Val> {
+    // Refuses what would be too large, before copies are made of it.
+    value.repr()?;
     let mut out = String::new();
     print_pretty(&sorted(value, 0)?, 0, 0, 0, &mut out)?;
     Ok(Val::str(out))

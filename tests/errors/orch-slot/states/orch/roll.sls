@@ -1,0 +1,4 @@
+step:
+  salt.state:
+    - tgt: __slot__:salt:pillar.get(role)
+    - sls: [web]
