@@ -232,17 +232,17 @@ pub struct LowChunk {
 impl LowChunk {
     /// Returns `module.function`.
     pub fn function(&self) -> String {
-        format!("{}.{}", self.state, self.fun)
+        [self.state.as_str(), ".", self.fun.as_str()].concat()
     }
 
     /// Returns what the function is given.
     pub fn call(&self, test: bool) -> StateCall {
         StateCall {
-            id: self.id.to_string(),
+            id: self.id.as_str().to_owned(),
             function: self.function(),
-            name: self.name.to_string(),
-            sls: self.sls.to_string(),
-            saltenv: self.env.to_string(),
+            name: self.name.as_str().to_owned(),
+            sls: (*self.sls).to_owned(),
+            saltenv: (*self.env).to_owned(),
             args: self.args.clone(),
             test,
             at: self.at.clone(),

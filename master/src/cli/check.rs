@@ -16,7 +16,6 @@ use crate::client::{Client, Identity};
 /// How long the master may take to say which minions there are.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Compile every SLS, top file, pillar and orchestration, and look for what is hardly meant. Nothing is executed.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Errors end with code 13, lints with 19 under --deny-lints. A file silences a lint with `# lab: allow(ID)` on the line

@@ -5,7 +5,6 @@ use lab_states::reference::{entries, find};
 
 use super::{Outcome, exit, output};
 
-/// What functions there are and what they take: all, those of a module, or one.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example: lab-master doc file.managed")]
 pub(super) struct Args {

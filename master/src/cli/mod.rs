@@ -83,6 +83,8 @@ struct Global {
 }
 
 #[derive(Subcommand, Debug)]
+// The options of one command are made, not of all: that was a third of the time of a start.
+#[command(defer = true)]
 enum Command {
     /// Run the master
     Serve(serve::Args),
@@ -118,9 +120,13 @@ enum Command {
     Mine(data::Args),
     /// How the master is
     Status,
+    /// Compile every SLS, top file, pillar and orchestration, and look for what is hardly meant. Nothing is executed.
     Check(check::Args),
+    /// What functions there are and what they take: all, those of a module, or one.
     Doc(doc::Args),
+    /// Print the JSON Schema of SLS files, for editors; or hold a pillar file to the lab's own schema.
     Schema(schema::Args),
+    /// Show the states of minions as they render and compile there, without running them; without an SLS the highstate.
     Show(show::Args),
     /// The configuration that applies, and where each value comes from
     Config(config::Args),

@@ -8,7 +8,6 @@ use lab_states::render::{self, MemorySources, NoFunctions, RenderContext, Render
 use super::trees::Trees;
 use super::{Failure, Outcome, exit, output};
 
-/// Print the JSON Schema of SLS files, for editors; or hold a pillar file to the lab's own schema.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 With --pillar the file is held to the `schema.yaml` that lies beside it or above it; docs/pillar.md describes that

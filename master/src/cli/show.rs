@@ -6,7 +6,6 @@ use super::arguments::TargetArgs;
 use super::run::{Following, follow};
 use super::{Context, Failure, Outcome, arguments};
 
-/// Show the states of minions as they render and compile there, without running them; without an SLS the highstate.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example: lab-master show kvm1 network --lowstate --json")]
 pub(super) struct Args {

@@ -212,6 +212,8 @@ fn quic_config(identity: &Identity) -> Result<quinn::ClientConfig, ClientError> 
     let mut transport = quinn::TransportConfig::default();
     let idle = Duration::from_secs(120).try_into().expect("two minutes fit a QUIC timeout");
     transport.max_idle_timeout(Some(idle)).keep_alive_interval(Some(Duration::from_secs(3)));
+    // What a command says is short: probes for larger packets would be most of what it sends.
+    transport.mtu_discovery_config(None);
     config.transport_config(Arc::new(transport));
     Ok(config)
 }

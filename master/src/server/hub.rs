@@ -1,5 +1,6 @@
 //! The door to the task that owns the core: inputs in, effects out, in order, nothing released before it is durable.
 
+mod company;
 mod task;
 
 use std::sync::{Arc, OnceLock};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lab_proto::v1::op::{OpRefusal, RefusalKind};
-use lab_proto::{Map, MinionId, Target, Value};
+use lab_proto::{Map, MinionId, Target, TargetKind, Value};
 
 use super::Shared;
 use crate::core::SharedGrains;
@@ -30,6 +30,11 @@ async fn look(shared: &Arc<Shared>, target: &Target) -> Result<(Vec<MinionId>, C
         .ask(|core| core.candidates())
         .await
         .map_err(|e| refusal(RefusalKind::Refused, e.to_string()))?;
+    // Ids alone are looked through at once; patterns that turn back and pillar may take their time.
+    if matches!(target.kind, TargetKind::Glob | TargetKind::List) {
+        let found = select(target, &candidates, &shared.config.node_groups, |_| Value::Null);
+        return found.map(|f| (f, candidates)).map_err(|e| refusal(RefusalKind::Usage, e.to_string()));
+    }
     let (shared, target) = (shared.clone(), target.clone());
     let found = tokio::task::spawn_blocking(move || {
         let pillar = |id: &MinionId| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 use tracing::error;
@@ -25,6 +25,9 @@ const FEW: usize = 32;
 const LOOK: Duration = Duration::from_millis(1);
 /// … as long as there is more, and at most so often.
 const LOOKS: usize = 4;
+/// Outside of bursts a flush waits for what is expected soon, half as long as the last one took and at most this long: who is
+/// there first loses half a flush at most, the others win a whole one.
+const PATIENCE: Duration = Duration::from_micros(500);
 /// A group in which something is larger than this is written one by one.
 const LARGE: usize = 16 * 1024;
 
@@ -38,6 +41,8 @@ pub(crate) type Written = Result<Vec<Event>, WriteFailed>;
 
 struct Request {
     write: Write,
+    /// How many more are expected soon.
+    company: usize,
     done: oneshot::Sender<Written>,
 }
 
@@ -74,11 +79,13 @@ impl Writer {
     }
 
     /// Asks for a write; the answer comes once it is durable, in the order of asking.
-    pub(crate) fn submit(&self, write: Write) -> oneshot::Receiver<Written> {
+    ///
+    /// `company` tells how many more are expected soon: the flush may wait a little for them.
+    pub(crate) fn submit(&self, write: Write, company: usize) -> oneshot::Receiver<Written> {
         let (done, answer) = oneshot::channel();
         if let Some(requests) = &self.requests {
             // A dead writer shows as a dropped answer.
-            let _ = requests.send(Request { write, done });
+            let _ = requests.send(Request { write, company, done });
         }
         answer
     }
@@ -103,11 +110,14 @@ fn run(
     inbox: &Receiver<Request>,
 ) {
     let mut burst = false;
+    let mut patience = Duration::ZERO;
     while let Ok(first) = inbox.recv() {
-        let group = gather(first, inbox, burst);
+        let group = if burst { gather(first, inbox) } else { meet(first, inbox, patience) };
         burst = group.len() >= FEW;
+        let start = Instant::now();
         let (writes, answers): (Vec<Write>, Vec<_>) = group.into_iter().map(|r| (r.write, r.done)).unzip();
         let results = write_group(store, content, clock, writes);
+        patience = (start.elapsed() / 2).min(PATIENCE);
         counters.flushes.fetch_add(1, Ordering::Relaxed);
         let events: usize = results.iter().map(|r| r.as_ref().map_or(0, Vec::len)).sum();
         counters.events.fetch_add(events as u64, Ordering::Relaxed);
@@ -119,13 +129,13 @@ fn run(
     }
 }
 
-/// Returns the requests of the next flush.
+/// Returns the requests of the next flush within a burst.
 ///
 /// A flush costs the same however much shares it, and so does waking whoever reads the log: in a burst, on a fast disk, many
 /// small ones would take the processor from the links that the burst comes over.
-fn gather(first: Request, inbox: &Receiver<Request>, burst: bool) -> Vec<Request> {
+fn gather(first: Request, inbox: &Receiver<Request>) -> Vec<Request> {
     let mut group = vec![first];
-    for _ in 0..if burst { LOOKS } else { 0 } {
+    for _ in 0..LOOKS {
         let before = group.len();
         std::thread::sleep(LOOK);
         group.extend(inbox.try_iter().take(MAX_GROUP - before));
@@ -136,6 +146,27 @@ fn gather(first: Request, inbox: &Receiver<Request>, burst: bool) -> Vec<Request
     let room = MAX_GROUP - group.len();
     group.extend(inbox.try_iter().take(room));
     group
+}
+
+/// Returns the requests of the next flush outside of bursts: what is there, and what is expected as long as patience lasts.
+///
+/// Who answers a moment after the first would wait for the whole flush of the first, and then for its own.
+fn meet(first: Request, inbox: &Receiver<Request>, patience: Duration) -> Vec<Request> {
+    let mut group = vec![first];
+    let end = Instant::now() + patience;
+    loop {
+        let room = MAX_GROUP - group.len();
+        group.extend(inbox.try_iter().take(room));
+        let expected = group.last().is_some_and(|last| last.company > 0) && group.len() < MAX_GROUP;
+        let left = end.saturating_duration_since(Instant::now());
+        if !expected || left.is_zero() {
+            return group;
+        }
+        match inbox.recv_timeout(left) {
+            Ok(request) => group.push(request),
+            Err(_) => return group,
+        }
+    }
 }
 
 /// Writes what the store takes; what it does not take fails alone.

@@ -16,7 +16,6 @@ use crate::host::LinuxHost;
 use crate::local::{Local, Settings};
 use crate::netguard::{Guard, Mute, Setup};
 
-/// Applies states to this machine: those named, or the highstate of the tree's top file.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Work from directories on this machine, without a master.

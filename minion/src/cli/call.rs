@@ -11,7 +11,6 @@ use crate::grains;
 use crate::host::LinuxHost;
 use crate::local::{Local, Settings};
 
-/// Calls an execution function on this machine, such as `lab-minion call --local test.echo hello`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Work from directories on this machine, without a master.

@@ -14,7 +14,6 @@ use crate::link::{DialError, Dialer};
 use crate::serve::{enrol_grains, machine_id, pin};
 use crate::workers::read_grains;
 
-/// Asks a master to let this machine in, and waits until it does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: lab-minion enrol --master master.example --token NAME.SECRET.CA")]
 pub(super) struct Args {

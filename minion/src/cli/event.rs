@@ -9,7 +9,6 @@ use lab_proto::{EventTag, Map, Value};
 use super::{Common, Done, Failure, exit, report};
 use crate::serve::{SendError, send_event, send_events};
 
-/// Sends events through the running agent.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use super::{Common, Done, Failure, exit, report};
 use crate::identity::Pki;
 
-/// Prints the fingerprint of this machine's key and, once met, of the master's CA.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

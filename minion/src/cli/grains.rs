@@ -8,7 +8,6 @@ use super::{Common, Done, Failure, exit, report};
 use crate::grains;
 use crate::host::LinuxHost;
 
-/// Prints the grains of this machine.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -14,7 +14,6 @@ use crate::netguard::{self, Armed};
 /// How long the boot waits for the cards that lab's own links stand on.
 const CARDS: Duration = Duration::from_secs(15);
 
-/// Watches a network change and takes it back at its deadline. Started by the agent.
 #[derive(Debug, clap::Args)]
 pub(super) struct RollbackArgs {
     /// The change.
@@ -43,8 +42,6 @@ impl RollbackArgs {
     }
 }
 
-/// Puts network configuration back that a change left half written when the machine went down. Run at boot, before
-/// anything configures the network; does nothing when there is nothing to do.
 #[derive(Debug, clap::Args)]
 pub(super) struct RestoreArgs {
     #[command(flatten)]

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use super::{Common, Done, Failure, exit, log, runtime};
 use crate::serve::{self, BootError, Options, ServeError};
 
-/// Runs the agent until it is told to end. Enrols first when this machine has no certificate yet.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: lab-minion serve --master master.example")]
 pub(super) struct Args {

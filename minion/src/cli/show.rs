@@ -12,7 +12,6 @@ use crate::grains;
 use crate::host::LinuxHost;
 use crate::local::{Local, Settings};
 
-/// Shows states as they render and compile for this machine, without running them; the highstate when no SLS is named.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Work from directories on this machine, without a master.

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use lab_proto::Digest;
 use lab_states::host::{CHANGED, FileKind, FileMeta, Files, HostError, Node, Seen, System, WriteOptions};
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::libc;
 use nix::sys::stat::{self, Mode, SFlag};
 use sha2::{Digest as _, Sha256};
@@ -40,7 +40,16 @@ impl Files for LinuxHost {
     }
 
     fn stat_and_read(&self, path: &Path, most: u64, follow: bool) -> Result<Option<Seen>, HostError> {
-        // One walk along the path in place of two. What stands there is not opened yet: of a pipe or a device that is an act.
+        match fs::symlink_metadata(path) {
+            Err(e) => return found(path, Err(e)).map(|_| None),
+            Ok(meta) if meta.is_file() && (1..=most).contains(&meta.len()) => {
+                if let Ok(Some(seen)) = plain(path, most) {
+                    return Ok(Some(seen));
+                }
+            }
+            Ok(_) => {}
+        }
+        // What stands there is not opened yet: of a pipe or a device that is an act.
         let flags = if follow { libc::O_PATH } else { libc::O_PATH | libc::O_NOFOLLOW };
         let place = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
             Ok(place) => place,
@@ -186,6 +195,24 @@ impl Files for LinuxHost {
 
 /// Larger files are read piece by piece.
 const MOST_AT_ONCE: usize = 1 << 20;
+
+/// Reads what was a file a moment ago, along a way without links: a pipe that took its place does not hold the opening up, a
+/// link that leads to a device is not followed, and a device itself only root could put there. Refuses where the way has links,
+/// or where it is no such file any more.
+fn plain(path: &Path, most: u64) -> Result<Option<Seen>, HostError> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    let bad = |e: io::Error| HostError::io("read", path, &e);
+    let mut file = openat2(AT_FDCWD, path, how).map(File::from).map_err(|e| bad(e.into()))?;
+    let Some(meta) = found(path, file.metadata())? else { return Ok(None) };
+    match usize::try_from(meta.size) {
+        Ok(size @ 1..) if meta.is_file() && meta.size <= most => {
+            let content = read_sized(&mut file, size).map_err(bad)?;
+            Ok(Some((meta, Some(content))))
+        }
+        _ => Ok(None),
+    }
+}
 
 /// Opens for reading what was looked at, whatever stands at its path now. Where /proc is not mounted this is refused.
 fn opened(place: &File) -> io::Result<File> {
@@ -471,8 +498,30 @@ mod tests {
         assert_eq!(content.as_deref(), Some(b"one".as_slice()));
         let (meta, content) = host.stat_and_read(dir.path(), u64::MAX, true).unwrap().unwrap();
         assert_eq!((meta.kind, content), (FileKind::Dir, None));
+        host.symlink(dir.path(), &dir.path().join("way")).unwrap();
+        let (_, content) = host.stat_and_read(&dir.path().join("way/f"), 3, false).unwrap().unwrap();
+        assert_eq!(content.as_deref(), Some(b"one".as_slice()), "a way with links is one");
         let (_, content) = host.stat_and_read(Path::new("/proc/self/stat"), u64::MAX, true).unwrap().unwrap();
         assert_eq!(content, None, "its size is unknown");
+    }
+
+    #[test]
+    fn what_took_the_place_of_a_file_is_not_opened_by_the_quick_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = LinuxHost::new();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("file"), "one").unwrap();
+        fs::write(at("empty"), "").unwrap();
+        host.symlink(Path::new("file"), &at("link")).unwrap();
+        host.symlink(dir.path(), &at("way")).unwrap();
+        host.mknod(&at("pipe"), Node::Fifo, 0o600).unwrap();
+        let quick = |name: &str| plain(&at(name), 3).ok().flatten().and_then(|(_, content)| content);
+        assert_eq!(quick("file").as_deref(), Some(b"one".as_slice()));
+        for other in ["link", "way/file", "pipe", "empty", "absent", ""] {
+            assert_eq!(quick(other), None, "{other}");
+        }
+        fs::write(at("file"), "longer").unwrap();
+        assert_eq!(quick("file"), None, "it has grown");
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(super) struct Expecting<'a, F> {
     tree: &'a DirSources,
     /// Sorted.
     functions: Vec<&'a str>,
+    /// Whether one of them begins with this byte.
+    begins: [bool; 256],
     expect: F,
 }
 
@@ -19,7 +21,11 @@ impl<'a, F: Fn()> Expecting<'a, F> {
         let grouped = registry.states().filter(|state| state.group().is_some());
         let mut functions: Vec<&str> = grouped.map(|state| state.name()).collect();
         functions.sort_unstable();
-        Self { tree, functions, expect }
+        let mut begins = [false; 256];
+        for first in functions.iter().filter_map(|function| function.bytes().next()) {
+            begins[usize::from(first)] = true;
+        }
+        Self { tree, functions, begins, expect }
     }
 
     /// Tells whether a line begins with such a function. A template may still make something else of it, and a state may be
@@ -27,6 +33,10 @@ impl<'a, F: Fn()> Expecting<'a, F> {
     fn is_expected(&self, text: &[u8]) -> bool {
         text.split(|byte| *byte == b'\n').any(|line| {
             let line = line.trim_ascii_start();
+            // Most lines end here.
+            if !line.first().is_some_and(|first| self.begins[usize::from(*first)]) {
+                return false;
+            }
             let word = line.split(|byte| *byte == b':').next().unwrap_or_default();
             self.functions.binary_search_by(|function| function.as_bytes().cmp(word)).is_ok()
         })

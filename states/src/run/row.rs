@@ -79,14 +79,14 @@ impl StateRun<'_> {
             comment.push_str(&format!("\nwarning: {warning}"));
         }
         StateReturn {
-            id: chunk.id.to_string(),
+            id: chunk.id.as_str().to_owned(),
             state: if node < self.first_listener {
                 chunk.function()
             } else {
                 format!("{}.mod_watch", chunk.state)
             },
-            name: verdict.name.unwrap_or_else(|| chunk.name.to_string()),
-            sls: chunk.sls.to_string(),
+            name: verdict.name.unwrap_or_else(|| chunk.name.as_str().to_owned()),
+            sls: (*chunk.sls).to_owned(),
             outcome,
             reason: reason.map(str::to_owned),
             changes: verdict.changes,

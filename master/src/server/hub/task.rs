@@ -8,6 +8,7 @@ use lab_proto::{JobId, JobSpec, MinionId, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 use tracing::{error, warn};
 
+use super::company::Company;
 use super::{Input, JobOrder, LinkDoors, LinkEnd, Parts, Publication, Shown};
 use crate::core::{Arrival, ConnId, Core, Effect, RunErrand, Write};
 use crate::pki::{Authority, Peer, Request, Trust};
@@ -40,6 +41,7 @@ pub(super) struct HubTask {
     /// How many releases wait in the stages.
     waiting: usize,
     corrections: Corrections,
+    company: Company,
     /// The job that was published last.
     published: Option<Arc<Publication>>,
     shown: broadcast::Sender<Shown>,
@@ -88,6 +90,7 @@ impl HubTask {
             stages: VecDeque::new(),
             waiting: 0,
             corrections: Corrections::default(),
+            company: Company::default(),
             published: None,
             shown,
             failed,
@@ -227,7 +230,9 @@ impl HubTask {
             match effect {
                 Effect::Write(write) => {
                     let marks = !write.marks.is_empty();
-                    let written = self.writer.submit(write);
+                    let tags = write.events.iter().map(|e| &e.tag);
+                    let company = self.company.came(tags, self.clock.now());
+                    let written = self.writer.submit(write, company);
                     self.stages.push_back(Stage { written, marks, then: Vec::new() });
                 }
                 // What a job shows is not durable and promises nothing: it need not wait, and nothing bounds it.
@@ -329,6 +334,7 @@ impl HubTask {
                 Ok(())
             }),
             Effect::Publish { conn, minion: _, job } => {
+                self.company.published(self.clock.now());
                 let order = Box::new(JobOrder::Publish(self.publication(job)));
                 self.with(conn, |d| d.jobs.try_send(order).map_err(|_| "jobs"));
             }

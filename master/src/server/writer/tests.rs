@@ -10,8 +10,8 @@ use crate::store::sled_log::{OpenOptions, SledStore};
 const KEYS: Bucket = Bucket::new("keys");
 const OUTBOX: OutboxId = OutboxId::from_u128(7);
 
-fn request() -> Request {
-    Request { write: Write::default(), done: oneshot::channel().0 }
+fn request(company: usize) -> Request {
+    Request { write: Write::default(), company, done: oneshot::channel().0 }
 }
 
 #[test]
@@ -29,15 +29,41 @@ fn what_is_written_behind_events_is_not_written_over_what_came_later() {
 #[test]
 fn a_group_has_what_came_and_no_more_than_its_share() {
     let (sender, inbox) = channel();
-    assert_eq!(gather(request(), &inbox, false).len(), 1, "a lone event is as quick as the disk");
-    assert_eq!(gather(request(), &inbox, true).len(), 1, "and the end of a burst is told by silence");
-    for burst in [false, true] {
+    let groups: [fn(&Receiver<Request>) -> usize; 2] =
+        [|inbox| gather(request(0), inbox).len(), |inbox| meet(request(0), inbox, Duration::ZERO).len()];
+    for group in groups {
+        assert_eq!(group(&inbox), 1, "a lone event is as quick as the disk, and silence ends a burst");
         for _ in 0..MAX_GROUP {
-            sender.send(request()).expect("the inbox is there");
+            sender.send(request(0)).expect("the inbox is there");
         }
-        assert_eq!(gather(request(), &inbox, burst).len(), MAX_GROUP);
+        assert_eq!(group(&inbox), MAX_GROUP);
         assert_eq!(inbox.try_iter().count(), 1, "what is too much waits for the next flush");
     }
+}
+
+#[test]
+fn a_flush_waits_for_what_is_expected_and_for_nothing_else() {
+    const LONG: Duration = Duration::from_secs(60);
+    let (sender, inbox) = channel();
+    let late = sender.clone();
+    let others = std::thread::spawn(move || {
+        for company in [1, 0] {
+            std::thread::sleep(Duration::from_millis(5));
+            late.send(request(company)).expect("the inbox is there");
+        }
+    });
+    assert_eq!(
+        meet(request(2), &inbox, LONG).len(),
+        3,
+        "it goes when all are there, long before its patience ends"
+    );
+    others.join().expect("the thread ends");
+    assert_eq!(meet(request(0), &inbox, LONG).len(), 1, "nobody is expected");
+    assert_eq!(
+        meet(request(1), &inbox, Duration::from_millis(1)).len(),
+        1,
+        "who does not come is not waited for"
+    );
 }
 
 fn event(tag: &str) -> NewEvent {
