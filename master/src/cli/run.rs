@@ -7,7 +7,6 @@ use lab_proto::facts::Fact;
 use lab_proto::v1::link::Progress;
 use lab_proto::v1::op::{Batch, OpReply, OpRequest, RunRequest};
 use lab_proto::{Event, JobId, Map, MinionId, Value};
-use lab_states::function::typed;
 
 use super::arguments::TargetArgs;
 use super::interrupt::Interrupt;
@@ -63,7 +62,7 @@ pub(super) struct ApplyArgs {
 
 pub(super) async fn run(args: RunArgs, context: &Context) -> Outcome {
     let RunArgs { target, function, arguments, following } = args;
-    let (args, kwargs) = typed::arguments(&function, &arguments).map_err(Failure::Usage)?;
+    let (args, kwargs) = arguments::function_arguments(&function, &arguments).map_err(Failure::Usage)?;
     follow(context, target, function, args, kwargs, following).await
 }
 
