@@ -10,7 +10,7 @@ use lab_states::function::typed;
 use super::Failure;
 use crate::server::chain;
 
-/// A target and how to read it; the letters are Salt's.
+// A target and how to read it; the letters are Salt's.
 #[derive(Args, Debug)]
 pub(super) struct TargetArgs {
     /// Whom: a glob on ids unless one of -L -E -G -P -I -J -C -N says otherwise

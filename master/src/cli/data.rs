@@ -14,7 +14,7 @@ pub(super) struct Args {
     key: Option<String>,
 }
 
-/// The command line of `pillar`.
+// The command line of `pillar`.
 #[derive(clap::Args, Debug)]
 pub(super) struct PillarArgs {
     #[command(flatten)]

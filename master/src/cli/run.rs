@@ -14,7 +14,7 @@ use super::returns::{Row, Verdict, exit_code};
 use super::{Context, Failure, Outcome, arguments, exit, output, whole};
 use crate::client::{Client, ClientError};
 
-/// What `run` and `apply` share.
+// What `run` and `apply` share.
 #[derive(clap::Args, Debug)]
 pub(super) struct Following {
     /// How long a minion may take, 30s

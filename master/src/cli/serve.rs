@@ -13,10 +13,8 @@ use crate::server::{Server, StartError, Stopped, chain};
 use crate::store::sled_log::{OpenOptions, SledStore};
 use crate::store::{Store, StoreError};
 
-/// Runs the master until it is told to stop.
-///
-/// Example: lab-master serve --set listen=0.0.0.0:4510 --set data_dir=/srv/lab/master
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Example: lab-master serve --set listen=0.0.0.0:4510 --set data_dir=/srv/lab/master")]
 pub(super) struct Args {
     /// The configuration file [default: /etc/lab/master.toml if it exists]
     #[arg(long, value_name = "FILE", env = "LAB_MASTER_CONFIG")]

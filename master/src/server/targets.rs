@@ -21,6 +21,14 @@ pub(crate) async fn owed(shared: &Arc<Shared>, target: &Target) -> Result<Vec<Mi
     owed.map_err(|text| OpRefusal { kind: RefusalKind::Usage, text })
 }
 
+/// Tells whether looking through ids takes so little that a thread for it would be the most of it. Minions ask too, and what they
+/// ask may be long.
+fn is_quick(target: &Target, candidates: usize) -> bool {
+    const STEPS: usize = 16 << 10;
+    matches!(target.kind, TargetKind::Glob | TargetKind::List)
+        && target.expr.len().saturating_mul(candidates) <= STEPS
+}
+
 type Candidates = Vec<(MinionId, SharedGrains)>;
 
 async fn look(shared: &Arc<Shared>, target: &Target) -> Result<(Vec<MinionId>, Candidates), OpRefusal> {
@@ -30,8 +38,7 @@ async fn look(shared: &Arc<Shared>, target: &Target) -> Result<(Vec<MinionId>, C
         .ask(|core| core.candidates())
         .await
         .map_err(|e| refusal(RefusalKind::Refused, e.to_string()))?;
-    // Ids alone are looked through at once; patterns that turn back and pillar may take their time.
-    if matches!(target.kind, TargetKind::Glob | TargetKind::List) {
+    if is_quick(target, candidates.len()) {
         let found = select(target, &candidates, &shared.config.node_groups, |_| Value::Null);
         return found.map(|f| (f, candidates)).map_err(|e| refusal(RefusalKind::Usage, e.to_string()));
     }
@@ -48,4 +55,18 @@ async fn look(shared: &Arc<Shared>, target: &Target) -> Result<(Vec<MinionId>, C
     .await
     .map_err(|e| refusal(RefusalKind::Internal, e.to_string()))?;
     found.map_err(|e| refusal(RefusalKind::Usage, e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_short_is_looked_through_at_once() {
+        let glob = |expr: &str| Target::new(TargetKind::Glob, expr.to_owned());
+        assert!(is_quick(&glob("*"), 10_000) && is_quick(&glob("web*.example"), 100));
+        assert!(!is_quick(&glob(&format!("*{}", "[".repeat(1_000_000))), 1));
+        assert!(!is_quick(&glob("web*.example"), 10_000));
+        assert!(!is_quick(&Target::new(TargetKind::Pcre, "a".to_owned()), 1), "a pattern may turn back");
+    }
 }
