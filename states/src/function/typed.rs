@@ -50,20 +50,24 @@ pub fn arguments(function: &str, words: &[String]) -> Result<(Vec<Value>, Map), 
     Ok((args, kwargs))
 }
 
-/// Cuts `name=value`, where the name begins with a letter; `name==version` is one word.
+/// Cuts `name=value`, where the name begins with a letter; `name==version` is one word, and so is a text of several lines.
 fn named(word: &str) -> Option<(&str, &str)> {
     let letter = |c: char| c.is_alphabetic() || c == '_';
     let inner = |c: char| letter(c) || c.is_numeric() || matches!(c, '-' | '.');
     let (name, value) = word.split_once('=')?;
-    (name.starts_with(letter) && name.chars().all(inner) && !value.starts_with('=')).then_some((name, value))
+    let cut = name.starts_with(letter) && name.chars().all(inner);
+    (cut && !value.starts_with('=') && !value.contains('\n')).then_some((name, value))
 }
 
 /// Reads one argument.
 ///
 /// `cmd.run true` runs `true`: what YAML reads as a boolean, a number, a mapping or nothing reaches a function that runs it as it
-/// was typed, and so does what is not YAML. In Salt it runs `True`, which no machine has. A list stays a list.
+/// was typed, and so does what is not YAML. In Salt it runs `True`, which no machine has. A list stays a list, but `[ -f x ]` is a test.
 fn argument(function: &str, place: Place<'_>, text: &str) -> Result<Value, TypedError> {
     let is_command = function.starts_with("cmd.") && matches!(place, Place::At(0) | Place::Name("cmd"));
+    if is_command && (text.starts_with("[ ") || text.starts_with("[[ ")) {
+        return Ok(Value::from(text));
+    }
     match value(text) {
         Ok(list @ (Value::List(_) | Value::Str(_))) => Ok(list),
         _ if is_command => Ok(Value::from(text)),
@@ -126,6 +130,15 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_several_lines_has_no_name() {
+        for text in ["key=1\nother=2", "key=\n", "key=1\n"] {
+            let (args, kwargs) = read("file.append", &["/f", text]).expect("reads");
+            assert_eq!(args, ["/f", text].map(Value::from));
+            assert!(kwargs.is_empty(), "{kwargs:?}");
+        }
+    }
+
+    #[test]
     fn what_is_yaml_by_accident_is_the_text_that_was_typed() {
         let texts = [
             "",
@@ -178,7 +191,8 @@ mod tests {
 
     #[test]
     fn what_is_run_is_what_was_typed() {
-        for text in ["true", "8", "1.5", "~", "[ -d /x ] && y", "{ echo a; }", "{a"] {
+        let tests = ["[ -d /x ] && y", "[ -f /etc/passwd ]", "[[ -f x ]]"];
+        for text in ["true", "8", "1.5", "~", "{ echo a; }", "{a"].into_iter().chain(tests) {
             assert_eq!(one("cmd.run", text), Value::from(text));
             let named = read("cmd.retcode", &[&format!("cmd={text}")]).expect("reads").1;
             assert_eq!(named.get("cmd"), Some(&Value::from(text)));

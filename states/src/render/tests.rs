@@ -215,6 +215,47 @@ fn what_holds_itself_many_times_over_is_not_written_out() {
 }
 
 #[test]
+fn what_holds_itself_many_times_over_is_not_walked_through() {
+    let doubled = "{% set ns = namespace(l=['x'], m=['x'], t=('x',), u=('x',)) %}{% for i in range(45) %}\
+                   {% set ns.l = [ns.l, ns.l] %}{% set ns.m = [ns.m, ns.m] %}\
+                   {% set ns.t = (ns.t, ns.t) %}{% set ns.u = (ns.u, ns.u) %}{% endfor %}";
+    for (operation, word) in [
+        ("ns.l == ns.m", "values inside"),
+        ("ns.l < ns.m", "values inside"),
+        ("ns.l in [ns.m]", "values inside"),
+        ("ns.l is eq ns.m", "values inside"),
+        ("[ns.l, ns.m] | sort | length", "values inside"),
+        ("[ns.l, ns.m] | unique | length", "values inside"),
+        ("[ns.l, ns.m] | max | length", "values inside"),
+        ("ns.l | flatten | length", "items"),
+        ("[ns.l] | difference([ns.m]) | length", "values inside"),
+        ("[ns.l] | intersect([ns.m]) | length", "values inside"),
+        ("[ns.l] | union([ns.m]) | length", "values inside"),
+        ("[ns.l] | symmetric_difference([ns.m]) | length", "values inside"),
+        ("[ns.l] | compare_lists([ns.m]) | length", "values inside"),
+        ("{'a': ns.l} | compare_dicts({'a': ns.m}) | length", "values inside"),
+        ("{ns.t: 1} | length", "values inside"),
+        ("ns.t == ns.u", "values inside"),
+        ("ns.l | json_encode_list | length", "written out"),
+        ("{'a': ns.l} | json_decode_dict | length", "written out"),
+    ] {
+        let error = refusal(&format!("{doubled}\nx: {{{{ {operation} }}}}\n"));
+        assert!(error.message.contains(word), "{operation}: {error}");
+        assert_eq!(error.place.line, 2, "{error}");
+    }
+    let same = "x: {{ [ns.l == ns.l, ns.t == ns.t, ns.l == [ns.m], [1, [2]] == [1, [2]]] }}";
+    assert_eq!(json(&format!("{doubled}\n{same}\n")), r#"{"x":[true,true,false,true]}"#);
+}
+
+#[test]
+fn what_is_compared_inside_of_values_counts_as_steps() {
+    let lists = "{% set a = range(50000) | list %}{% set b = range(50000) | list %}";
+    let text = format!("{lists}\n{{% for i in range(20) %}}{{% set c = a == b %}}{{% endfor %}}\n");
+    let error = bounded(&text, Limits { fuel: 10_000, ..Limits::default() });
+    assert!(error.message.contains("steps"), "{error}");
+}
+
+#[test]
 fn what_filters_write_counts_as_steps() {
     let text = "{% set t = 'x' * 100000 %}\n{% for i in range(20) %}{% set u = t | upper %}{% endfor %}\n";
     let error = bounded(text, Limits { fuel: 10_000, ..Limits::default() });

@@ -261,8 +261,13 @@ mod tests {
         };
         let json = |options: &str| written("json", &format!("serializer_opts: [{options}]"));
         assert_eq!(json("indent: null"), "{\"a\": {\"k\": \"ü\"},\"b\": [1,\"x\"]}\n");
+        let pythons = "{indent: null}, {separators: null}";
+        assert_eq!(json(pythons), "{\"a\": {\"k\": \"ü\"}, \"b\": [1, \"x\"]}\n");
         let tight = "sort_keys: no, {indent: null}, {separators: [',', ':']}, {ensure_ascii: yes}";
         assert_eq!(json(tight), "{\"b\":[1,\"x\"],\"a\":{\"k\":\"\\u00fc\"}}\n");
+        let delete = "/f: {file.serialize: [{formatter: json}, {dataset: \"\\x7f\"}, {serializer_opts: [ensure_ascii: yes]}]}";
+        assert_eq!(bench.run(delete).kind, VerdictKind::Ok);
+        assert_eq!(bench.host.text("/f").as_deref(), Some("\"\\u007f\"\n"));
         let yaml = |options: &str| written("yaml", &format!("serializer_opts: [{options}]"));
         assert_eq!(
             yaml("default_flow_style: yes, explicit_start: yes"),

@@ -15,6 +15,7 @@ use super::output::Out;
 use super::parser;
 use super::scope::Scope;
 use super::value::{Object, Text, Val};
+use super::walk;
 use crate::python_regex::{Anchor, Failure, Flags, Pattern};
 use crate::render::doors::RenderEnv;
 use crate::render::error::{RenderError, RenderErrorKind};
@@ -61,6 +62,7 @@ pub(super) type Definition = (Rc<Vec<Stmt>>, Rc<Template>);
 
 impl<'e> Engine<'e> {
     pub(super) fn new(env: &'e RenderEnv<'e>, variables: &[(&str, Value)], context: &'e Map) -> Self {
+        walk::begin();
         let globals =
             variables.iter().map(|(name, value)| (Text::from(*name), Val::from_data(value))).collect();
         Self {
@@ -83,7 +85,7 @@ impl<'e> Engine<'e> {
         let mut out = Out::mapped(self.env.limits.output);
         let scope = Scope::root();
         self.held.borrow_mut().push(Rc::clone(&scope));
-        let result = self.run_template(&template, &scope, &mut out);
+        let result = self.run_template(&template, &scope, &mut out).and_then(|()| self.spend(0));
         if source.ends_with('\n') {
             let last = u32::try_from(source.lines().count()).unwrap_or(u32::MAX);
             result.and_then(|()| out.data("\n", &template, last)).map_err(|f| f.into_error(&template))?;
@@ -126,6 +128,7 @@ impl<'e> Engine<'e> {
     }
 
     pub(super) fn spend(&self, steps: u64) -> Res<()> {
+        let steps = steps.saturating_add(walk::settle()?);
         let left = self.fuel.get();
         if left < steps {
             return Err(Fault::bounds(format!(

@@ -25,6 +25,7 @@ mod print;
 mod remedy;
 mod scope;
 mod value;
+mod walk;
 
 use lab_proto::Value;
 use lab_proto::value::Map;

@@ -7,6 +7,7 @@ use super::ast::{BinaryOp, CompareOp};
 use super::error::{Fault, Res};
 use super::format;
 use super::value::{DictCell, Key, Val};
+use super::walk;
 
 /// The most items or bytes that one repetition may make.
 const MAX_REPEAT: usize = 16 << 20;
@@ -167,6 +168,9 @@ fn equal_at(a: &Val, b: &Val, depth: usize) -> Res<bool> {
     if depth > 100 {
         return Err(Fault::bounds("the values are nested deeper than 100 levels, or contain themselves"));
     }
+    if depth > 0 {
+        walk::see()?;
+    }
     a.defined()?;
     b.defined()?;
     if let (Some(x), Some(y)) = (Num::of(a), Num::of(b)) {
@@ -191,7 +195,7 @@ fn equal_at(a: &Val, b: &Val, depth: usize) -> Res<bool> {
         (Val::Str(x), Val::Str(y)) => x == y,
         (Val::Bytes(x), Val::Bytes(y)) => x == y,
         (Val::List(x), Val::List(y)) => Rc::ptr_eq(x, y) || all(&x.borrow(), &y.borrow())?,
-        (Val::Tuple(x), Val::Tuple(y)) => all(x, y)?,
+        (Val::Tuple(x), Val::Tuple(y)) => Rc::ptr_eq(x, y) || all(x, y)?,
         (Val::Dict(x), Val::Dict(y)) | (Val::Set(x), Val::Set(y)) => {
             if Rc::ptr_eq(x, y) {
                 return Ok(true);
@@ -209,7 +213,7 @@ fn equal_at(a: &Val, b: &Val, depth: usize) -> Res<bool> {
             true
         }
         (Val::Range(_), Val::Range(_)) => all(&a.iterate()?, &b.iterate()?)?,
-        (Val::View(x), Val::View(y)) => all(&x.items, &y.items)?,
+        (Val::View(x), Val::View(y)) => Rc::ptr_eq(x, y) || all(&x.items, &y.items)?,
         (Val::Iter(x), Val::Iter(y)) => Rc::ptr_eq(x, y),
         (Val::Object(x), Val::Object(y)) => Rc::ptr_eq(x, y),
         _ => false,
@@ -228,7 +232,7 @@ pub(super) fn order(a: &Val, b: &Val, op: &str) -> Res<Option<Ordering>> {
     }
     let sequence = |x: &[Val], y: &[Val]| -> Res<Option<Ordering>> {
         for (x, y) in x.iter().zip(y) {
-            if !equal(x, y)? {
+            if !equal_at(x, y, 1)? {
                 return order(x, y, op);
             }
         }

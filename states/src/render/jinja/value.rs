@@ -14,6 +14,7 @@ use super::ast::{For, Macro, Template};
 use super::drop::bury;
 use super::error::{Fault, Res};
 use super::scope::Scope;
+use super::walk;
 use crate::render::error::RenderErrorKind;
 
 pub(super) type Text = Rc<str>;
@@ -436,19 +437,28 @@ impl Key {
     /// Makes a key.
     ///
     /// # Errors
-    /// When the value can change, as lists and mappings can.
+    /// When the value can change, as lists and mappings can, and when it is nested too deeply.
     pub(super) fn new(value: Val) -> Res<Self> {
+        Self::check(&value, 0)?;
+        Ok(Self(value))
+    }
+
+    fn check(value: &Val, depth: usize) -> Res<()> {
+        if depth > 100 {
+            return Err(Fault::bounds("the value is nested deeper than 100 levels, or contains itself"));
+        }
         match value.defined()? {
             Val::List(_) | Val::Dict(_) | Val::Set(_) => {
                 Err(Fault::failed(format!("unhashable type: '{}'", value.type_name())))
             }
             Val::Tuple(items) => {
                 for item in items.iter() {
-                    Self::new(item.clone())?;
+                    walk::see()?;
+                    Self::check(item, depth + 1)?;
                 }
-                Ok(Self(value))
+                Ok(())
             }
-            _ => Ok(Self(value)),
+            _ => Ok(()),
         }
     }
 }
@@ -474,7 +484,15 @@ impl Hash for Key {
             )]
             Val::Float(f) if f.fract() == 0.0 && f.abs() < 1e30 => (*f as i128).hash(state),
             Val::Float(f) => f.to_bits().hash(state),
-            Val::Tuple(items) => items.iter().for_each(|v| Self(v.clone()).hash(state)),
+            Val::Tuple(items) => {
+                for item in items.iter() {
+                    // What is too much makes the next step fail.
+                    if walk::see().is_err() {
+                        return;
+                    }
+                    Self(item.clone()).hash(state);
+                }
+            }
             other => std::mem::discriminant(other).hash(state),
         }
     }

@@ -437,8 +437,10 @@ impl Emitter {
                 self.push(c.encode_utf8(&mut [0; 4]));
             } else if (c as u32) < 0x100 {
                 self.push(&format!("\\x{:02X}", c as u32));
-            } else {
+            } else if (c as u32) < 0x1_0000 {
                 self.push(&format!("\\u{:04X}", c as u32));
+            } else {
+                self.push(&format!("\\U{:08X}", c as u32));
             }
         }
         self.push("\"");
@@ -492,13 +494,15 @@ impl Analysis {
             let printable = matches!(c, '\n' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
             special |= !printable || c == '\u{feff}';
         }
+        let unicode_breaks = chars.iter().any(|c| *c != '\n' && is_break(*c));
         let edge = [first, last].into_iter().any(|c| c == ' ' || is_break(c));
         let plain = !edge && !break_space && !space_break && !special && !breaks;
         Self {
             multiline: breaks,
             flow_plain: plain && !flow,
             block_plain: plain && !block,
-            single_quoted: !break_space && !space_break && !special,
+            // PyYAML writes the breaks of Unicode as they are, and loses one of them when it reads them again.
+            single_quoted: !break_space && !space_break && !special && !unicode_breaks,
         }
     }
 }

@@ -178,6 +178,24 @@ fn the_mark_of_a_secret_is_never_taken_apart() {
 }
 
 #[test]
+fn every_character_is_read_back_whichever_way_it_is_written() {
+    let unicode = FileStyle { unicode: true, ..FileStyle::default() };
+    for text in
+        ["x😀y", "a\u{85}b", "a\u{2028}b", "a\u{2029}", "a\nb\u{85}c", "\u{feff}x", "ö\u{7f}", "a\u{85} b"]
+    {
+        let value = Value::from([(text, Value::List(vec![Value::from(text)]))]);
+        let quoted = format!("{{{0}: [{0}]}}", double_quoted(text));
+        for written in
+            [dump_file(&value, &FileStyle::default()), dump_file(&value, &unicode), dump_flow(&value), quoted]
+        {
+            assert_eq!(parse(&written).expect("reads").to_value(), value, "{written:?}");
+        }
+    }
+    assert_eq!(double_quoted("x😀y"), r#""x\U0001F600y""#);
+    assert_eq!(dump_file(&Value::from("a\u{85}b"), &unicode), r#""a\Nb""#);
+}
+
+#[test]
 fn flow_and_block_dumps_are_those_of_pyyaml() {
     let v = value(
         "{name: vm1, tags: [x, 'y'], 'on': true, none: null, n: 3, s: '5', t: 'a: b', e: '', l: \"two\\nlines\"}",

@@ -56,11 +56,14 @@ impl<'a> Options<'a> {
     }
 
     pub(super) fn json(&self) -> Result<JsonStyle<'a>, StateError> {
+        let indent = self.indent()?;
         Ok(JsonStyle {
-            indent: self.indent()?,
+            indent,
             sort_keys: self.flag("sort_keys", true),
             ascii: self.flag("ensure_ascii", false),
             separators: match self.get("separators") {
+                // Python's own, where Salt's are taken away.
+                Some(Value::Null) if indent.is_none() => (", ", ": "),
                 None | Some(Value::Null) => (",", ": "),
                 Some(Value::List(both)) => match both.as_slice() {
                     [Value::Str(item), Value::Str(key)] => (item, key),

@@ -6,6 +6,7 @@ use super::super::error::{Fault, Res};
 use super::super::methods::make_set;
 use super::super::ops::{self, Num};
 use super::super::value::{Dict, Key, Val};
+use super::super::walk;
 use super::{count, flag};
 
 pub(super) fn apply(name: &str, value: &Val, args: &CallArgs) -> Res<Option<Val>> {
@@ -230,7 +231,11 @@ fn without_repetitions(items: Vec<Val>) -> Res<Vec<Val>> {
             }
             // Lists and mappings have no hash: compare them one by one.
             Err(_) => {
-                if !ops::contains(&Val::list(out.clone()), &item)? {
+                let mut known = false;
+                for each in &out {
+                    known = known || ops::equal(each, &item)?;
+                }
+                if !known {
                     out.push(item);
                 }
             }
@@ -274,6 +279,7 @@ fn flatten(items: &[Val], levels: usize, nulls: bool, depth: usize, out: &mut Ve
         return Err(Fault::failed("Reference cycle detected. Check input list."));
     }
     for item in items {
+        walk::see()?;
         match item {
             Val::None if !nulls => {}
             Val::List(inner) if levels > depth => {
@@ -284,6 +290,7 @@ fn flatten(items: &[Val], levels: usize, nulls: bool, depth: usize, out: &mut Ve
             Val::Tuple(inner) if levels > depth => flatten(inner, levels, nulls, depth + 1, out)?,
             other => out.push(other.clone()),
         }
+        limit(out.len())?;
     }
     Ok(())
 }

@@ -159,6 +159,8 @@ fn to_number(text: &str) -> Val {
 
 /// Makes bytes of all texts.
 fn encoded(value: &Val) -> Res<Val> {
+    // Refuses what would be too large, before copies are made of it.
+    value.repr()?;
     mapped(value, 0)
 }
 
