@@ -325,6 +325,23 @@ fn filled_in(word: &str) -> Option<String> {
     })
 }
 
+#[test]
+fn each_command_keeps_its_text_when_its_options_are_made() {
+    for mut program in [lab_master::cli::Cli::command(), lab_minion::cli::Cli::command()] {
+        let texts = |program: &clap::Command| -> Vec<[String; 3]> {
+            let text =
+                |text: Option<&clap::builder::StyledStr>| text.map(ToString::to_string).unwrap_or_default();
+            let one =
+                |c: &clap::Command| [c.get_name().to_owned(), text(c.get_about()), text(c.get_long_about())];
+            program.get_subcommands().filter(|c| c.get_name() != "help").map(one).collect()
+        };
+        let before = texts(&program);
+        program.build();
+        assert!(!before.is_empty() && before.iter().all(|[_, about, _]| !about.is_empty()), "{before:?}");
+        assert_eq!(texts(&program), before);
+    }
+}
+
 /// Parses a command with the program's own definition; `Err` says what it does not take.
 fn parse(command: &str, whole: bool) -> Result<(), String> {
     let words: Vec<String> = words(command).iter().filter_map(|w| filled_in(w)).collect();

@@ -6,7 +6,7 @@ use lab_proto::link::{Clocks, Intake, MasterSession, check_hello, judge};
 use lab_proto::speaker;
 use lab_proto::v1::link::{CloseReason, EventAck, EventBatch, Hello, LinkRefusal, MAX_BOOTS, ToMaster};
 use lab_proto::version::SUPPORTED;
-use lab_proto::{EndState, Fingerprint, JobId, MinionId, OutboxId, Timestamp, Value};
+use lab_proto::{EndState, EventTag, Fingerprint, JobId, MinionId, OutboxId, Timestamp, Value};
 
 use super::roster::Leaving;
 use super::{ConnId, Core, Effect, Timer, Write, facts};
@@ -267,7 +267,7 @@ fn refusal(event: &OutboxEvent, minion: &MinionId) -> Option<String> {
     if let Err(e) = speaker::check(&event.tag, &event.data, minion) {
         return Some(e.to_string());
     }
-    if let Some(jid) = returned_jid(event)
+    if let Some(jid) = returned_jid(&event.tag)
         && (jid.is_none()
             || event.data.get("state").and_then(Value::as_str).and_then(EndState::named).is_none())
     {
@@ -283,8 +283,9 @@ fn refusal(event: &OutboxEvent, minion: &MinionId) -> Option<String> {
     None
 }
 
-fn returned_jid(event: &OutboxEvent) -> Option<Option<JobId>> {
-    let mut parts = event.tag.parts();
+/// Tells whether a tag is that of a return, and of which job, if its id is one.
+pub(crate) fn returned_jid(tag: &EventTag) -> Option<Option<JobId>> {
+    let mut parts = tag.parts();
     let is_return = parts.next() == Some("salt") && parts.next() == Some("job");
     let jid = parts.next();
     (is_return && parts.next() == Some("ret")).then(|| jid.and_then(|j| j.parse().ok()))

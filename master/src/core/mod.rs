@@ -30,6 +30,7 @@ pub use effect::{Effect, Write};
 pub(crate) use jobs::is_guess;
 pub use jobs::{JobView, KillError, Row, Submission, SubmitError};
 pub use links::Arrival;
+pub(crate) use links::returned_jid;
 pub(crate) use records::RunRecord;
 pub use records::{JobRecord, KeyRecord, KeyState, MinionRecord, RecordError, RowRecord};
 pub use restore::RestoreError;

@@ -1,6 +1,5 @@
 //! One minion's connection: its streams, between the transport and the hub.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use lab_proto::{Fingerprint, MinionId, OutboxId, Position};
 use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::hub::{JobOrder, LinkDoors, LinkEnd, Publication};
@@ -92,8 +91,8 @@ struct Link {
     control: SendStream,
     reader: FrameReader,
     rate: RateLimit,
-    /// Until when no control frame is taken. Made when it is needed, which it is not for a minion that behaves.
-    pause: Option<Pin<Box<Sleep>>>,
+    /// Until when no control frame is taken.
+    pause: Option<Instant>,
     frames: mpsc::Receiver<Box<ToMinion>>,
     close: oneshot::Receiver<LinkEnd>,
     acks: Option<Acks>,
@@ -160,11 +159,12 @@ impl Link {
                     }
                 }
                 end = &mut self.close => return Box::pin(self.say_goodbye(end.ok())).await,
-                () = over(&mut self.pause), if self.pause.is_some() => self.pause = None,
+                () = until(self.pause) => self.pause = None,
                 frame = self.reader.next::<ToMaster>(), if self.pause.is_none() => match frame {
                     Ok(Some(frame)) => {
                         self.shared.hub.control(self.conn, frame).await;
-                        self.pause = self.rate.took(Instant::now()).map(|wait| Box::pin(tokio::time::sleep(wait)));
+                        let now = Instant::now();
+                        self.pause = self.rate.took(now).map(|wait| now + wait);
                     }
                     Ok(None) => return self.closed().await,
                     Err(FrameError::Read(_)) => return self.closed().await,
@@ -261,13 +261,6 @@ impl Link {
         }
         self.connection.close(VarInt::from_u32(code), text.as_bytes());
         text
-    }
-}
-
-/// Waits until a pause is over.
-async fn over(pause: &mut Option<Pin<Box<Sleep>>>) {
-    if let Some(pause) = pause {
-        pause.await;
     }
 }
 

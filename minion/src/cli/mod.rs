@@ -236,22 +236,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_command_keeps_its_text_when_its_options_are_made() {
-        let mut command = <Cli as clap::CommandFactory>::command();
-        let texts = |command: &clap::Command| -> Vec<(String, String, Option<String>)> {
-            let one = |c: &clap::Command| {
-                let text = |text: Option<&clap::builder::StyledStr>| text.map(ToString::to_string);
-                (c.get_name().to_owned(), text(c.get_about()).unwrap_or_default(), text(c.get_long_about()))
-            };
-            command.get_subcommands().filter(|c| c.get_name() != "help").map(one).collect()
-        };
-        let before = texts(&command);
-        command.build();
-        assert!(before.iter().all(|(_, about, _)| !about.is_empty()), "{before:?}");
-        assert_eq!(texts(&command), before);
-    }
-
-    #[test]
     fn what_the_system_refuses_is_no_bug() {
         #[derive(Debug, thiserror::Error)]
         #[error("cannot open /x/lock")]

@@ -8,15 +8,14 @@ use std::os::unix::fs::{
     DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink,
 };
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use lab_proto::Digest;
 use lab_states::host::{CHANGED, FileKind, FileMeta, Files, HostError, Node, Seen, System, WriteOptions};
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::libc;
-use nix::sys::stat::{self, Mode, SFlag};
+use nix::sys::stat::{self, SFlag};
 use sha2::{Digest as _, Sha256};
 
 use super::{LinuxHost, MASK};
@@ -42,8 +41,8 @@ impl Files for LinuxHost {
     fn stat_and_read(&self, path: &Path, most: u64, follow: bool) -> Result<Option<Seen>, HostError> {
         match fs::symlink_metadata(path) {
             Err(e) => return found(path, Err(e)).map(|_| None),
-            Ok(meta) if meta.is_file() && (1..=most).contains(&meta.len()) => {
-                if let Ok(Some(seen)) = plain(path, most) {
+            Ok(meta) if meta.is_file() => {
+                if let Some(seen) = plain(path, most) {
                     return Ok(Some(seen));
                 }
             }
@@ -56,13 +55,7 @@ impl Files for LinuxHost {
             Err(e) => return found(path, Err(e)).map(|_| None),
         };
         let Some(meta) = found(path, place.metadata())? else { return Ok(None) };
-        let content = match usize::try_from(meta.size) {
-            // The kernel's own files say that they are empty.
-            Ok(size @ 1..) if meta.is_file() && meta.size <= most => {
-                opened(&place).and_then(|mut file| read_sized(&mut file, size)).ok()
-            }
-            _ => None,
-        };
+        let content = content_of(&meta, most, || opened(&place));
         Ok(Some((meta, content)))
     }
 
@@ -197,36 +190,31 @@ impl Files for LinuxHost {
 const MOST_AT_ONCE: usize = 1 << 20;
 
 /// Reads what was a file a moment ago, along a way without links: a pipe that took its place does not hold the opening up, a
-/// link that leads to a device is not followed, and a device itself only root could put there. Refuses where the way has links,
-/// or where it is no such file any more.
-fn plain(path: &Path, most: u64) -> Result<Option<Seen>, HostError> {
+/// link that leads to a device is not followed, and a device itself only root could put there. Nothing where the way has links,
+/// or where there is no such file any more.
+fn plain(path: &Path, most: u64) -> Option<Seen> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
-    let bad = |e: io::Error| HostError::io("read", path, &e);
-    let mut file = openat2(AT_FDCWD, path, how).map(File::from).map_err(|e| bad(e.into()))?;
-    let Some(meta) = found(path, file.metadata())? else { return Ok(None) };
+    let file = File::from(openat2(AT_FDCWD, path, how).ok()?);
+    let meta = found(path, file.metadata()).ok()??;
+    let content = content_of(&meta, most, || Ok(file))?;
+    Some((meta, Some(content)))
+}
+
+/// Reads the content of a file that is not too large and has one.
+fn content_of(meta: &FileMeta, most: u64, open: impl FnOnce() -> io::Result<File>) -> Option<Vec<u8>> {
     match usize::try_from(meta.size) {
+        // The kernel's own files say that they are empty.
         Ok(size @ 1..) if meta.is_file() && meta.size <= most => {
-            let content = read_sized(&mut file, size).map_err(bad)?;
-            Ok(Some((meta, Some(content))))
+            open().and_then(|mut file| read_sized(&mut file, size)).ok()
         }
-        _ => Ok(None),
+        _ => None,
     }
 }
 
 /// Opens for reading what was looked at, whatever stands at its path now. Where /proc is not mounted this is refused.
 fn opened(place: &File) -> io::Result<File> {
-    // The way to it is walked once: it is longer than that to most files.
-    static OPEN_FILES: OnceLock<File> = OnceLock::new();
-    let open_files = match OPEN_FILES.get() {
-        Some(dir) => dir,
-        None => {
-            let dir = File::open("/proc/self/fd")?;
-            OPEN_FILES.get_or_init(|| dir)
-        }
-    };
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-    Ok(openat(open_files, place.as_raw_fd().to_string().as_str(), flags, Mode::empty())?.into())
+    File::open(format!("/proc/self/fd/{}", place.as_raw_fd()))
 }
 
 /// Reads a file that was so large a moment ago.
@@ -517,7 +505,7 @@ mod tests {
         host.symlink(Path::new("file"), &at("link")).unwrap();
         host.symlink(&root, &at("way")).unwrap();
         host.mknod(&at("pipe"), Node::Fifo, 0o600).unwrap();
-        let quick = |name: &str| plain(&at(name), 3).ok().flatten().and_then(|(_, content)| content);
+        let quick = |name: &str| plain(&at(name), 3).and_then(|(_, content)| content);
         assert_eq!(quick("file").as_deref(), Some(b"one".as_slice()));
         for other in ["link", "way/file", "pipe", "empty", "absent", ""] {
             assert_eq!(quick(other), None, "{other}");

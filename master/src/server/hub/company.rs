@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use lab_proto::{EventTag, Timestamp};
 
+use crate::core::returned_jid;
+
 /// Minions that only say that they are there answer within this; what takes longer comes one by one.
 const SOON: Duration = Duration::from_millis(20);
 
@@ -27,17 +29,12 @@ impl Company {
     /// Notes what came; returns how many more answers are expected soon.
     pub(super) fn came<'a>(&mut self, tags: impl Iterator<Item = &'a EventTag>, now: Timestamp) -> usize {
         if self.left > 0 {
-            let answers = tags.filter(|tag| is_answer(tag)).count();
+            let answers = tags.filter(|tag| returned_jid(tag).is_some()).count();
             let late = now.since(self.last) > SOON;
             self.left = if late { 0 } else { self.left.saturating_sub(answers) };
         }
         self.left
     }
-}
-
-fn is_answer(tag: &EventTag) -> bool {
-    let mut parts = tag.parts();
-    parts.next() == Some("salt") && parts.next() == Some("job") && parts.nth(1) == Some("ret")
 }
 
 #[cfg(test)]

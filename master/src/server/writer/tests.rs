@@ -44,6 +44,7 @@ fn a_group_has_what_came_and_no_more_than_its_share() {
 #[test]
 fn a_flush_waits_for_what_is_expected_and_for_nothing_else() {
     const LONG: Duration = Duration::from_secs(60);
+    let start = Instant::now();
     let (sender, inbox) = channel();
     let late = sender.clone();
     let others = std::thread::spawn(move || {
@@ -59,6 +60,7 @@ fn a_flush_waits_for_what_is_expected_and_for_nothing_else() {
     );
     others.join().expect("the thread ends");
     assert_eq!(meet(request(0), &inbox, LONG).len(), 1, "nobody is expected");
+    assert!(start.elapsed() < LONG, "neither waited its patience out");
     assert_eq!(
         meet(request(1), &inbox, Duration::from_millis(1)).len(),
         1,

@@ -290,6 +290,9 @@ mod tests {
             ("json", "serializer_opts: [indent: two]", "number of spaces"),
             ("json", "serializer_opts: [separators: ',']", "two texts"),
             ("python", "serializer_opts: [width: 10]", "takes none"),
+            ("json", "serializer_opts: [sort_keys, {indent: 4}]", "sort_keys is no mapping"),
+            ("json", "serializer_opts: indent", "indent is no mapping"),
+            ("yml", "serializer_opts: [indent: 4]", "\"yml\" is not supported"),
             ("json", "encoding: latin-1", "utf-8"),
         ] {
             let sls =

@@ -42,7 +42,10 @@ fn evaluate(engine: &Engine<'_>, source: &str) -> Res<bool> {
     let scope = Scope::root();
     engine.hold(&scope);
     let frame = Frame { template, scope, blocks: Rc::new(Blocks::default()), loops: 0 };
-    engine.eval_truth(&frame, &expr)
+    let holds = engine.eval_truth(&frame, &expr)?;
+    // What equality could not tell at once is told here.
+    engine.spend(0)?;
+    Ok(holds)
 }
 
 fn parse(source: &str) -> Res<Expr> {

@@ -280,15 +280,18 @@ pub(super) fn contains(container: &Val, item: &Val) -> Res<bool> {
         Val::Object(_) | Val::None | Val::Bool(_) | Val::Int(_) | Val::Float(_) => {
             Err(Fault::failed(format!("argument of type '{}' is not iterable", container.type_name())))
         }
-        _ => {
-            for each in container.iterate()? {
-                if equal(&each, item)? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
+        _ => among(&container.iterate()?, item),
+    }
+}
+
+/// Tells whether one of some items is equal to another.
+pub(super) fn among(items: &[Val], item: &Val) -> Res<bool> {
+    for each in items {
+        if equal(each, item)? {
+            return Ok(true);
         }
     }
+    Ok(false)
 }
 
 /// Sorts as Python's `sorted` does, by a key; equal items keep their order.

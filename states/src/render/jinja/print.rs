@@ -1,7 +1,7 @@
 //! Values as Python prints them.
 
-use super::error::{Fault, Res};
-use super::value::data::{MOST, too_large};
+use super::error::Res;
+use super::value::data::{MOST, too_deep, too_large};
 use super::value::{Dict, Object, Val};
 use crate::render::python;
 
@@ -28,7 +28,7 @@ impl Val {
 
 fn write(value: &Val, out: &mut String, depth: usize) -> Res<()> {
     if depth > MAX_DEPTH {
-        return Err(Fault::bounds("the value is nested deeper than 100 levels, or contains itself"));
+        return Err(too_deep());
     }
     if out.len() > MOST {
         return Err(too_large());

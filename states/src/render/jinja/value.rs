@@ -445,7 +445,7 @@ impl Key {
 
     fn check(value: &Val, depth: usize) -> Res<()> {
         if depth > 100 {
-            return Err(Fault::bounds("the value is nested deeper than 100 levels, or contains itself"));
+            return Err(data::too_deep());
         }
         match value.defined()? {
             Val::List(_) | Val::Dict(_) | Val::Set(_) => {

@@ -492,17 +492,16 @@ impl Analysis {
             }
             breaks |= is_break(c);
             let printable = matches!(c, '\n' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-            special |= !printable || c == '\u{feff}';
+            // PyYAML writes the breaks of Unicode as they are, and loses one of them when it reads them again.
+            special |= !printable || c == '\u{feff}' || (c != '\n' && is_break(c));
         }
-        let unicode_breaks = chars.iter().any(|c| *c != '\n' && is_break(*c));
         let edge = [first, last].into_iter().any(|c| c == ' ' || is_break(c));
         let plain = !edge && !break_space && !space_break && !special && !breaks;
         Self {
             multiline: breaks,
             flow_plain: plain && !flow,
             block_plain: plain && !block,
-            // PyYAML writes the breaks of Unicode as they are, and loses one of them when it reads them again.
-            single_quoted: !break_space && !space_break && !special && !unicode_breaks,
+            single_quoted: !break_space && !space_break && !special,
         }
     }
 }

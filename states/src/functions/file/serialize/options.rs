@@ -34,7 +34,8 @@ impl<'a> Options<'a> {
         let known = match format {
             "json" => JSON,
             "yaml" => YAML,
-            _ => &[],
+            "python" | "configparser" => &[],
+            _ => return Err(super::unknown(format)),
         };
         let maps = match options {
             None => &[],
@@ -42,7 +43,8 @@ impl<'a> Options<'a> {
             Some(one) => std::slice::from_ref(one),
         };
         let mut given = Vec::new();
-        for (name, value) in maps.iter().filter_map(Value::as_map).flatten() {
+        let pairs = |item: &'a Value| item.as_map().ok_or_else(|| bad(format!("{item:#} is no mapping")));
+        for (name, value) in maps.iter().map(pairs).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
             match name.as_str().filter(|name| known.contains(name)) {
                 Some(name) => given.push((name, value)),
                 None if known.is_empty() => return Err(bad(format!("the format {format} takes none"))),
@@ -56,22 +58,16 @@ impl<'a> Options<'a> {
     }
 
     pub(super) fn json(&self) -> Result<JsonStyle<'a>, StateError> {
-        let indent = self.indent()?;
-        Ok(JsonStyle {
-            indent,
-            sort_keys: self.flag("sort_keys", true),
-            ascii: self.flag("ensure_ascii", false),
-            separators: match self.get("separators") {
-                // Python's own, where Salt's are taken away.
-                Some(Value::Null) if indent.is_none() => (", ", ": "),
-                None | Some(Value::Null) => (",", ": "),
-                Some(Value::List(both)) => match both.as_slice() {
-                    [Value::Str(item), Value::Str(key)] => (item, key),
-                    _ => return Err(bad("separators are two texts".to_owned())),
-                },
-                Some(_) => return Err(bad("separators are two texts".to_owned())),
-            },
-        })
+        let (sorted, ascii) = (self.flag("sort_keys", true), self.flag("ensure_ascii", false));
+        let mut style = JsonStyle::new(self.indent()?, sorted, ascii);
+        match self.get("separators").map(|given| (given, given.as_list())) {
+            None => style.separators = (",", ": "),
+            // Python's own, where Salt's are taken away.
+            Some((Value::Null, _)) => {}
+            Some((_, Some([Value::Str(item), Value::Str(key)]))) => style.separators = (item, key),
+            Some(_) => return Err(bad("separators are two texts".to_owned())),
+        }
+        Ok(style)
     }
 
     pub(super) fn yaml(&self) -> Result<FileStyle, StateError> {

@@ -231,11 +231,7 @@ fn without_repetitions(items: Vec<Val>) -> Res<Vec<Val>> {
             }
             // Lists and mappings have no hash: compare them one by one.
             Err(_) => {
-                let mut known = false;
-                for each in &out {
-                    known = known || ops::equal(each, &item)?;
-                }
-                if !known {
+                if !ops::among(&out, &item)? {
                     out.push(item);
                 }
             }
@@ -252,22 +248,21 @@ fn set_operation(name: &str, value: &Val, args: CallArgs) -> Res<Val> {
     let [other] = args.bind(name, ["lst2"])?;
     let other = required(other, name, "lst2")?;
     let (mine, theirs) = (value.iterate()?, other.iterate()?);
-    let keep = |from: &[Val], list: &Val, present: bool| -> Res<Vec<Val>> {
+    let keep = |from: &[Val], list: &[Val], present: bool| -> Res<Vec<Val>> {
         let mut out = Vec::new();
         for item in from {
-            if ops::contains(list, item)? == present {
+            if ops::among(list, item)? == present {
                 out.push(item.clone());
             }
         }
         Ok(out)
     };
-    let (my_list, their_list) = (Val::list(mine.clone()), Val::list(theirs.clone()));
     let items = match name {
-        "intersect" => keep(&mine, &their_list, true)?,
-        "difference" => keep(&mine, &their_list, false)?,
+        "intersect" => keep(&mine, &theirs, true)?,
+        "difference" => keep(&mine, &theirs, false)?,
         _ => {
-            let mut out = keep(&mine, &their_list, false)?;
-            out.extend(keep(&theirs, &my_list, false)?);
+            let mut out = keep(&mine, &theirs, false)?;
+            out.extend(keep(&theirs, &mine, false)?);
             out
         }
     };

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::super::call::{CallArgs, required};
 use super::super::convert::{self, JsonStyle};
 use super::super::error::{Fault, Res};
+use super::super::value::data::too_deep;
 use super::super::value::{Dict, DictCell, Key, Val};
 use super::data::{python_float, python_int};
 use crate::render::error::RenderErrorKind;
@@ -159,8 +160,7 @@ fn to_number(text: &str) -> Val {
 
 /// Makes bytes of all texts.
 fn encoded(value: &Val) -> Res<Val> {
-    // Refuses what would be too large, before copies are made of it.
-    value.repr()?;
+    value.refuse_large()?;
     mapped(value, 0)
 }
 
@@ -180,8 +180,4 @@ fn mapped(value: &Val, depth: usize) -> Res<Val> {
         }
         other => other.clone(),
     })
-}
-
-pub(super) fn too_deep() -> Fault {
-    Fault::bounds("the value is nested deeper than 100 levels, or contains itself")
 }

@@ -2,13 +2,12 @@
 
 use super::super::error::{Fault, Res};
 use super::super::ops;
+use super::super::value::data::too_deep;
 use super::super::value::{Dict, Key, Val};
-use super::nested::too_deep;
 
 /// Writes XML as Salt does: scalars of a mapping are attributes, mappings and lists are elements.
 pub(super) fn xml(value: &Val) -> Res<Val> {
-    // Refuses what would be too large, before copies are made of it.
-    value.repr()?;
+    value.refuse_large()?;
     let mut root = None;
     for (tag, body) in pairs(value)? {
         root = elements(&tag, &body, 0)?.pop();
@@ -85,8 +84,7 @@ fn elements(tag: &str, body: &Val, depth: usize) -> Res<Vec<Element>> {
 
 /// Prints as Python's `pprint` does: keys sorted, lines of at most 80 columns.
 pub(in crate::render::jinja) fn pretty(value: &Val) -> Res<Val> {
-    // Refuses what would be too large, before copies are made of it.
-    value.repr()?;
+    value.refuse_large()?;
     let mut out = String::new();
     print_pretty(&sorted(value, 0)?, 0, 0, 0, &mut out)?;
     Ok(Val::str(out))

@@ -54,7 +54,7 @@ impl Val {
 
     fn to_data_at(&self, depth: usize, sort: bool, size: &mut usize) -> Res<Value> {
         if depth > 100 {
-            return Err(Fault::bounds("the value is nested deeper than 100 levels, or contains itself"));
+            return Err(too_deep());
         }
         *size += NODE + self.text_len();
         if *size > MOST {
@@ -87,6 +87,31 @@ impl Val {
                 Value::List(items_to_data(&self.iterate()?, depth, sort, size)?)
             }
         })
+    }
+
+    /// Refuses what would be too large, before copies are made of it.
+    pub(in crate::render::jinja) fn refuse_large(&self) -> Res<()> {
+        self.defined()?.measure(0, &mut 0)
+    }
+
+    fn measure(&self, depth: usize, size: &mut usize) -> Res<()> {
+        if depth > 100 {
+            return Err(too_deep());
+        }
+        *size += NODE + self.text_len();
+        if *size > MOST {
+            return Err(too_large());
+        }
+        match self {
+            Self::List(items) => items.borrow().iter().try_for_each(|item| item.measure(depth + 1, size)),
+            Self::Tuple(items) => items.iter().try_for_each(|item| item.measure(depth + 1, size)),
+            Self::Dict(dict) | Self::Set(dict) => dict.borrow().iter().try_for_each(|(key, value)| {
+                key.0.measure(depth + 1, size)?;
+                value.measure(depth + 1, size)
+            }),
+            // Others are written out where they are, not copied.
+            _ => Ok(()),
+        }
     }
 
     fn text_len(&self) -> usize {
@@ -123,4 +148,9 @@ fn entries_to_data(dict: &DictCell, depth: usize, sort: bool, size: &mut usize) 
 pub(in crate::render::jinja) fn too_large() -> Fault {
     Fault::bounds(format!("the value is larger than {MOST} bytes when it is written out"))
         .suggest("look for a list or a mapping that is put into another many times over")
+}
+
+/// Refuses a value that is nested too deeply.
+pub(in crate::render::jinja) fn too_deep() -> Fault {
+    Fault::bounds("the value is nested deeper than 100 levels, or contains itself")
 }
