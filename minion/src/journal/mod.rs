@@ -117,6 +117,9 @@ impl Journal {
             file.set_len(scan.good as u64)
                 .and_then(|()| file.sync_all())
                 .map_err(FileError::at("shorten", path))?;
+        } else {
+            // A killed agent may have written what it never synced; what is known from here on is durable.
+            file.sync_data().map_err(FileError::at("sync", path))?;
         }
         file.seek(SeekFrom::Start(scan.good as u64)).map_err(FileError::at("read", path))?;
         let next = base + scan.offsets.len() as u64;

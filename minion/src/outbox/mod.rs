@@ -344,8 +344,15 @@ impl Outbox {
     }
 
     fn roll(&mut self) -> Result<(), OutboxError> {
-        let next = segment::create(&self.dir, self.id, self.head + 1)?;
-        self.tail = Tail::open(&next)?;
+        let base = self.head + 1;
+        let made = segment::create(&self.dir, self.id, base).and_then(|next| Ok((Tail::open(&next)?, next)));
+        let (tail, next) = made.inspect_err(|_| {
+            if segment::path(&self.dir, base).exists() {
+                // What this segment took from here on would be missing before the one that is left there.
+                self.tail.give_up();
+            }
+        })?;
+        self.tail = tail;
         self.segments.push_back(next);
         Ok(())
     }
@@ -359,7 +366,14 @@ impl Outbox {
             self.reader = Some(Reader::seek(segment, number)?);
         }
         let reader = self.reader.as_mut().expect("set just above");
-        let payload = reader.read()?;
+        let payload = match reader.read() {
+            Ok(payload) => payload,
+            Err(e) => {
+                // It no longer stands where it says.
+                self.reader = None;
+                return Err(e);
+            }
+        };
         let event = OutboxEvent::decode_stored(payload)
             .map_err(|source| OutboxError::Undecodable { number, source })?;
         Ok(Some((event, payload.len())))

@@ -30,7 +30,7 @@ impl Segment {
         self.base + self.count
     }
 
-    /// Reads the whole segment and counts its events; cuts a torn tail off the newest.
+    /// Reads the whole segment and counts its events; cuts a torn tail off the newest, whose events are durable on return.
     pub(super) fn check(&mut self, newest: bool) -> Result<(), OutboxError> {
         let bytes = fs::read(&self.path).map_err(FileError::at("read", &self.path))?;
         let scan = records::scan(&bytes, self.base, newest)
@@ -42,6 +42,9 @@ impl Segment {
                 f.sync_all()
             });
             cut.map_err(FileError::at("shorten", &self.path))?;
+        } else if newest {
+            // A killed agent may have written what it never synced: it is not to be sent before it is durable.
+            File::open(&self.path).and_then(|f| f.sync_data()).map_err(FileError::at("sync", &self.path))?;
         }
         self.count = scan.offsets.len() as u64;
         self.bytes = scan.good as u64;
@@ -72,9 +75,14 @@ pub(super) fn list(dir: &Path) -> Result<VecDeque<Segment>, OutboxError> {
     Ok(found.into())
 }
 
+/// Names the segment that begins with an event.
+pub(super) fn path(dir: &Path, base: u64) -> PathBuf {
+    dir.join(format!("{base:020}.seg"))
+}
+
 /// Makes an empty segment, durable with its name.
 pub(super) fn create(dir: &Path, id: OutboxId, base: u64) -> Result<Segment, OutboxError> {
-    let path = dir.join(format!("{base:020}.seg"));
+    let path = path(dir, base);
     let header = Header { magic: MAGIC, id: id.as_u128(), base }.encode();
     files::write_atomically(&path, &header, 0o600).map_err(|e| full_or_file(e, &path))?;
     Ok(Segment { path, id, base, count: 0, bytes: HEADER as u64 })
@@ -112,6 +120,11 @@ impl Tail {
     /// Returns how long the segment is.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Takes nothing any more.
+    pub(super) fn give_up(&mut self) {
+        self.broken = true;
     }
 
     /// Writes and syncs. What a failed write left is taken back, since its callers hear that it is not stored.

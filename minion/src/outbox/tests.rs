@@ -286,7 +286,6 @@ fn an_outbox_that_cannot_be_begun_anew_goes_on_as_it_is() {
     outbox.reader = None;
     assert!(outbox.renew(id(9), 0).expect_err("is damaged").is_damage());
     std::fs::write(&path, &whole).expect("writes");
-    outbox.reader = None;
     outbox.renew(id(9), 0).expect("renews");
     assert_eq!(texts(&mut outbox, 1), ["one", "two"]);
 }
@@ -320,6 +319,41 @@ fn a_crash_during_a_renewal_leaves_one_outbox_whole() {
     drop(Outbox::open(&at("outbox.new"), id(8), BIG).expect("opens"));
     set_aside(&at("outbox")).expect("is moved");
     assert_eq!(Outbox::open(&at("outbox"), id(3), BIG).expect("opens").id(), id(3));
+}
+
+#[test]
+fn what_could_not_be_read_once_is_read_when_it_can_be() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(dir.path());
+    append(&mut outbox, &["one", "two"]);
+    let path = outbox.segments[0].path.clone();
+    let whole = std::fs::read(&path).expect("reads");
+    let mut rotten = whole.clone();
+    rotten[whole.len() - 1] ^= 1;
+    std::fs::write(&path, rotten).expect("writes");
+    assert_eq!(outbox.read(1, 1, 1).expect("the first is whole").len(), 1);
+    outbox.read(2, 1, 1).expect_err("the second is damaged");
+    std::fs::write(&path, whole).expect("writes");
+    assert_eq!(texts(&mut outbox, 2), ["two"]);
+}
+
+#[test]
+fn nothing_is_stored_where_the_next_start_would_see_a_hole() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut outbox = open(dir.path());
+    while outbox.tail.bytes() < SHRINK_BYTES {
+        append(&mut outbox, &[&"x".repeat(30_000)]);
+    }
+    let head = outbox.head();
+    // A next segment whose making failed once its name was there; a directory is what can stand for it.
+    let next = segment::path(dir.path(), head + 1);
+    std::fs::create_dir(&next).expect("makes");
+    outbox.acknowledge(head).expect_err("the next segment cannot be made");
+    let error = outbox.append(&[&draft("x")]).expect_err("this one takes nothing any more");
+    assert!(error.is_fatal(), "{error}");
+    std::fs::remove_dir(&next).expect("removes");
+    drop(outbox);
+    assert_eq!(append(&mut open(dir.path()), &["after"]), head + 1);
 }
 
 #[test]
