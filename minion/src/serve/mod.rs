@@ -38,6 +38,8 @@ use crate::workers::{self, Assignment, Cancel, Env, Request, RunningJob};
 const WAITING: usize = 64;
 /// How long the link may take to say good-bye.
 const GOODBYE: Duration = Duration::from_secs(3);
+/// How long jobs may take to end with the agent: their commands are killed two seconds after they were told.
+const WIND_DOWN: Duration = Duration::from_secs(10);
 /// How often a reboot that was asked for but does not happen is looked at.
 const STILL_UP: Duration = Duration::from_secs(120);
 
@@ -129,6 +131,12 @@ impl Shell {
             match turn {
                 Turn::Terminate(signal) => {
                     tracing::info!(signal, "the agent ends");
+                    notify::stopping();
+                    tokio::select! {
+                        () = self.wind_down() => {}
+                        _ = terminate.recv() => {}
+                        _ = interrupt.recv() => {}
+                    }
                     break;
                 }
                 Turn::DiskEnded => {
@@ -300,6 +308,7 @@ impl Shell {
                         move |jid, finished| drop(reports.blocking_send(Report::Finished(jid, finished)));
                     let assignment = Assignment { job: *job, pillar, deadline, cancel };
                     if let Err(e) = workers::start(self.env.clone(), assignment, done) {
+                        self.cancels.remove(&jid);
                         let finished = Finished {
                             state: EndState::Failed,
                             success: false,
@@ -370,6 +379,23 @@ impl Shell {
             };
             let _ = reports.blocking_send(Report::PowerFailed(error));
         });
+    }
+
+    /// Ends the commands of jobs that run: left alone they would work on while their jobs count as interrupted, which is what
+    /// the next start reports, whatever they return now.
+    async fn wind_down(&mut self) {
+        self.cancels.values().for_each(Cancel::cancel);
+        let deadline = tokio::time::Instant::now() + WIND_DOWN;
+        while !self.cancels.is_empty() {
+            match tokio::time::timeout_at(deadline, self.reports.recv()).await {
+                Ok(Some(Report::Finished(jid, _))) => drop(self.cancels.remove(&jid)),
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => {
+                    tracing::warn!(jobs = self.cancels.len(), "jobs that do not end are left behind");
+                    break;
+                }
+            }
+        }
     }
 
     async fn goodbye(&mut self, reason: CloseReason) {
