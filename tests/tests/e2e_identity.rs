@@ -77,7 +77,8 @@ fn an_agent_whose_key_was_deleted_or_rejected_asks_again_and_goes_on_once_it_is_
     let minion = Minion::start(&master, "web1");
     eventually("the minion answers", || answers(&master, "web1"));
 
-    master.run(&["key", "delete", "web1"]).unwrap();
+    let deleted = master.run(&["key", "delete", "web1"]).unwrap();
+    assert!(deleted.contains("  deleted  ") && !deleted.contains("accepted"), "{deleted}");
 
     let list = || master.run(&["key", "list"]).unwrap();
     eventually("the key waits again", || list().contains("pending"));

@@ -109,6 +109,40 @@ fn who_interrupts_what_goes_on_is_told_how_to_find_it() {
 }
 
 #[test]
+fn a_tail_to_the_head_ends_there_and_one_that_is_ended_says_so() {
+    let master = Alone::start("", &[]).unwrap();
+    for n in 0..3 {
+        master.run(&["event", "send", "my/event", &format!("n={n}")]).unwrap();
+    }
+    let args = ["events", "--since", "start", "--until", "head", "--tag", "my/*"];
+    let history = master.run(&args).unwrap();
+    assert_eq!(history.lines().count(), 3, "{history}");
+    // What happens later does not end it: nothing does.
+    assert_eq!(master.run(&[&args[..], &["--follow"]].concat()).unwrap(), history);
+    let ahead = master.cli(&["events", "--since", "99999"]).unwrap();
+    assert_eq!(ahead.status.code(), Some(17), "{}", ahead.stderr);
+
+    let mut child = command(&master, &["events", "--follow", "--since", "start"]).spawn().unwrap();
+    BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(15));
+}
+
+#[test]
+fn a_replay_of_a_run_that_goes_on_says_so() {
+    let master = Alone::start("", &[]).unwrap();
+    let sls =
+        "hold:\n  salt.wait_for_event:\n    - name: my/never\n    - id_list: [web1]\n    - timeout: 60\n";
+    std::fs::create_dir_all(master.path("states/orch")).unwrap();
+    std::fs::write(master.path("states/orch/hold.sls"), sls).unwrap();
+    let run = master.run(&["orchestrate", "hold", "--detach"]).unwrap();
+    let replayed = master.cli(&["orchestrate", "--replay", run.trim()]).unwrap();
+    assert_eq!(replayed.status.code(), Some(0), "{}", replayed.stderr);
+    let told = format!("the run goes on: `lab-master orchestrate --resume {}`", run.trim());
+    assert!(replayed.stderr.contains(&told), "{}", replayed.stderr);
+}
+
+#[test]
 fn a_tail_goes_on_after_its_master_was_away() {
     let mut master = Alone::start("", &[]).unwrap();
     let mut child = command(&master, &["events", "--follow", "--tag", "my/*"]).spawn().unwrap();

@@ -152,19 +152,19 @@ pub(super) fn since(text: &str, now: Timestamp) -> Result<Since, String> {
     })
 }
 
-/// Reads where to end: `head`, a number, a time, or how long ago.
+/// Reads where to end: a number, a position, a time, or how long ago; `None` is `head`, whose place only the master knows.
 ///
 /// # Errors
 /// When it is none of these.
-pub(super) fn until(text: &str, now: Timestamp) -> Result<Until, String> {
+pub(super) fn until(text: &str, now: Timestamp) -> Result<Option<Until>, String> {
     if matches!(text, "head" | "now") {
-        return Ok(Until::Time(now));
+        return Ok(None);
     }
-    Ok(match place(text, now)? {
+    Ok(Some(match place(text, now)? {
         Place::Seq(n) => Until::Seq(n),
         Place::Position(p) => Until::Seq(p.seq),
         Place::Time(t) => Until::Time(t),
-    })
+    }))
 }
 
 enum Place {
@@ -235,7 +235,7 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().map(Since::Time).map_err(|e| e.to_string());
         assert_eq!(since("2026-11-29", now), at("2026-11-29T00:00:00Z"));
         assert_eq!(since("2026-11-29T05:13:00", now), at("2026-11-29T05:13:00Z"));
-        assert_eq!(until("head", now), Ok(Until::Time(now)));
+        assert_eq!(until("head", now), Ok(None), "the operator's clock has no say in it");
     }
 
     #[test]

@@ -81,10 +81,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Outcome {
     let (errors, lints, notes) =
         (report.count(Level::Error), report.count(Level::Lint), report.count(Level::Note));
     eprintln!(
-        "{} SLS and {} orchestrations checked for {}: {errors} errors, {lints} lints, {notes} notes",
+        "{} SLS and {} checked for {}: {}, {}, {}",
         report.sls,
-        report.orchestrations,
-        if minions.len() == 1 { minions[0].id.clone() } else { format!("{} minions", minions.len()) },
+        counted(report.orchestrations, "orchestration"),
+        if minions.len() == 1 { minions[0].id.clone() } else { counted(minions.len(), "minion") },
+        counted(errors, "error"),
+        counted(lints, "lint"),
+        counted(notes, "note"),
     );
     Ok(match (errors, lints) {
         (0, 0) => 0,
@@ -92,6 +95,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Outcome {
         (0, _) => 0,
         _ => exit::DOES_NOT_COMPILE,
     })
+}
+
+/// Writes a number of things.
+fn counted(n: usize, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
 /// Where the files are.
@@ -144,6 +152,14 @@ fn minions(args: &Args, global: &Global) -> Result<Vec<Subject>, Failure> {
     }
     let known = if args.offline { Map::new() } else { known_to_master(global) };
     if !args.minion.is_empty() {
+        let unknown: Vec<&str> =
+            args.minion.iter().map(String::as_str).filter(|id| known.get(*id).is_none()).collect();
+        if !args.offline && !unknown.is_empty() {
+            eprintln!(
+                "no grains are known of {}: checked without (`lab-master minion list` shows who is known; --grains gives some)",
+                unknown.join(", ")
+            );
+        }
         return Ok(args.minion.iter().map(|id| with_id(id, known.get(id.as_str()))).collect());
     }
     if known.is_empty() {

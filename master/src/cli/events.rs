@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use lab_proto::v1::op::{EventQuery, OpReply, OpRequest, Since};
+use lab_proto::v1::op::{EventQuery, OpReply, OpRequest, Since, Until};
 use lab_proto::{Event, MinionId, Position, TagPattern, Value};
 
+use super::interrupt::Interrupt;
 use super::{Context, Failure, Outcome, arguments, output};
 use crate::client::{Client, ClientError};
 
@@ -39,32 +40,44 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
         None if follow => Since::Head,
         None => Since::Start,
     };
-    let until = until.map(|t| arguments::until(&t, context.now)).transpose().map_err(Failure::Usage)?;
+    let end = until.map(|t| arguments::until(&t, context.now)).transpose().map_err(Failure::Usage)?;
     if tag.iter().any(String::is_empty) {
         return Err(Failure::Usage("an empty --tag matches no event; leave it away for all tags".to_owned()));
     }
     let tags = tag.into_iter().map(TagPattern::new).collect();
-    let query = EventQuery { since, until, tags, minion, limit, follow };
-    let query = if follow { placed(query, context).await? } else { query };
+    let to_head = end == Some(None);
+    let query = EventQuery { since, until: end.flatten(), tags, minion, limit, follow };
+    // Whoever does not follow is served up to the head anyway.
+    let query = if follow { placed(query, to_head, context).await? } else { query };
     let mut tail = Tail { query, json: context.json, delay: DELAYS.0 };
+    let mut interrupt = Interrupt::listen()?;
     tokio::select! {
         outcome = tail.print_all(context) => outcome,
-        _ = tokio::signal::ctrl_c() => Ok(0),
+        asked = interrupt.asked() => Ok(asked.exit_code(true)),
     }
 }
 
-/// Has a tail begin at a place with a name, which it can go back to when the master was away before the first event came.
-async fn placed(query: EventQuery, context: &Context) -> Result<EventQuery, Failure> {
-    if query.since != Since::Head {
+/// Puts a position, which is the master's to tell, in the place of the head: where a tail begins, so that it can go back to it
+/// when the master was away before the first event came, and where it ends.
+async fn placed(mut query: EventQuery, to_head: bool, context: &Context) -> Result<EventQuery, Failure> {
+    if query.since != Since::Head && !to_head {
         return Ok(query);
     }
     let status = context.client.collect(OpRequest::Status).await?;
     let head = status.first().and_then(|s| {
         let log_id = s.get("log").and_then(Value::as_str)?.parse().ok()?;
         let seq = s.get("head").and_then(Value::as_int).and_then(|n| u64::try_from(n).ok())?;
-        Some(Since::After(Position { log_id, seq }))
+        Some(Position { log_id, seq })
     });
-    Ok(EventQuery { since: head.unwrap_or(Since::Head), ..query })
+    let head =
+        head.ok_or_else(|| ClientError::Broken("the master does not say where its log ends".to_owned()))?;
+    if query.since == Since::Head {
+        query.since = Since::After(head);
+    }
+    if to_head {
+        query.until = Some(Until::Seq(head.seq));
+    }
+    Ok(query)
 }
 
 /// A tail that knows how far it is.

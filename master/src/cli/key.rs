@@ -17,7 +17,10 @@ enum What {
     /// All keys with their states
     List,
     /// One minion's keys
-    Show { id: MinionId },
+    Show {
+        /// The minion's id
+        id: MinionId,
+    },
     /// Let pending or rejected keys in
     Accept {
         /// An id, or a glob: 'kvm*'

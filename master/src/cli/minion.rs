@@ -17,7 +17,10 @@ enum What {
     /// All accepted minions
     List,
     /// Everything known of one minion
-    Show { id: MinionId },
+    Show {
+        /// The minion's id
+        id: MinionId,
+    },
 }
 
 const COLUMNS: &[&str] = &["id", "state", "address", "boot_id", "version", "last_seen", "queue"];

@@ -97,7 +97,7 @@ enum Command {
     Run(run::RunArgs),
     /// Apply states on minions; without an SLS the highstate
     Apply(run::ApplyArgs),
-    /// Jobs: list, show, kill
+    /// Jobs: list, show, return, kill
     Job(job::Args),
     /// The event log: history and what happens now
     Events(events::Args),

@@ -22,6 +22,7 @@ enum What {
     /// Make a key and have the master certify it; carry the directory to the other machine
     Issue {
         /// The operator's name, as events will show it
+        #[arg(value_parser = operator_name)]
         name: String,
         /// Where to write operator.crt, operator.key and ca.crt
         #[arg(long, value_name = "DIR")]
@@ -34,6 +35,14 @@ enum What {
         /// The operator's name, as `operator list` shows it
         name: String,
     },
+}
+
+fn operator_name(name: &str) -> Result<String, String> {
+    if pki::is_operator_name(name) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("a name is {}", pki::OPERATOR_NAMES))
+    }
 }
 
 pub(super) async fn run(args: Args, context: &Context) -> Outcome {
@@ -74,4 +83,17 @@ fn prepare(out: &Path) -> Result<(), Failure> {
         .mode(0o700)
         .create(out)
         .map_err(|e| Failure::Local(format!("cannot make the directory {}: {e}", out.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_certificate_can_have_is_refused_before_anything_is_made() {
+        assert_eq!(operator_name("alice@desk-1"), Ok("alice@desk-1".to_owned()));
+        for bad in ["a b", "", "a/b", "ä"] {
+            assert!(operator_name(bad).expect_err(bad).contains("letters a-z"), "{bad}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `lab-master orchestrate`: start a run and follow it; resume or replay one.
 
+use lab_proto::Value;
 use lab_proto::v1::op::{OpReply, OpRequest, OrchestrateRequest, RunsRequest};
 
 use super::follow::{Followed, follow};
@@ -36,6 +37,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, context: &Context) -> Outcome {
     let Args { name, pillar, show, test, resume, replay, detach, follow_tree } = args;
+    let replayed = replay.clone();
     let request = match (name, resume, replay) {
         (Some(name), None, None) => {
             let pillar = arguments::mapping(&pillar).map_err(Failure::Usage)?;
@@ -63,7 +65,12 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
     }
     match follow(replies, interrupt, context).await? {
         Followed::Ended(outcome) => Ok(outcome.exit_code()),
-        Followed::Open => Ok(0),
+        Followed::Open => {
+            if let Some(run) = replayed {
+                eprintln!("{}", unfinished(&run, context).await?);
+            }
+            Ok(0)
+        }
         Followed::Detached(run, asked) => {
             match run {
                 Some(run) => {
@@ -77,6 +84,18 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
             Ok(asked.exit_code(run.is_some()))
         }
     }
+}
+
+/// Says why a replay ends without the run's end.
+async fn unfinished(run: &str, context: &Context) -> Result<String, Failure> {
+    let request = OpRequest::Runs(RunsRequest::Show { run: run.to_owned() });
+    let record = context.client.collect(request).await?;
+    Ok(match record.first().and_then(|r| r.get("state")).and_then(Value::as_str) {
+        Some("running") => format!("the run goes on: `lab-master orchestrate --resume {run}` follows it"),
+        _ => format!(
+            "the log does not hold the end of this run; `lab-master runs show {run}` says how it ended"
+        ),
+    })
 }
 
 async fn leave(mut replies: crate::client::Replies, json: bool) -> Outcome {

@@ -84,8 +84,18 @@ fn return_lines(r: &JobReturn) -> Vec<String> {
         Value::Str(text) if text.contains('\n') => {
             std::iter::once(head).chain(text.lines().map(|l| format!("    {l}"))).collect()
         }
-        plain => vec![format!("{head} {plain}")],
+        plain => vec![one_line(head, plain)],
     }
+}
+
+/// Puts what was returned behind how it ended.
+fn one_line(head: String, value: &Value) -> String {
+    let text = match value {
+        // Who returned, and nothing, is shown that; who did not has no value.
+        Value::Null if !head.ends_with(':') => String::new(),
+        other => other.to_string(),
+    };
+    if text.is_empty() { head } else { format!("{}: {text}", head.trim_end_matches(':')) }
 }
 
 /// Returns the rows of a state run's return with what each is about, in the order in which they ran.
@@ -210,7 +220,21 @@ mod tests {
 
     #[test]
     fn a_plain_return_is_a_line_and_a_state_run_a_table() {
-        assert_eq!(row(EndState::Returned, true, Value::from(true)).lines(), ["web1: true"]);
+        for (state, success, value, line) in [
+            (EndState::Returned, true, Value::from(true), "web1: true"),
+            (EndState::Returned, true, Value::from(""), "web1:"),
+            (EndState::Returned, false, Value::from("no"), "web1: failed (retcode 1): no"),
+            (EndState::Returned, false, Value::from(""), "web1: failed (retcode 1)"),
+            (
+                EndState::Failed,
+                false,
+                Value::from("there is no such function"),
+                "web1: failed: there is no such function",
+            ),
+            (EndState::Interrupted, false, Value::Null, "web1: interrupted"),
+        ] {
+            assert_eq!(row(state, success, value).lines(), [line]);
+        }
         let state = Value::from([
             ("state", Value::from("file.managed")),
             ("name", Value::from("/etc/motd")),

@@ -34,15 +34,15 @@ enum What {
     /// Tokens that still work, without their secrets
     List,
     /// End a token by its name, or all that are bound to an id or pattern
+    #[command(group(clap::ArgGroup::new("which").args(["name", "id", "pattern"]).required(true)))]
     Revoke {
         /// The token's name, as `token list` shows it
-        #[arg(required_unless_present_any = ["id", "pattern"])]
         name: Option<String>,
         /// All tokens for this id
         #[arg(long)]
         id: Option<String>,
         /// All tokens for ids of this pattern
-        #[arg(long)]
+        #[arg(long, value_name = "GLOB")]
         pattern: Option<String>,
     },
 }
@@ -100,4 +100,21 @@ async fn unshown(token: &Value, error: &std::io::Error, context: &Context) -> Fa
         ),
     };
     Failure::Local(format!("cannot write to standard output: {error}; {done}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    #[test]
+    fn what_to_revoke_is_one_of_three_and_the_usage_names_them() {
+        let revoke = |more: &[&str]| {
+            crate::cli::Cli::try_parse_from(["lab-master", "token", "revoke"].iter().chain(more)).map(|_| ())
+        };
+        for good in [&["x"][..], &["--id", "web1"], &["--pattern", "web*"]] {
+            revoke(good).expect("one of them");
+        }
+        let none = revoke(&[]).expect_err("which?").to_string();
+        assert!(none.contains("<NAME|--id <ID>|--pattern <GLOB>>"), "{none}");
+    }
 }

@@ -57,6 +57,14 @@ pub enum ClientError {
         /// The master's words.
         reason: String,
     },
+    /// This side does not take the master's certificate: it is another master than the one that the identity is for.
+    #[error("the certificate of the master at {address} is not taken: {reason}")]
+    OtherMaster {
+        /// Where.
+        address: SocketAddr,
+        /// Why, and the way out.
+        reason: String,
+    },
     /// The connection broke during a request.
     #[error("the connection to the master broke: {0}")]
     Broken(String),
@@ -72,7 +80,10 @@ impl ClientError {
     /// Returns the exit code of a command that ends with this error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Identity(_) | Self::NotAccepted { .. } => RefusalKind::Refused.exit_code(),
+            Self::Identity(IdentityError::Read { .. }) => 21,
+            Self::Identity(IdentityError::Unusable(_))
+            | Self::NotAccepted { .. }
+            | Self::OtherMaster { .. } => RefusalKind::Refused.exit_code(),
             Self::Address(_) => RefusalKind::Usage.exit_code(),
             Self::Resolve { .. } | Self::Unreachable { .. } | Self::Broken(_) => 12,
             Self::Codec(_) => RefusalKind::Versions.exit_code(),
@@ -227,6 +238,10 @@ async fn resolve(master: &str) -> Result<SocketAddr, ClientError> {
 
 fn connect_error(address: SocketAddr, error: &quinn::ConnectionError) -> ClientError {
     match error {
+        // rustls' words for a certificate that this side does not take.
+        quinn::ConnectionError::TransportError(e) if e.reason.contains("invalid peer certificate") => {
+            ClientError::OtherMaster { address, reason: not_taken(&e.reason) }
+        }
         quinn::ConnectionError::TransportError(e) => {
             ClientError::NotAccepted { address, reason: format!("the TLS handshake failed ({})", e.reason) }
         }
@@ -240,17 +255,14 @@ fn connection_error(address: SocketAddr, error: &quinn::ConnectionError) -> Clie
         quinn::ConnectionError::ApplicationClosed(close)
             if u64::from(close.error_code) == u64::from(CloseReason::Shutdown.code()) =>
         {
-            ClientError::Broken(String::from_utf8_lossy(&close.reason).into_owned())
+            ClientError::Broken(words(close))
         }
         quinn::ConnectionError::ApplicationClosed(close) => {
-            ClientError::NotAccepted { address, reason: String::from_utf8_lossy(&close.reason).into_owned() }
+            ClientError::NotAccepted { address, reason: words(close) }
         }
         // TLS alerts come as transport errors; in TLS 1.3 a refused client certificate shows up after the handshake.
         quinn::ConnectionError::ConnectionClosed(close) if u64::from(close.error_code) >= 0x100 => {
-            ClientError::NotAccepted {
-                address,
-                reason: format!("the TLS handshake failed ({})", close.error_code),
-            }
+            ClientError::NotAccepted { address, reason: refused_by_tls(close.error_code) }
         }
         quinn::ConnectionError::TimedOut => {
             ClientError::Unreachable { address, reason: "it stopped answering".to_owned() }
@@ -259,21 +271,56 @@ fn connection_error(address: SocketAddr, error: &quinn::ConnectionError) -> Clie
     }
 }
 
+/// Returns the master's words for why it closes. One that fails has none.
+fn words(close: &quinn::ApplicationClose) -> String {
+    if close.reason.is_empty() {
+        return "the master ended it without a reason; its log has more".to_owned();
+    }
+    String::from_utf8_lossy(&close.reason).into_owned()
+}
+
+/// Says why the master's certificate is not taken, and the way out.
+fn not_taken(tls: &str) -> String {
+    if ["expired", "Expired", "not valid yet", "NotValidYet"].iter().any(|word| tls.contains(word)) {
+        return format!("{tls}; compare the clocks of both machines");
+    }
+    format!(
+        "it is not of the CA in ca.crt, so this identity is for another master ({tls}); compare --master with --identity, or have \
+         an identity made on that master with `lab-master operator issue`"
+    )
+}
+
+/// Says what a TLS alert of the master means for an operator, and the way out.
+fn refused_by_tls(code: quinn::TransportErrorCode) -> String {
+    // RFC 8446, 6: what a certificate can be refused for.
+    let why = match u64::from(code) & 0xff {
+        44 => "it was revoked, or its key is not known there".to_owned(),
+        45 => "it is not valid now: compare the clocks".to_owned(),
+        42 | 43 | 46 | 48 | 51 => "it is not of that master's CA".to_owned(),
+        _ => format!("the TLS handshake failed ({code})"),
+    };
+    format!(
+        "{why}; on the master `lab-master operator list` shows who is let in, and `lab-master operator issue NAME --out DIR` makes \
+         a new identity"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_closed_door_is_not_an_empty_house() {
-        let close = |code: u32| {
-            quinn::ConnectionError::ApplicationClosed(quinn::ApplicationClose {
-                error_code: code.into(),
-                reason: "as told".into(),
-            })
+        let said = |code: u32, reason: &'static str| {
+            let close = quinn::ApplicationClose { error_code: code.into(), reason: reason.into() };
+            quinn::ConnectionError::ApplicationClosed(close)
         };
+        let close = |code| said(code, "as told");
         let at = SocketAddr::from(([127, 0, 0, 1], 1));
         assert!(connection_error(at, &close(0)).is_away(), "a master that shuts down may be back");
         assert_eq!(connection_error(at, &close(2)).exit_code(), 17, "the operator was revoked");
+        let mute = connection_error(at, &said(0, "")).to_string();
+        assert!(mute.ends_with("without a reason; its log has more"), "{mute}");
         let bad = ClientError::from(with_port("master:0").expect_err("no port"));
         assert_eq!(bad.exit_code(), 2);
     }

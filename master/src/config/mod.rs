@@ -2,6 +2,7 @@
 //!
 //! Read once by `serve` and by `config show`; everything after that sees typed values only.
 
+mod error;
 mod ranges;
 pub mod units;
 
@@ -17,6 +18,8 @@ use lab_states::nearest;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 use toml::{Table, Value};
+
+pub use self::error::ConfigError;
 
 /// Where the configuration is looked for.
 pub const DEFAULT_PATH: &str = "/etc/lab/master.toml";
@@ -150,56 +153,6 @@ pub struct Store {
 /// Where each value comes from, by its path (`link.heartbeat`), with the value as TOML.
 pub type Origins = IndexMap<String, (String, Value)>;
 
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// The system's words.
-        #[source]
-        source: io::Error,
-    },
-    /// A text is not TOML.
-    #[error("{origin}: {text}")]
-    Syntax {
-        /// Where it came from.
-        origin: String,
-        /// The parser's words, with line and column.
-        text: String,
-    },
-    /// A key that does not exist.
-    #[error("{origin}: unknown key {key}{}", hint.as_ref().map(|h| format!("; did you mean {h}?")).unwrap_or_default())]
-    UnknownKey {
-        /// Where it came from.
-        origin: String,
-        /// The key.
-        key: String,
-        /// The nearest known one.
-        hint: Option<String>,
-    },
-    /// A value that does not fit.
-    #[error("{0}; `lab-master config show` prints every value and where it comes from")]
-    Value(String),
-    /// A value that fits and makes no sense.
-    #[error(
-        "{origin}: {key} = {value} makes no sense: {expected}; `lab-master config show` prints every value and where it \
-         comes from"
-    )]
-    Nonsense {
-        /// Where it came from.
-        origin: String,
-        /// The key.
-        key: String,
-        /// The value, as TOML.
-        value: String,
-        /// What would make sense.
-        expected: String,
-    },
-}
-
 /// Loads the configuration: defaults, then `file` (absent is fine unless it was asked for), then `settings` of the
 /// form `key=value` with the value in TOML.
 ///
@@ -227,6 +180,9 @@ fn merge(file: Option<&Path>, settings: &[String]) -> Result<Merged, ConfigError
         Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
     }
     for setting in settings {
+        if !setting.contains('=') {
+            return Err(ConfigError::Setting(setting.clone()));
+        }
         merged.overlay("command line", &as_toml(setting))?;
     }
     Ok(merged)
@@ -277,16 +233,33 @@ impl Merged {
 
     fn finish(self) -> Result<(Config, Origins), ConfigError> {
         let out = self.origins();
-        let config: Config = self
-            .table
-            .try_into()
-            .map_err(|e: toml::de::Error| ConfigError::Value(e.to_string().trim_end().replace('\n', " ")))?;
+        let config: Config =
+            self.table.try_into().map_err(|e: toml::de::Error| misfit(&out, e.message().to_owned()))?;
         ranges::check(&config).map_err(|ranges::Nonsense { key, expected }| {
             let (origin, value) = out.get(&key).cloned().unwrap_or_else(|| (String::new(), Value::from("")));
             ConfigError::Nonsense { origin, key, value: value.to_string(), expected }
         })?;
         Ok((config, out))
     }
+}
+
+/// Finds the value that does not fit: the one that does not even over the defaults alone. `reason` is for when none is found.
+fn misfit(values: &Origins, reason: String) -> ConfigError {
+    for (key, (origin, value)) in values {
+        let mut table = Merged::defaults().table;
+        set(&mut table, key, value.clone());
+        if let Err(e) = table.try_into::<Config>() {
+            let reason = e.message().replace('\n', " ");
+            return ConfigError::Value {
+                origin: origin.clone(),
+                key: key.clone(),
+                value: value.to_string(),
+                reason,
+            };
+        }
+    }
+    let unknown = || "?".to_owned();
+    ConfigError::Value { origin: "configuration".to_owned(), key: unknown(), value: unknown(), reason }
 }
 
 fn leaves(table: &Table, prefix: &str, found: &mut dyn FnMut(&str, &Value)) {
@@ -362,7 +335,35 @@ mod tests {
         assert_eq!(error, "m.toml: unknown key link.heartbeet; did you mean link.heartbeat?");
         merged.overlay("m.toml", "[link]\nheartbeat = '5'").expect("known");
         let error = merged.finish().expect_err("no unit").to_string();
-        assert!(error.contains("\"5\" is not a duration like"), "{error}");
+        assert!(
+            error.starts_with("m.toml: link.heartbeat = \"5\" does not fit: \"5\" is not a duration"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_named_with_where_it_comes_from() {
+        for (setting, reason) in [
+            ("file_roots=/x", "expected a sequence"),
+            ("listen=nowhere", "invalid socket address"),
+            ("link.missed=-1", "link.missed"),
+            ("node_groups.a=5", "expected a string"),
+        ] {
+            let key = setting.split('=').next().expect("a key");
+            let mut merged = Merged::defaults();
+            merged.overlay("command line", &as_toml(setting)).expect("known");
+            let said = merged.finish().expect_err(setting).to_string();
+            assert!(said.starts_with(&format!("command line: {key} = ")) && said.contains(reason), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_setting_without_a_value_is_told_what_one_is() {
+        let none = tempfile::NamedTempFile::new().expect("a file");
+        for setting in ["nokey", "listen"] {
+            let said = load(Some(none.path()), &[setting.to_owned()]).expect_err(setting).to_string();
+            assert!(said.starts_with(&format!("--set {setting}: a setting is KEY=VALUE")), "{said}");
+        }
     }
 
     #[test]

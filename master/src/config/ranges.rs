@@ -99,14 +99,33 @@ fn places(c: &Config) -> Result<(), Nonsense> {
 /// Every group must be one that can be asked: what it says is read, and a group that is not there or contains itself is named.
 fn node_groups(groups: &BTreeMap<String, String>) -> Result<(), Nonsense> {
     for (name, expression) in groups {
-        if let Err(e) = target::beyond_ids(target::Matcher::Nodegroup, name, groups) {
-            return Err(Nonsense {
-                key: format!("node_groups.{name}"),
-                expected: format!("{expression:?} cannot be read as a target: {e}"),
-            });
-        }
+        let wrong = match target::beyond_ids(target::Matcher::Nodegroup, name, groups) {
+            Err(e) => e.to_string(),
+            Ok(_) => match expression.split_whitespace().find(|word| names_no_value(word)) {
+                Some(word) => {
+                    format!("{word:?} names no value, and so means nobody: it is KEY:VALUE, like G@os:Debian")
+                }
+                None => continue,
+            },
+        };
+        return Err(Nonsense {
+            key: format!("node_groups.{name}"),
+            expected: format!("{expression:?} cannot be read as a target: {wrong}"),
+        });
     }
     Ok(())
+}
+
+/// Tells whether a word of a compound target looks at grains or pillar (`G@`, `P@`, `I@`, `J@`, or `G|@` with another delimiter)
+/// and has no value to hold them against.
+fn names_no_value(word: &str) -> bool {
+    let Some((engine, pattern)) = word.trim_start_matches('(').split_once('@') else { return false };
+    let mut letters = engine.chars();
+    if !letters.next().is_some_and(|letter| "GPIJ".contains(letter)) {
+        return false;
+    }
+    let delimiter = if letters.as_str().is_empty() { ":" } else { letters.as_str() };
+    !pattern.contains(delimiter)
 }
 
 fn first<T: Copy + PartialOrd, const N: usize>(
@@ -191,9 +210,21 @@ mod tests {
     }
 
     #[test]
+    fn a_node_group_that_could_mean_nobody_is_refused() {
+        for (group, why) in [
+            ("G@(", "names no value"),
+            ("web* or (P@os and x)", "names no value"),
+            ("P@os:(", "does not compile"),
+        ] {
+            let said = refused(&[&format!("node_groups.bad='{group}'")]);
+            assert!(said.starts_with("command line: node_groups.bad = ") && said.contains(why), "{said}");
+        }
+    }
+
+    #[test]
     fn node_groups_of_node_groups_make_sense() {
         let mut merged = Merged::defaults();
-        let groups = "[node_groups]\nweb = 'web*'\nall = 'N@web or G@role:db'";
+        let groups = "[node_groups]\nweb = 'web*'\nall = 'N@web or (G@role:db and not G|@role|x)'";
         merged.overlay("m.toml", groups).expect("known");
         merged.finish().expect("makes sense");
     }

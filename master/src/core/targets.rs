@@ -31,6 +31,10 @@ pub(crate) fn select(
 ) -> Result<Vec<MinionId>, TargetError> {
     let needs_pillar = needs_pillar(target, nodegroups);
     let mut found = Vec::new();
+    if candidates.is_empty() {
+        // Nobody is held against it, and it may be wrong all the same.
+        beyond_ids(matcher(target.kind), &target.expr, nodegroups)?;
+    }
     for (id, grains) in candidates {
         let pillar = if needs_pillar { pillar(id) } else { Value::Null };
         let minion = Minion { id: id.as_str(), grains, pillar: &pillar, nodegroups };

@@ -14,7 +14,7 @@ pub use authority::{Authority, CsrError, IssueError, Request};
 pub use files::{
     OperatorFiles, PkiFileError, certificate_in, make_data_dir, open_or_create, write_operator, write_secret,
 };
-pub use names::{Peer, peer_of};
+pub use names::{OPERATOR_NAMES, Peer, is_operator_name, peer_of};
 pub use request::{operator_request, save_operator};
 pub use tls::{Witness, client_config, server_config};
 pub use trust::{NotTrusted, Trust};

@@ -43,8 +43,11 @@ impl fmt::Display for Peer {
     }
 }
 
+/// What [`is_operator_name`] takes, in words.
+pub const OPERATOR_NAMES: &str = "one to 64 of the letters a-z and A-Z, digits, and . - _ @";
+
 /// Tells whether a text can be an operator's name.
-pub(super) fn is_operator_name(name: &str) -> bool {
+pub fn is_operator_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 64
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@'))

@@ -124,23 +124,26 @@ fn check_pillar(overrides: &Map) -> Result<(), String> {
 
 /// Finds the SLS that an orchestration's name means: below `orch/` first.
 fn find(sources: &dyn Sources, name: &str) -> Result<String, String> {
-    let tried = [format!("orch.{name}"), name.to_owned()];
-    for candidate in &tried {
-        let sls = SlsName::parse(candidate).map_err(|e| e.to_string())?;
-        if sls.candidates().iter().any(|path| sources.exists(path)) {
-            return Ok(candidate.clone());
+    let mut tried = Vec::new();
+    for candidate in [format!("orch.{name}"), name.to_owned()] {
+        let sls = SlsName::parse(&candidate).map_err(|e| e.to_string())?;
+        let paths = sls.candidates();
+        if paths.iter().any(|path| sources.exists(path)) {
+            return Ok(candidate);
         }
+        tried.extend(paths);
     }
     let known: Vec<String> = sources
         .list()
         .into_iter()
-        .filter_map(|p| Some(p.strip_prefix("orch/")?.strip_suffix(".sls")?.replace('/', ".")))
+        .filter_map(|p| {
+            let sls = p.strip_prefix("orch/")?.strip_suffix(".sls")?;
+            Some(sls.strip_suffix("/init").unwrap_or(sls).replace('/', "."))
+        })
         .collect();
     let hint = lab_states::nearest::nearest(name, known.iter().map(String::as_str));
     let hint = hint.map(|h| format!("; did you mean {h}?")).unwrap_or_default();
-    Err(format!(
-        "no orchestration {name}: neither orch/{name}.sls nor {name}.sls is below the file roots{hint}"
-    ))
+    Err(format!("no orchestration {name}: none of {} is below the file roots{hint}", tried.join(", ")))
 }
 
 fn lines<E: ToString>(errors: &[E]) -> String {

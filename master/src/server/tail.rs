@@ -23,6 +23,8 @@ pub(crate) struct Tail {
     left: Option<u64>,
     tags: Vec<lab_proto::TagPattern>,
     minion: Option<String>,
+    /// Where it begins, when what was asked for may have begun earlier: told before the first event.
+    trimmed: Option<Position>,
     /// A read under way. Kept when whoever waits for it turns to something else, or it would be begun anew each time.
     reading: Option<JoinHandle<Result<Vec<StoredEvent>, ReadError>>>,
 }
@@ -47,6 +49,8 @@ impl Tail {
     ) -> Result<Self, OpRefusal> {
         let EventQuery { since, until, tags, minion, limit, follow } = query;
         let now = *head.borrow();
+        let floor = store.floor();
+        let mut trimmed = None;
         let begin = Position { log_id: now.log_id, seq: 0 };
         let at = match since {
             Since::Start => begin,
@@ -56,19 +60,34 @@ impl Tail {
             Since::Time(time) => {
                 let store = store.clone();
                 let sought = tokio::task::spawn_blocking(move || store.seek_time(time)).await;
-                sought.map_err(|e| internal(&e))?.map_err(|e| refusal(&e))?
+                let at = sought.map_err(|e| internal(&e))?.map_err(|e| refusal(&e))?;
+                // All that is kept is younger: what is gone may have been young enough too.
+                trimmed = (floor.seq > 0 && at.seq <= floor.seq).then_some(floor);
+                at
             }
         };
+        // The store says so to whoever reads; one that ends at the head reads nothing there.
+        let newest = store.head();
+        if at.log_id != newest.log_id {
+            return Err(refusal(&ReadError::UnknownLog { asked: at.log_id, ours: newest.log_id }));
+        }
+        if at.seq > newest.seq {
+            return Err(refusal(&ReadError::Ahead { asked: at, head: newest }));
+        }
         // Without following, the end is fixed now: a busy log would otherwise be read for ever.
         let until = if follow || until.is_some() { until } else { Some(Until::Seq(now.seq)) };
         let begins_at_start = matches!(since, Since::Start);
-        let at = if begins_at_start && store.floor().seq > 0 { store.floor() } else { at };
+        let at = if begins_at_start && floor.seq > 0 { floor } else { at };
         let minion = minion.map(String::from);
-        Ok(Self { store, head, at, until, follow, left: limit, tags, minion, reading: None })
+        Ok(Self { store, head, at, until, follow, left: limit, tags, minion, trimmed, reading: None })
     }
 
     /// Returns the next matching events. Cancelling it loses nothing, nor what is being read.
     pub(crate) async fn next(&mut self) -> Result<Found, OpRefusal> {
+        if let Some(floor) = self.trimmed.take() {
+            self.at = floor;
+            return Ok(Found::Trimmed(floor));
+        }
         loop {
             if self.left == Some(0) || matches!(self.until, Some(Until::Seq(seq)) if self.at.seq >= seq) {
                 return Ok(Found::End);
@@ -169,6 +188,58 @@ mod tests {
     use super::*;
     use crate::store::sled_log::{OpenOptions, SledStore};
     use crate::store::{EventStore as _, RetentionPolicy};
+
+    /// A store of three events a segment each, stamped 1 to 3; only the newest is kept.
+    fn trimmed(dir: &std::path::Path) -> Arc<SledStore> {
+        let mut options = OpenOptions::new(LogId::from_u128(1));
+        options.segment_bytes = 1;
+        let store = Arc::new(SledStore::open(&dir.join("store"), options).expect("opens"));
+        for stamp in 1..=3 {
+            let event = crate::core::facts::lifecycle("started", "1");
+            store.append(vec![event], &[], Timestamp::from_micros(stamp)).expect("appends");
+        }
+        let policy = RetentionPolicy { max_bytes: Some(1), ..RetentionPolicy::default() };
+        store.retain(&policy, None, Timestamp::from_micros(4)).expect("trims");
+        assert!(store.floor().seq > 0, "{:?}", store.floor());
+        store
+    }
+
+    fn query(since: Since) -> EventQuery {
+        EventQuery { since, until: None, tags: Vec::new(), minion: None, limit: None, follow: false }
+    }
+
+    #[tokio::test]
+    async fn a_time_before_what_is_kept_is_answered_with_where_the_log_begins() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let store = trimmed(dir.path());
+        let floor = store.floor();
+        let (_head, head) = watch::channel(store.head());
+        let since = Since::Time(Timestamp::from_micros(1));
+        let mut tail = Tail::start(store, head, query(since)).await.expect("starts");
+        let first = tail.next().await.expect("reads");
+        assert!(matches!(first, Found::Trimmed(at) if at == floor), "{first:?}");
+        assert!(matches!(tail.next().await.expect("reads"), Found::Events(_)));
+        assert!(matches!(tail.next().await.expect("reads"), Found::End));
+    }
+
+    #[tokio::test]
+    async fn a_place_above_the_head_is_refused_whether_followed_or_not() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let store = trimmed(dir.path());
+        let elsewhere = Position { log_id: LogId::from_u128(2), seq: 99_999 };
+        for (since, why) in [
+            (Since::AfterSeq(99_999), "is above the head"),
+            (Since::After(elsewhere), "history was replaced"),
+        ] {
+            for follow in [false, true] {
+                let (_head, head) = watch::channel(store.head());
+                let asked = EventQuery { follow, ..query(since.clone()) };
+                let refused = Tail::start(store.clone(), head, asked).await.err().expect("no such place");
+                assert_eq!(refused.kind, RefusalKind::Refused);
+                assert!(refused.text.contains(why), "{}", refused.text);
+            }
+        }
+    }
 
     #[test]
     fn whoever_turns_to_something_else_meanwhile_does_not_begin_the_read_anew() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lab_proto::v1::op::{OpRefusal, RefusalKind};
 use lab_proto::{Map, MinionId, Target, TargetKind, Value};
+use lab_states::target::TargetError;
 
 use super::Shared;
 use crate::core::SharedGrains;
@@ -40,7 +41,7 @@ async fn look(shared: &Arc<Shared>, target: &Target) -> Result<(Vec<MinionId>, C
         .map_err(|e| refusal(RefusalKind::Refused, e.to_string()))?;
     if is_quick(target, candidates.len()) {
         let found = select(target, &candidates, &shared.config.node_groups, |_| Value::Null);
-        return found.map(|f| (f, candidates)).map_err(|e| refusal(RefusalKind::Usage, e.to_string()));
+        return found.map(|f| (f, candidates)).map_err(|e| refusal(RefusalKind::Usage, unreadable(&e)));
     }
     let (shared, target) = (shared.clone(), target.clone());
     let found = tokio::task::spawn_blocking(move || {
@@ -54,7 +55,17 @@ async fn look(shared: &Arc<Shared>, target: &Target) -> Result<(Vec<MinionId>, C
     })
     .await
     .map_err(|e| refusal(RefusalKind::Internal, e.to_string()))?;
-    found.map_err(|e| refusal(RefusalKind::Usage, e.to_string()))
+    found.map_err(|e| refusal(RefusalKind::Usage, unreadable(&e)))
+}
+
+/// Says why a target cannot be read, and of a group where groups are.
+fn unreadable(error: &TargetError) -> String {
+    match error {
+        TargetError::Nodegroup(_) => {
+            format!("{error}: groups are in [node_groups] of the master's master.toml")
+        }
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -133,15 +133,22 @@ pub enum Loss {
     Unknown,
 }
 
+impl Damage {
+    /// Says what is damaged and lost, without the way out: for where that was taken.
+    pub fn what(&self) -> String {
+        let Self { path, reason, loss } = self;
+        format!("store damaged: {loss} ({}: {reason})", path.display())
+    }
+}
+
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, reason, loss } = self;
-        write!(f, "store damaged: {loss} ({}: {reason}). ", path.display())?;
+        write!(f, "{}. ", self.what())?;
         f.write_str(
             "Nothing was changed. Restore a backup, or start once with --accept-loss: \
              it moves the damaged log aside and begins a new log id",
         )?;
-        if matches!(loss, Loss::Keys) {
+        if matches!(self.loss, Loss::Keys) {
             f.write_str(" with no accepted keys, so that every minion must enrol again")?;
         }
         Ok(())

@@ -31,6 +31,26 @@ async fn let_in(master: &Master, identity: &Identity) -> bool {
     }
 }
 
+/// Returns what somebody is told who may not give orders.
+async fn refused(master: &Master, identity: &Identity) -> String {
+    let asked = match Client::connect(&master.address.to_string(), identity).await {
+        Ok(client) => client.collect(OpRequest::Status).await.map(|_| ()),
+        Err(e) => Err(e),
+    };
+    asked.expect_err("it is refused").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_of_another_master_is_told_so_and_a_name_that_cannot_be_one_which_can() {
+    let (master, other) = (Master::start().await, Master::start().await);
+    let identity = issue(&other, "alice").await;
+    let told = refused(&master, &identity).await;
+    assert!(told.contains("so this identity is for another master"), "{told}");
+    let (_, csr) = pki::operator_request().expect("a key");
+    let told = master.refused(OpRequest::OperatorIssue { name: "a b".to_owned(), csr }).await;
+    assert!(told.contains("cannot be an operator's name, which is one to 64"), "{told}");
+}
+
 fn follow() -> OpRequest {
     OpRequest::Events(EventQuery {
         since: Since::Head,
@@ -56,6 +76,8 @@ async fn a_revoked_operator_is_cut_off_at_once_and_refused_by_name_also_after_a_
     while let Ok(Some(_)) = tail.next().await {}
     assert!(alice.collect(OpRequest::Status).await.is_err(), "the connection is closed");
     assert!(!let_in(&master, &identity).await, "nobody of this name");
+    let told = refused(&master, &identity).await;
+    assert!(told.contains("it was revoked") && told.contains("lab-master operator issue"), "{told}");
     let by_name = |tag: &str, d: &Value| {
         tag == "lab/security/refused"
             && (text(d, "peer"), text(d, "why")) == ("operator alice", "handshake: the operator is revoked")

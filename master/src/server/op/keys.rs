@@ -11,6 +11,7 @@ impl Request {
     pub(super) async fn key(&mut self, request: KeyRequest) -> Answer {
         let shared = self.shared.clone();
         let (by, now) = (format!("operator {}", self.operator), crate::server::wall_time());
+        let deletes = matches!(request, KeyRequest::Delete { .. });
         let keys = match request {
             KeyRequest::List => shared.keys.matching("*").await,
             KeyRequest::Show { id } => {
@@ -46,7 +47,13 @@ impl Request {
             }
         };
         for key in &keys {
-            self.data(key_value(key)).await?;
+            let mut value = key_value(key);
+            if let Value::Map(map) = &mut value
+                && deletes
+            {
+                map.insert("state".into(), "deleted".into());
+            }
+            self.data(value).await?;
         }
         Ok(())
     }

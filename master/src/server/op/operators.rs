@@ -5,11 +5,15 @@ use lab_proto::v1::op::RefusalKind;
 
 use super::{Answer, Request, refuse, whole};
 use crate::core::records::OperatorRecord;
-use crate::pki::{self, Peer};
+use crate::pki::{self, OPERATOR_NAMES, Peer};
 use crate::server::operators::{OperatorError, Standing};
 
 impl Request {
     pub(super) async fn operator_issue(&mut self, name: String, csr: Vec<u8>) -> Answer {
+        if !pki::is_operator_name(&name) {
+            let text = format!("{name:?} cannot be an operator's name, which is {OPERATOR_NAMES}");
+            return Err(refuse(RefusalKind::Usage, text));
+        }
         let shared = self.shared.clone();
         let now = crate::server::wall_time();
         let usage = |e: &dyn std::error::Error| refuse(RefusalKind::Usage, crate::server::chain(e));

@@ -109,7 +109,7 @@ impl SledStore {
             Ok(found) => (found, None),
             Err(StoreError::Damaged(damage)) if options.accept_loss => {
                 let aside = recover::set_aside(&paths, &damage)?;
-                warn!(aside = %aside.display(), %damage, "loss accepted: a new log begins");
+                warn!(aside = %aside.display(), damage = damage.what(), "loss accepted: a new log begins");
                 (None, Some(AcceptedLoss { damage: *damage, aside }))
             }
             Err(other) => return Err(other),

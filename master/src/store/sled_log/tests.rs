@@ -149,6 +149,7 @@ fn after_damage(clean: bool, damage: impl FnOnce(&Path)) -> Verdict {
         Err(StoreError::Damaged(damage)) => {
             assert_eq!(fingerprint(&root), before, "a refusal changes nothing: {damage}");
             let text = damage.to_string();
+            assert!(!damage.what().contains("--accept-loss") && text.starts_with(&damage.what()), "{text}");
             assert!(text.contains("--accept-loss") && text.contains("Nothing was changed"), "{text}");
             assert!(
                 text.contains(&*damage.path.to_string_lossy()) && damage.path.starts_with(&root),
