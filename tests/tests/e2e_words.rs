@@ -243,3 +243,43 @@ fn who_only_looks_makes_nothing_and_what_is_not_there_is_told() {
     let (code, told) = minion(&["apply", "--local", "x", "--states"], Some(&dir));
     assert!(code == Some(2) && told.contains("nope: there is no such directory"), "{told}");
 }
+
+#[test]
+fn who_asks_to_be_let_in_is_told_what_to_compare_and_which_master_is_another_one() {
+    let master = Alone::start("", &[]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let address = master.address().to_string();
+    let minion = |args: &[&str]| {
+        let mut command = Command::new(binaries().unwrap().join("lab-minion"));
+        command.args(args).arg("--config-dir").arg(dir.path()).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let data = dir.path().join("data").display().to_string();
+    let ended = |args: &[&str]| {
+        let ended = minion(args).output().unwrap();
+        (ended.status.code(), [ended.stdout, ended.stderr].map(|b| String::from_utf8(b).unwrap()))
+    };
+
+    for asks in ["enrol", "serve"] {
+        let (code, [_, told]) = ended(&[asks, "--data-dir", &data]);
+        assert!(code == Some(2) && told.contains("no master is configured"), "{asks}: {code:?} {told}");
+    }
+    let other = lab_proto::Fingerprint::of(b"another CA").to_string();
+    let here = ["--master", &address, "--data-dir", &data];
+    let (code, [_, told]) = ended(&[&["enrol", "--fingerprint", &other], &here[..]].concat());
+    assert_eq!(code, Some(17), "{told}");
+    assert!(told.contains(&other) && told.contains("lab-master key finger"), "{told}");
+    assert_eq!(told.matches(&address).count(), 1, "{told}");
+
+    let mut waits = minion(&[&["enrol", "--id", "web7"], &here[..]].concat()).spawn().unwrap();
+    eventually("it is pending", || master.run(&["key", "list"]).unwrap().contains("web7"));
+    let ca = master.run(&["key", "finger"]).unwrap();
+    eventually("it is what finger shows", || {
+        let (_, [shown, _]) = ended(&["finger"]);
+        let met = shown.lines().find_map(|l| l.strip_prefix("master "));
+        shown.starts_with("web7 ") && met.is_some_and(|met| ca.contains(met))
+    });
+    waits.kill().unwrap();
+    waits.wait().unwrap();
+}

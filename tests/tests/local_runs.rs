@@ -108,7 +108,7 @@ fn an_interrupted_run_ends_its_command_and_says_so() {
         let Ended { status, said, left, .. } = interrupted(signal, &[]);
         assert_eq!(status.code(), Some(15), "{said}");
         assert!(said.contains(signal.as_str()), "{said}");
-        assert!(said.contains("interrupted: 1 states were begun, 1 were not"), "{said}");
+        assert!(said.contains("interrupted: 1 state was begun, 1 was not"), "{said}");
         assert!(left.is_empty(), "{left:?}");
     }
 }
@@ -120,7 +120,7 @@ fn a_run_that_is_interrupted_in_its_last_state_says_that_none_was_left() {
         let Ended { status, said, .. } =
             end_by(&[Signal::SIGTERM], tree.path(), &mut apply(tree.path(), &[]));
         assert_eq!(status.code(), Some(15), "{said}");
-        assert!(said.contains("interrupted: 1 states were begun, none was left"), "{said}");
+        assert!(said.contains("interrupted: 1 state was begun, none was left"), "{said}");
     }
 }
 

@@ -179,7 +179,8 @@ pub(crate) fn outbox_rewound(id: &MinionId, head: u64, mark: u64) -> NewEvent {
 
 /// What two agents with one identity mean, and the way out.
 pub(crate) const TWINS: &str = "two agents have this minion's id and key (a cloned disk?) and take the link over from each \
-     other: on the machine that does not belong, stop the agent, remove its data directory, and enrol it under an id of its own";
+     other: on the machine that does not belong, stop the agent, remove its data directory and its key (`pki` in its configuration \
+     directory), and enrol it under an id of its own";
 
 /// The agent came back that another with the same id and key had taken over from.
 pub(crate) fn duplicate(arrival: &super::Arrival, other: &super::MinionRecord) -> NewEvent {

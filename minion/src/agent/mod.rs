@@ -485,7 +485,7 @@ impl Agent {
                 state: EndState::Interrupted,
                 success: false,
                 retcode: 1,
-                value: Value::from(format!("interrupted: {cause} while the job was here; {what}")),
+                value: Value::from(format!("{cause} while the job was here; {what}")),
                 duration_micros: 0,
             };
             self.effects.push_back(Effect::Return {

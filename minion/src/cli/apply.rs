@@ -122,11 +122,12 @@ impl Args {
                 if interrupted {
                     let begun = outcome.results.len();
                     let rest = if left > 0 {
-                        format!("{left} were not, or not to their end")
+                        format!("{left} {} not, or not to the end", if left == 1 { "was" } else { "were" })
                     } else {
                         "none was left".to_owned()
                     };
-                    let text = format!("interrupted: {begun} states were begun, {rest}");
+                    let were = if begun == 1 { "state was" } else { "states were" };
+                    let text = format!("interrupted: {begun} {were} begun, {rest}");
                     return Err(Failure::new(std::io::Error::other(text), exit::INTERRUPTED));
                 }
                 Ok(ExitCode::from(if failed { exit::STATE_FAILED } else { 0 }))

@@ -1,10 +1,13 @@
 //! `lab-minion enrol`: asks a master to let this machine in, and waits for the answer.
 
+use std::cell::Cell;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use lab_proto::Fingerprint;
 use lab_proto::v1::enrol::EnrolRefusal;
+use lab_proto::{Fingerprint, MinionId};
 
 use super::{Common, Done, Failure, exit, log, runtime};
 use crate::config::Config;
@@ -13,6 +16,9 @@ use crate::identity::{Pin, Pki};
 use crate::link::{DialError, Dialer};
 use crate::serve::{enrol_grains, machine_id, pin};
 use crate::workers::read_grains;
+
+/// After how much silence it is said that it is silent; a master answers in far less.
+const SILENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: lab-minion enrol --master master.example --token NAME.SECRET.CA")]
@@ -51,7 +57,21 @@ impl Args {
         };
         let enrolled = runtime()?.block_on(async {
             let dialer = Dialer::new(&config.master)?;
-            let enrolled = enrol::enrol(&request, &dialer, |progress| tell(&id, progress)).await;
+            let heard = Cell::new(false);
+            let mut asking = std::pin::pin!(enrol::enrol(&request, &dialer, |progress| {
+                heard.set(true);
+                note(&pki, &self.common.config_dir, &id, &config.master, progress);
+                tell(&id, progress);
+            }));
+            let enrolled = match tokio::time::timeout(SILENCE, &mut asking).await {
+                Ok(enrolled) => enrolled,
+                Err(_) => {
+                    if !heard.get() {
+                        eprintln!("no answer from {} yet; still trying", config.master.join(", "));
+                    }
+                    asking.await
+                }
+            };
             dialer.finish().await;
             enrolled
         });
@@ -68,7 +88,20 @@ impl Args {
     }
 }
 
-fn tell(id: &lab_proto::MinionId, progress: Progress) {
+/// Writes down what `lab-minion finger` shows while a person compares it.
+fn note(pki: &Pki, dir: &Path, id: &MinionId, masters: &[String], progress: Progress) {
+    let noted = match progress {
+        Progress::Met { ca, .. } => pki.note_met(ca).map_err(|e| crate::chain(&e)),
+        Progress::Pending { .. } => {
+            Config::remember_enrolment(dir, id, masters).map_err(|e| crate::chain(&e))
+        }
+    };
+    if let Err(why) = noted {
+        eprintln!("warning: {why}; `lab-minion finger` does not show what is pending");
+    }
+}
+
+fn tell(id: &MinionId, progress: Progress) {
     match progress {
         Progress::Met { ca, pinned: true } => eprintln!("met the master with CA {ca}"),
         Progress::Met { ca, pinned: false } => {
@@ -82,12 +115,29 @@ fn tell(id: &lab_proto::MinionId, progress: Progress) {
 }
 
 fn failure(e: EnrolError) -> Failure {
-    let code = match &e {
-        EnrolError::Refused(EnrolRefusal::Version(_)) => exit::VERSIONS,
-        EnrolError::Refused(_) | EnrolError::OtherMaster { .. } => exit::REFUSED,
-        EnrolError::Dial(DialError::NoMaster | DialError::Address(_)) => exit::USAGE,
-        EnrolError::Dial(_) | EnrolError::Stream(_) => exit::UNREACHABLE,
-        EnrolError::Identity(_) | EnrolError::Tls(_) | EnrolError::NoCa => exit::FAILED,
-    };
+    let code = code(&e);
     Failure::new(e, code)
+}
+
+/// Returns the exit code of an enrolment that failed.
+pub(super) fn code(e: &EnrolError) -> u8 {
+    match e {
+        EnrolError::Refused(EnrolRefusal::Version(_)) => exit::VERSIONS,
+        EnrolError::Refused(_)
+        | EnrolError::KeyInUse { .. }
+        | EnrolError::WrongCa { .. }
+        | EnrolError::OtherMaster { .. } => exit::REFUSED,
+        EnrolError::Dial(e) => of_dialling(e),
+        EnrolError::Stream(_) => exit::UNREACHABLE,
+        EnrolError::Identity(_) | EnrolError::Tls(_) | EnrolError::NoCa => exit::FAILED,
+    }
+}
+
+/// Returns the exit code of what no master was reached for.
+pub(super) fn of_dialling(e: &DialError) -> u8 {
+    match e {
+        DialError::NoMaster | DialError::Address(_) => exit::USAGE,
+        DialError::OtherCa { .. } => exit::REFUSED,
+        _ => exit::UNREACHABLE,
+    }
 }

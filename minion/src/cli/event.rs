@@ -11,6 +11,8 @@ use crate::serve::{SendError, send_event, send_events};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    #[command(flatten)]
+    common: Common,
     #[command(subcommand)]
     what: What,
 }
@@ -24,8 +26,6 @@ enum What {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: lab-minion event send site/door/opened floor=3")]
 struct Send {
-    #[command(flatten)]
-    common: Common,
     /// The event's tag.
     #[arg(required_unless_present = "stdin")]
     tag: Option<EventTag>,
@@ -53,8 +53,8 @@ enum DataError {
 
 impl Args {
     pub(super) fn run(self) -> Done {
-        let What::Send(Send { common, tag, pairs, data, stdin: _ }) = self.what;
-        let run_dir = common.config()?.run_dir;
+        let What::Send(Send { tag, pairs, data, stdin: _ }) = self.what;
+        let run_dir = self.common.config()?.run_dir;
         let sent = match tag {
             Some(tag) => {
                 let data = read_data(&pairs, data.as_deref()).map_err(|e| Failure::new(e, exit::USAGE))?;
@@ -108,6 +108,22 @@ fn read_data(pairs: &[String], json: Option<&str>) -> Result<Value, DataError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_may_stand_before_send_and_after_it() {
+        use clap::Parser;
+        let words = "--config-dir /a --run-dir /b";
+        for line in [format!("event {words} send t/x a=1"), format!("event send {words} t/x a=1")] {
+            let words = std::iter::once("lab-minion").chain(line.split(' '));
+            let cli = crate::cli::Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{line}: {e}"));
+            let crate::cli::Command::Event(Args { common, what: What::Send(send) }) = cli.command else {
+                panic!("{line}")
+            };
+            assert_eq!(common.config_dir, std::path::Path::new("/a"), "{line}");
+            assert_eq!(common.run_dir.as_deref(), Some(std::path::Path::new("/b")), "{line}");
+            assert_eq!(send.pairs, ["a=1"], "{line}");
+        }
+    }
 
     #[test]
     fn pairs_become_a_mapping_with_json_values_where_they_are_json() {

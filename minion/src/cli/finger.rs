@@ -24,7 +24,7 @@ impl Args {
             Failure::new(std::io::Error::other(text), exit::REFUSED)
         })?;
         report::line(format_args!("{} {}", config.minion_id()?, key.fingerprint()));
-        if let Some(ca) = pki.pinned().map_err(failed)? {
+        if let Some(ca) = pki.met().map_err(failed)? {
             report::line(format_args!("master {ca}"));
         }
         Ok(ExitCode::SUCCESS)

@@ -68,7 +68,7 @@ enum Command {
     Enrol(enrol::Args),
     /// Sends events through the running agent.
     Event(event::Args),
-    /// Prints the fingerprint of this machine's key and, once met, of the master's CA.
+    /// Prints the id and the fingerprint of this machine's key and, once an enrolment met it, that of the master's CA.
     Finger(finger::Args),
     /// Prints the grains of this machine.
     Grains(grains::Args),
@@ -150,23 +150,23 @@ impl From<ConfigError> for Failure {
 
 pub(crate) type Done = Result<ExitCode, Failure>;
 
-// Where things are and who the master is: options that several subcommands share.
+// Where things are and who the master is: options that several subcommands share. Global, so that they may stand before `send` too.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Common {
     /// Where minion.toml and the keys lie.
-    #[arg(long, value_name = "DIR", default_value = CONFIG_DIR)]
+    #[arg(long, global = true, value_name = "DIR", default_value = CONFIG_DIR)]
     pub(crate) config_dir: PathBuf,
     /// Where outbox, journal and cache live, in place of the configured place.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Where the agent's socket is, in place of the configured place.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     run_dir: Option<PathBuf>,
     /// The minion's name, in place of the configured one.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, global = true, value_name = "ID")]
     id: Option<String>,
     /// The master, in place of the configured ones; may be given several times.
-    #[arg(long, value_name = "HOST[:PORT]")]
+    #[arg(long, global = true, value_name = "HOST[:PORT]")]
     master: Vec<String>,
 }
 

@@ -46,8 +46,16 @@ pub(super) fn progress(what: &Progress) {
     }
 }
 
-/// Says in one word how a state ended.
-pub(super) fn verdict(result: &StateReturn) -> &'static str {
+/// Says for people how a state ended, in the master's words.
+fn said(result: &StateReturn) -> &'static str {
+    match result.outcome {
+        StateOutcome::WouldChange => "would change",
+        _ => verdict(result),
+    }
+}
+
+/// Says in one word how a state ended, for programs.
+fn verdict(result: &StateReturn) -> &'static str {
     match result.outcome {
         StateOutcome::Ok if result.changed() => "changed",
         StateOutcome::Ok => "ok",
@@ -59,7 +67,7 @@ pub(super) fn verdict(result: &StateReturn) -> &'static str {
 
 fn state(result: &StateReturn) {
     let name = if result.name == result.id { String::new() } else { format!("  {}", result.name) };
-    say!("{:<12}  {}  {}{name}", verdict(result), result.state, result.id);
+    say!("{:<12}  {}  {}{name}", said(result), result.state, result.id);
     let quiet = result.outcome == StateOutcome::Ok && !result.changed();
     if !quiet && !result.comment.is_empty() {
         say!("{}", indented(&result.comment, 4));
@@ -90,9 +98,13 @@ fn indented(text: &str, depth: usize) -> String {
 
 /// Prints how many states ended how.
 pub(super) fn summary(results: &[StateReturn]) {
-    let count = |word: &str| results.iter().filter(|r| verdict(r) == word).count();
+    say!("{}", summed(results));
+}
+
+fn summed(results: &[StateReturn]) -> String {
+    let count = |word: &str| results.iter().filter(|r| said(r) == word).count();
     let micros: u64 = results.iter().map(|r| r.duration_micros).sum();
-    let parts: Vec<String> = ["ok", "changed", "would-change", "skipped", "failed"]
+    let parts: Vec<String> = ["ok", "changed", "would change", "skipped", "failed"]
         .into_iter()
         .filter_map(|word| match count(word) {
             0 => None,
@@ -100,7 +112,8 @@ pub(super) fn summary(results: &[StateReturn]) {
         })
         .collect();
     let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
-    say!("{} states in {seconds:.3} s: {}", results.len(), parts.join(", "));
+    let states = if results.len() == 1 { "state" } else { "states" };
+    format!("{} {states} in {seconds:.3} s: {}", results.len(), parts.join(", "))
 }
 
 /// Prints a run as one JSON object; one that a signal ended has what was done, and says so.
@@ -176,5 +189,31 @@ pub(super) fn value(value: &Value, json: bool) {
         Value::Str(text) if !json => say!("{text}"),
         other if json => say!("{}", serde_json::to_string(other).unwrap_or_default()),
         other => say!("{}", serde_json::to_string_pretty(other).unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_the_words_of_the_master_and_programs_the_stable_ones() {
+        let would = StateReturn {
+            id: "a".to_owned(),
+            state: "test.nop".to_owned(),
+            name: "a".to_owned(),
+            sls: "s".to_owned(),
+            outcome: StateOutcome::WouldChange,
+            reason: None,
+            changes: Map::new(),
+            comment: String::new(),
+            run_num: 0,
+            started: lab_proto::Timestamp::default(),
+            duration_micros: 0,
+        };
+        assert_eq!((said(&would), verdict(&would)), ("would change", "would-change"));
+        let one = summed(std::slice::from_ref(&would));
+        assert_eq!(one, "1 state in 0.000 s: 1 would change");
+        assert!(summed(&[would.clone(), would]).starts_with("2 states in "));
     }
 }

@@ -41,9 +41,10 @@ impl Args {
 fn failure(e: BootError) -> Failure {
     let code = match &e {
         e if e.is_damage() => exit::DAMAGED,
-        e if e.is_refusal() => exit::REFUSED,
+        BootError::InUse { .. } => exit::REFUSED,
         BootError::Config(_) | BootError::Token(_) => exit::USAGE,
-        BootError::Dial(_) | BootError::Enrol(_) => exit::UNREACHABLE,
+        BootError::Dial(e) => super::enrol::of_dialling(e),
+        BootError::Enrol(e) => super::enrol::code(e),
         _ => exit::FAILED,
     };
     Failure::new(e, code)
@@ -60,6 +61,18 @@ fn ended(e: ServeError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::enrol::EnrolError;
+    use crate::link::DialError;
+
+    #[test]
+    fn without_a_master_to_dial_enrol_and_serve_end_with_the_code_of_the_configuration() {
+        for none in [|| DialError::NoMaster, || DialError::OtherCa { place: "lab:4510".to_owned() }] {
+            let code = super::super::enrol::code(&EnrolError::Dial(none()));
+            assert_eq!(failure(BootError::Dial(none())).code, code);
+            assert_eq!(failure(BootError::Enrol(none().into())).code, code);
+            assert_eq!(code == exit::USAGE, matches!(none(), DialError::NoMaster));
+        }
+    }
 
     #[test]
     fn an_outbox_that_cannot_be_written_is_trouble_of_the_machine_and_no_bug() {

@@ -3,6 +3,7 @@
 //! Used by `lab-minion enrol`, and by the agent when it has no certificate or an expired one: the request's signature
 //! proves that it still holds the accepted key.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lab_proto::ids::MachineId;
@@ -33,6 +34,28 @@ pub enum EnrolError {
     /// The door stays shut.
     #[error(transparent)]
     Refused(EnrolRefusal),
+    /// The key is another's.
+    #[error("{refusal} (the key of this machine is {})", key.display())]
+    KeyInUse {
+        /// What the master says.
+        refusal: EnrolRefusal,
+        /// Where the key lies.
+        key: PathBuf,
+    },
+    /// Whoever answers shows a CA that is not the pinned one.
+    #[error(
+        "the master at {place} shows {}, and not the CA {pinned} that is trusted here: compare with `lab-master key finger` there; \
+         to be let in by that master, use a token of its own or the CA's --fingerprint",
+        shown.map_or_else(|| "no CA".to_owned(), |ca| format!("the CA {ca}"))
+    )]
+    WrongCa {
+        /// Who answers.
+        place: String,
+        /// The CA that the token, an option, the configuration or an earlier enrolment names.
+        pinned: Fingerprint,
+        /// The one that came.
+        shown: Option<Fingerprint>,
+    },
     /// The master that answered is not the pinned one.
     #[error("the certificate that came is by the CA {got}, pinned is {pinned}; this is another master")]
     OtherMaster {
@@ -50,7 +73,8 @@ impl EnrolError {
     /// Tells whether trying again later may help without anyone doing anything here.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Dial(_) | Self::Stream(_) => true,
+            // Another machine may have the address for a while.
+            Self::Dial(_) | Self::Stream(_) | Self::WrongCa { .. } | Self::KeyInUse { .. } => true,
             Self::Refused(refusal) => {
                 !matches!(refusal, EnrolRefusal::Version(_) | EnrolRefusal::Malformed { .. })
             }
@@ -111,7 +135,13 @@ pub async fn enrol(
     mut tell: impl FnMut(Progress),
 ) -> Result<Enrolled, EnrolError> {
     let (tls, seen) = identity::enrol_tls(request.pin)?;
-    let connection = dialer.dial(tls).await?;
+    let connection = dialer.dial(tls).await.map_err(|e| match (e, request.pin) {
+        // Whoever shows the right CA has a certificate that this one did not sign.
+        (DialError::OtherCa { place }, Pin::Fingerprint(pinned)) if seen.ca().is_none() => {
+            EnrolError::WrongCa { place, pinned, shown: seen.shown() }
+        }
+        (e, _) => e.into(),
+    })?;
     let met = seen.ca().ok_or(EnrolError::NoCa)?;
     tell(Progress::Met { ca: met, pinned: request.pin != Pin::FirstUse });
     let answer = converse(request, &connection, &mut tell).await;
@@ -149,6 +179,9 @@ async fn converse(
         match down.next().await?.ok_or(StreamError::Ended)? {
             EnrolReply::Pending { fingerprint } => tell(Progress::Pending { fingerprint }),
             EnrolReply::Accepted { certificate, ca, now } => return Ok((certificate, ca, now)),
+            EnrolReply::Refused(refusal @ EnrolRefusal::KeyInUse { .. }) => {
+                return Err(EnrolError::KeyInUse { refusal, key: identity.file().to_owned() });
+            }
             EnrolReply::Refused(refusal) => return Err(EnrolError::Refused(refusal)),
         }
     }

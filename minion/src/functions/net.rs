@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_proto::{Map, Value};
-use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
+use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind, takes};
 use lab_states::net::{Confirm, ConfirmBy};
 use serde::Deserialize;
 
@@ -34,7 +34,8 @@ impl ExecFunction for Pending {
         documented(self.name())
     }
 
-    fn call(&self, _: &[Value], _: &Map, _: &JobCtx<'_>) -> Result<Value, CallError> {
+    fn call(&self, args: &[Value], kwargs: &Map, _: &JobCtx<'_>) -> Result<Value, CallError> {
+        takes(self.doc(), args, kwargs)?;
         let found =
             guard(&self.0)?.places().read_change().map_err(|e| CallError::failed(crate::chain(&e)))?;
         Ok(found.map_or(Value::Null, |j| {
@@ -59,7 +60,8 @@ impl ExecFunction for History {
         documented(self.name())
     }
 
-    fn call(&self, _: &[Value], _: &Map, _: &JobCtx<'_>) -> Result<Value, CallError> {
+    fn call(&self, args: &[Value], kwargs: &Map, _: &JobCtx<'_>) -> Result<Value, CallError> {
+        takes(self.doc(), args, kwargs)?;
         let all = netguard::history(guard(&self.0)?.places()).map_err(CallError::failed)?;
         let one = |j: &netguard::journal::Journal| {
             let files = j.files.iter().map(|f| f.path.display().to_string()).collect::<Vec<_>>();

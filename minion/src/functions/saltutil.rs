@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lab_proto::{Map, Value};
-use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
+use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind, takes};
 use serde::Deserialize;
 
 use super::documented;
@@ -26,7 +26,8 @@ impl ExecFunction for Running {
         documented(self.name())
     }
 
-    fn call(&self, _args: &[Value], _kwargs: &Map, _ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+    fn call(&self, args: &[Value], kwargs: &Map, _ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+        takes(self.doc(), args, kwargs)?;
         let jobs = self.0.running().into_iter().filter(|j| j.fun != self.name());
         let row = |job: crate::workers::RunningJob| {
             Value::from([

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lab_proto::{Map, Value};
-use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry};
+use lab_states::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, takes};
 use lab_states::run::Refresh;
 
 use super::documented;
@@ -71,7 +71,8 @@ impl ExecFunction for Sync {
         documented(self.name())
     }
 
-    fn call(&self, _args: &[Value], _kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+    fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+        takes(self.doc(), args, kwargs)?;
         let Function { kinds, refresh, .. } = self.function;
         let mut names = Map::new();
         for (_, folder, kind) in KINDS.iter().filter(|(_, _, kind)| kinds.contains(kind)) {

@@ -20,6 +20,8 @@ use crate::files::{self, FileError};
 
 /// When this share of a certificate's life is left, it is renewed over the link.
 const RENEW_AT: f64 = 1.0 / 3.0;
+/// Which CA an enrolment met.
+const MET: &str = "met";
 
 /// Why the identity cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,7 @@ pub struct Pki {
 pub struct Identity {
     key: KeyPair,
     fingerprint: Fingerprint,
+    file: PathBuf,
 }
 
 /// What an accepted minion has.
@@ -89,8 +92,9 @@ impl Pki {
         }
         files::make_dir(&self.dir, 0o700)?;
         let key = KeyPair::generate().map_err(IdentityError::Make)?;
-        files::write_atomically(&self.dir.join("minion.key"), key.serialize_pem().as_bytes(), 0o600)?;
-        Ok(Identity::of(key))
+        let path = self.dir.join("minion.key");
+        files::write_atomically(&path, key.serialize_pem().as_bytes(), 0o600)?;
+        Ok(Identity::of(key, path))
     }
 
     /// Loads the key; `None` before the first start.
@@ -100,9 +104,10 @@ impl Pki {
     pub fn known(&self) -> Result<Option<Identity>, IdentityError> {
         let path = self.dir.join("minion.key");
         let Some(pem) = files::read_if_any(&path)? else { return Ok(None) };
-        let key = KeyPair::from_pem(&String::from_utf8_lossy(&pem))
-            .map_err(|source| IdentityError::Key { path, source })?;
-        Ok(Some(Identity::of(key)))
+        match KeyPair::from_pem(&String::from_utf8_lossy(&pem)) {
+            Ok(key) => Ok(Some(Identity::of(key, path))),
+            Err(source) => Err(IdentityError::Key { path, source }),
+        }
     }
 
     /// Loads certificate and CA; `None` before the minion was accepted.
@@ -134,6 +139,26 @@ impl Pki {
         Ok(self.read("ca.crt")?.and_then(|ca| fingerprint_of(&ca)))
     }
 
+    /// Returns the CA to compare with the master's: the pinned one, or that which an enrolment met that is not accepted yet.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn met(&self) -> Result<Option<Fingerprint>, IdentityError> {
+        if let Some(pinned) = self.pinned()? {
+            return Ok(Some(pinned));
+        }
+        let text = files::read_if_any(&self.dir.join(MET))?;
+        Ok(text.and_then(|t| String::from_utf8_lossy(&t).trim().parse().ok()))
+    }
+
+    /// Notes which CA an enrolment met, for people to compare; it is trusted when the minion is accepted, not before.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn note_met(&self, ca: Fingerprint) -> Result<(), IdentityError> {
+        Ok(files::write_atomically(&self.dir.join(MET), format!("{ca}\n").as_bytes(), 0o644)?)
+    }
+
     fn read(&self, name: &str) -> Result<Option<CertificateDer<'static>>, IdentityError> {
         let path = self.dir.join(name);
         let Some(pem) = files::read_if_any(&path)? else { return Ok(None) };
@@ -146,9 +171,25 @@ impl Pki {
 }
 
 impl Identity {
-    fn of(key: KeyPair) -> Self {
+    fn of(key: KeyPair, file: PathBuf) -> Self {
         let fingerprint = Fingerprint::of(&key.subject_public_key_info());
-        Self { key, fingerprint }
+        Self { key, fingerprint, file }
+    }
+
+    /// Returns where the key lies.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Says what the clone of a machine's disk must lose before it is let in: the key of the original, and what only that
+    /// machine has to tell.
+    pub fn clone_remedy(&self, data_dir: &Path) -> String {
+        let pki = self.file.parent().unwrap_or(&self.file);
+        format!(
+            "if this machine is a clone, stop its agent, remove {} and {}, and run `lab-minion enrol` with an --id of its own",
+            pki.display(),
+            data_dir.display()
+        )
     }
 
     /// Returns the fingerprint of the public key: what `lab-master key accept` shows and compares.
@@ -244,6 +285,30 @@ mod tests {
         std::fs::write(dir.path().join("pki/minion.key"), "rubbish").expect("writes");
         let error = pki.identity().err().expect("is refused").to_string();
         assert!(error.contains("minion.key") && error.contains("token"), "{error}");
+    }
+
+    #[test]
+    fn the_ca_that_was_met_is_told_and_not_trusted_before_the_minion_is_accepted() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let pki = Pki::new(dir.path());
+        let identity = pki.identity().expect("makes a key");
+        assert_eq!(pki.met().expect("reads"), None);
+        let met = Fingerprint::of(b"another");
+        pki.note_met(met).expect("writes");
+        assert_eq!((pki.met().expect("reads"), pki.pinned().expect("reads")), (Some(met), None));
+        let ca = CertificateParams::default().self_signed(&identity.key).expect("signs").der().clone();
+        pki.store(&Credentials { certificate: ca.clone(), ca }).expect("stores");
+        assert_eq!(pki.met().expect("reads"), Some(identity.fingerprint()), "the pinned one goes first");
+    }
+
+    #[test]
+    fn a_clone_is_told_to_remove_the_key_as_well_as_the_data() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let identity = Pki::new(dir.path()).identity().expect("makes a key");
+        assert!(identity.file().is_file(), "it is where it says");
+        let said = identity.clone_remedy(Path::new("/var/lib/lab-minion"));
+        let pki = dir.path().join("pki").display().to_string();
+        assert!(said.contains(&format!("remove {pki} and /var/lib/lab-minion,")), "{said}");
     }
 
     #[test]

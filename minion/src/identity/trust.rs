@@ -3,7 +3,7 @@
 //! Dates are read leniently on this side: the CA's key is what is trusted, and a machine whose clock is wrong must
 //! still be able to reach its master, which then tells it the time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lab_proto::Fingerprint;
 use lab_proto::v1::{ALPN_ENROL, ALPN_MINION, MASTER_TLS_NAME};
@@ -27,16 +27,27 @@ pub enum Pin {
 
 /// What the handshake at the enrolment door met.
 #[derive(Clone, Debug, Default)]
-pub struct Seen(Arc<Mutex<Option<Fingerprint>>>);
+pub struct Seen(Arc<Mutex<Prints>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Prints {
+    trusted: Option<Fingerprint>,
+    shown: Option<Fingerprint>,
+}
 
 impl Seen {
     /// Returns the fingerprint of the CA that was met.
     pub fn ca(&self) -> Option<Fingerprint> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.prints().trusted
     }
 
-    fn set(&self, ca: Fingerprint) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(ca);
+    /// Returns the fingerprint of the CA that was shown, trusted or not.
+    pub fn shown(&self) -> Option<Fingerprint> {
+        self.prints().shown
+    }
+
+    fn prints(&self) -> MutexGuard<'_, Prints> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,6 +125,7 @@ impl PinVerifier {
             Trusted::Ca(ca) => return Ok(ca.clone()),
             Trusted::Pinned(pin) => pin,
         };
+        self.seen.prints().shown = shown.last().and_then(|c| fingerprint_of(c));
         let mut with_prints =
             shown.iter().filter_map(|c| fingerprint_of(c).map(|print| (c.clone().into_owned(), print)));
         let (ca, print) = match pin {
@@ -121,7 +133,7 @@ impl PinVerifier {
             Pin::Fingerprint(wanted) => with_prints.find(|(_, print)| print == wanted),
         }
         .ok_or(CertificateError::UnknownIssuer)?;
-        self.seen.set(print);
+        self.seen.prints().trusted = Some(print);
         Ok(ca)
     }
 }
@@ -142,7 +154,15 @@ impl ServerCertVerifier for PinVerifier {
             .map_err(|e| Error::General(e.to_string()))?;
         let name = ServerName::try_from(MASTER_TLS_NAME)
             .map_err(|_| Error::General("the master's name is no server name".to_owned()))?;
-        chain.verify_server_cert(end_entity, &[], &name, ocsp_response, lenient(end_entity, now))
+        let verified =
+            chain.verify_server_cert(end_entity, &[], &name, ocsp_response, lenient(end_entity, now));
+        verified.map_err(|e| match e {
+            // All masters' CAs have the same name, so what another one signed looks like a bad signature of ours.
+            Error::InvalidCertificate(CertificateError::BadSignature) => {
+                CertificateError::UnknownIssuer.into()
+            }
+            e => e,
+        })
     }
 
     fn verify_tls12_signature(

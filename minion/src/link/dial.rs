@@ -58,23 +58,32 @@ pub enum DialError {
         /// quinn's words.
         source: ConnectError,
     },
+    /// Whoever answers has a certificate of another CA than the trusted one.
+    #[error(
+        "the master at {place} has a certificate of another CA than the one that this machine trusts: it is another master, or one \
+         that was set up anew; compare with `lab-master key finger` there, and if it is the right one, enrol with a token of its own"
+    )]
+    OtherCa {
+        /// Its name and address.
+        place: String,
+    },
     /// The handshake failed.
-    #[error("{} at {address} did not let us in", host)]
+    #[error("the handshake with {place} failed")]
     Handshake {
-        /// The name that was dialled.
-        host: String,
-        /// Its address.
-        address: SocketAddr,
+        /// Its name and address.
+        place: String,
         /// Why.
         source: ConnectionError,
     },
     /// Nobody answered.
-    #[error("{} at {address} does not answer", host)]
+    #[error(
+        "{place} does not answer: is that the master's address, does `lab-master serve` run there, and is its UDP port {port} open?"
+    )]
     Silent {
-        /// The name that was dialled.
-        host: String,
-        /// Its address.
-        address: SocketAddr,
+        /// Its name and address.
+        place: String,
+        /// The port.
+        port: u16,
     },
 }
 
@@ -141,8 +150,11 @@ impl Dialer {
             .map_err(|source| DialError::Connect { address, source })?;
         match tokio::time::timeout(DIAL_PATIENCE, connecting).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(source)) => Err(DialError::Handshake { host: host.to_owned(), address, source }),
-            Err(_) => Err(DialError::Silent { host: host.to_owned(), address }),
+            Ok(Err(source)) if is_other_ca(&source) => {
+                Err(DialError::OtherCa { place: place(host, address) })
+            }
+            Ok(Err(source)) => Err(DialError::Handshake { place: place(host, address), source }),
+            Err(_) => Err(DialError::Silent { place: place(host, address), port: address.port() }),
         }
     }
 
@@ -150,6 +162,19 @@ impl Dialer {
     pub async fn finish(&self) {
         self.endpoint.wait_idle().await;
     }
+}
+
+/// Names whoever was dialled; an address that was dialled as such is said once.
+fn place(host: &str, address: SocketAddr) -> String {
+    let address = address.to_string();
+    if host == address { address } else { format!("{host} ({address})") }
+}
+
+/// Tells whether a handshake failed because we do not trust the certificate's CA.
+fn is_other_ca(error: &ConnectionError) -> bool {
+    let ConnectionError::TransportError(error) = error else { return false };
+    let unknown = u8::from(rustls::AlertDescription::UnknownCA);
+    error.code == quinn::TransportErrorCode::crypto(unknown)
 }
 
 /// Opens a socket for both families that holds what the windows let a master send ahead, as far as the system allows.
@@ -184,4 +209,19 @@ fn transport() -> TransportConfig {
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None);
     transport
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_dialled_is_named_once_and_with_what_to_look_at() {
+        let address: SocketAddr = "127.0.0.1:4510".parse().expect("an address");
+        assert_eq!(place("127.0.0.1:4510", address), "127.0.0.1:4510");
+        assert_eq!(place("lab.example:4510", address), "lab.example:4510 (127.0.0.1:4510)");
+        let silent = DialError::Silent { place: place("127.0.0.1:4510", address), port: address.port() };
+        let said = silent.to_string();
+        assert!(said.contains("lab-master serve") && said.contains("UDP port 4510"), "{said}");
+    }
 }

@@ -342,7 +342,7 @@ fn closed_by_master(reason: &CloseReason) -> String {
         CloseReason::KeyRevoked => "it does not accept this minion's key any more",
         CloseReason::Superseded => {
             "another agent with this minion's id and key is connected (a cloned disk?); on the machine that does not belong, stop \
-             the agent, remove its data directory, and enrol it under an id of its own"
+             the agent, remove its data directory and its key (`pki` in its configuration directory), and enrol it under an id of its own"
         }
         CloseReason::Violation(what) => {
             return format!("the master closed the link: protocol violation: {what}");

@@ -99,14 +99,6 @@ impl BootError {
             _ => false,
         }
     }
-
-    /// Tells whether the master does not want us, or another agent has our place.
-    pub fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            Self::InUse { .. } | Self::Enrol(EnrolError::Refused(_) | EnrolError::OtherMaster { .. })
-        )
-    }
 }
 
 /// Brings the agent up to where its loop can run.
@@ -307,7 +299,15 @@ async fn credentials(
     tracing::info!(%id, key = %identity.fingerprint(), "enrolling");
     let mut backoff = Backoff::new(ENROL_PAUSE.0, ENROL_PAUSE.1);
     loop {
-        match enrol::enrol(&request, dialer, |progress| log_progress(&request.id, progress)).await {
+        let told = |progress| {
+            if let Progress::Met { ca, .. } = progress
+                && let Err(e) = pki.note_met(ca)
+            {
+                tracing::warn!(error = %crate::chain(&e), "`lab-minion finger` does not show the CA");
+            }
+            log_progress(&request.id, progress);
+        };
+        match enrol::enrol(&request, dialer, told).await {
             Ok(enrolled) => {
                 pki.store(&enrolled.credentials)?;
                 return Ok(enrolled.credentials);

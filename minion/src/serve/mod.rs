@@ -222,8 +222,8 @@ impl Shell {
     fn tell_refused(&mut self, refusal: &LinkRefusal) {
         let remedy = match refusal {
             LinkRefusal::WrongId { certificate, .. } => format!(
-                "this machine has the key of {certificate} (a cloned disk?): stop the agent, remove {}, and enrol it anew",
-                self.config.data_dir.display()
+                "this machine has the key of {certificate} (a cloned disk?): {}",
+                self.identity.clone_remedy(&self.config.data_dir)
             ),
             LinkRefusal::Version(_) => "use a release that both speak".to_owned(),
             LinkRefusal::NotAccepted => format!("on the master: lab-master key accept {}", self.env.id),

@@ -32,7 +32,7 @@ impl Job {
     fn tree_for_states(&self, ctx: &JobCtx<'_>) -> Result<Arc<crate::content::Tree>, ServiceError> {
         if let Some(errors) = ctx.services.pillar().get("_errors") {
             self.note_retcode(DOES_NOT_COMPILE);
-            return Err(ServiceError::new(format!("the pillar does not render: {errors}")));
+            return Err(ServiceError::new(unrendered(errors)));
         }
         let tree = self.tree()?;
         // Many small files one by one would cost a round trip each.
@@ -53,6 +53,15 @@ impl Job {
         }
         Ok(ApplyOutcome { results })
     }
+}
+
+/// Says why a pillar does not render: each error as its own text, which may have lines of its own.
+fn unrendered(errors: &Value) -> String {
+    let all = errors.as_list().unwrap_or(std::slice::from_ref(errors));
+    std::iter::once("the pillar does not render:".to_owned())
+        .chain(all.iter().map(|error| error.as_str().map_or_else(|| error.to_string(), str::to_owned)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl Services for Job {
@@ -297,5 +306,20 @@ impl Services for WithPillar<'_> {
     /// Pillar that was given for this run stays what it is.
     fn refresh(&self, what: Refresh) -> Result<(), ServiceError> {
         self.job.refresh(Refresh { pillar: false, ..what })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_errors_of_a_pillar_are_told_as_text() {
+        let errors = Value::from(vec!["p.sls:1:7: 'nope' is undefined\n  a: {{ nope }}", "q.sls: 'x'"]);
+        assert_eq!(
+            unrendered(&errors),
+            "the pillar does not render:\np.sls:1:7: 'nope' is undefined\n  a: {{ nope }}\nq.sls: 'x'"
+        );
+        assert_eq!(unrendered(&Value::from("one")), "the pillar does not render:\none");
     }
 }

@@ -99,7 +99,8 @@ pub enum EnrolRefusal {
     /// The key is accepted for somebody else: two machines must not share one, as the clones of a disk do.
     #[error(
         "the key {fingerprint} is accepted for {holder} already, and {id} must have one of its own (a cloned disk?): \
-         remove this machine's key and enrol again, or delete the other with `lab-master key delete`"
+         on the clone, stop the agent, remove its data directory and its key (`pki` in its configuration directory), and enrol it \
+         anew; or delete the other with `lab-master key delete`"
     )]
     KeyInUse {
         /// Which key.

@@ -11,6 +11,8 @@ use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
 
+use crate::nearest::nearest;
+
 /// Arguments that do not fit the function.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArgsError {
@@ -27,6 +29,14 @@ pub enum ArgsError {
         arg: String,
         /// What was expected and what came.
         reason: String,
+    },
+    /// No argument of the function has this name.
+    #[error("there is no argument {arg}: it takes {}{}", known(takes), meant(arg, takes))]
+    Unknown {
+        /// The name.
+        arg: String,
+        /// The names that it has.
+        takes: Vec<String>,
     },
     /// More positional arguments than the function has.
     #[error("{given} arguments given, but it takes {takes} at most")]
@@ -48,10 +58,22 @@ impl ArgsError {
     /// Names the argument.
     pub fn argument(&self) -> Option<&str> {
         match self {
-            Self::Missing { arg } | Self::Bad { arg, .. } | Self::Twice { arg } => Some(arg),
+            Self::Missing { arg }
+            | Self::Bad { arg, .. }
+            | Self::Twice { arg }
+            | Self::Unknown { arg, .. } => Some(arg),
             Self::TooMany { .. } => None,
         }
     }
+}
+
+fn known(takes: &[String]) -> String {
+    if takes.is_empty() { "none".to_owned() } else { takes.join(", ") }
+}
+
+fn meant(arg: &str, takes: &[String]) -> String {
+    let meant = nearest(arg, takes.iter().map(String::as_str));
+    meant.map(|m| format!(" (did you mean {m}?)")).unwrap_or_default()
 }
 
 /// Reads named arguments into a type.

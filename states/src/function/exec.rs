@@ -60,11 +60,39 @@ pub fn from_within(name: &str, kwargs: &mut Map) {
     }
 }
 
+/// Looks whether a function has a place for every argument that is given to it. What takes further ones as data has.
+///
+/// # Errors
+/// When there are too many, or a named one is none of the function's.
+pub fn takes(doc: &FunctionDoc, args: &[Value], kwargs: &Map) -> Result<(), ArgsError> {
+    if doc.open {
+        return Ok(());
+    }
+    if args.len() > doc.args.len() {
+        return Err(ArgsError::TooMany { given: args.len(), takes: doc.args.len() });
+    }
+    let Some(unknown) = own(kwargs).find(|k| !doc.knows(k)) else { return Ok(()) };
+    let rest = doc.args.iter().skip(args.len());
+    match rest.into_iter().find(|a| a.required && !kwargs.contains_key(a.name.as_ref())) {
+        Some(missing) => Err(without(doc, &missing.name, kwargs)),
+        None => {
+            let takes = doc.args.iter().map(|a| a.name.clone().into_owned()).collect();
+            Err(ArgsError::Unknown { arg: unknown.to_owned(), takes })
+        }
+    }
+}
+
+/// Names the arguments that are meant for a function: Salt's own words travel among them with two underscores.
+fn own(kwargs: &Map) -> impl Iterator<Item = &str> {
+    kwargs.keys().filter_map(Value::as_str).filter(|k| !k.starts_with("__"))
+}
+
 /// Reads positional and named arguments into the function's own type; `doc` gives the positions their names.
 ///
 /// # Errors
-/// When there are too many, one is given twice, a required one is missing, or a value does not fit.
+/// When there are too many, one is given twice, is missing or none of the function's, or a value does not fit.
 pub fn bind<T: DeserializeOwned>(doc: &FunctionDoc, args: &[Value], kwargs: &Map) -> Result<T, CallError> {
+    takes(doc, args, kwargs)?;
     let mut all = Map::new();
     if args.len() > doc.args.len() {
         return Err(ArgsError::TooMany { given: args.len(), takes: doc.args.len() }.into());
@@ -73,7 +101,6 @@ pub fn bind<T: DeserializeOwned>(doc: &FunctionDoc, args: &[Value], kwargs: &Map
         all.insert(Value::from(arg.name.as_ref()), value.clone());
     }
     for (key, value) in kwargs {
-        // Salt's own words travel as keyword arguments with two underscores; they are not the function's.
         if key.as_str().is_some_and(|k| k.starts_with("__")) {
             continue;
         }
@@ -89,8 +116,7 @@ pub fn bind<T: DeserializeOwned>(doc: &FunctionDoc, args: &[Value], kwargs: &Map
 
 /// Says that an argument is missing, or what was given in its place: a word with `=` in it is a named argument.
 fn without(doc: &FunctionDoc, missing: &str, kwargs: &Map) -> ArgsError {
-    let names = kwargs.keys().filter_map(Value::as_str).filter(|k| !k.starts_with("__"));
-    let mut unknown = names.filter(|k| !doc.open && !doc.knows(k));
+    let mut unknown = own(kwargs).filter(|k| !doc.open && !doc.knows(k));
     match unknown.next() {
         Some(unknown) => ArgsError::Bad {
             arg: unknown.to_owned(),
@@ -120,5 +146,28 @@ mod tests {
         assert_eq!(said(&doc, foo.clone()), want);
         assert_eq!(said(&doc, Map::new()), "argument cmd is missing");
         assert_eq!(said(&doc.open(), foo), "argument cmd is missing", "what it takes as data is no stranger");
+    }
+
+    #[test]
+    fn an_argument_that_is_none_of_the_function_is_refused_and_the_known_ones_named() {
+        const ARGS: &[ArgDoc] =
+            &[ArgDoc::required("path", Kind::Text, "Where."), ArgDoc::optional("user", Kind::Text, "Whose.")];
+        let named = |name: &str| Map::from_iter([(Value::from(name), Value::from(1))]);
+        let (doc, none) = (FunctionDoc::new("Does.", ARGS, "test"), FunctionDoc::new("Is.", &[], "test"));
+        let said = |doc: &FunctionDoc, args: &[Value], name: &str| {
+            takes(doc, args, &named(name)).err().map(|e| e.to_string())
+        };
+        let path = [Value::from("/x")];
+        let want = "there is no argument usr: it takes path, user (did you mean user?)";
+        assert_eq!(said(&doc, &path, "usr").as_deref(), Some(want));
+        assert_eq!(
+            bind::<Value>(&doc, &path, &named("usr")).map_err(|e| e.to_string()),
+            Err(want.to_owned())
+        );
+        assert_eq!(said(&none, &[], "badarg").as_deref(), Some("there is no argument badarg: it takes none"));
+        assert!(said(&doc, &[], "badarg").is_some_and(|e| e.contains("path is missing")));
+        assert_eq!(said(&doc, &path, "user"), None);
+        assert_eq!(said(&none, &[], "__pub_jid"), None, "Salt's own words are not the function's");
+        assert_eq!(said(&doc.clone().open(), &path, "usr"), None, "it takes any");
     }
 }

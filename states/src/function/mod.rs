@@ -19,7 +19,7 @@ pub use ctx::{
 };
 pub use doc::{ArgDoc, Class, FunctionDoc, Kind};
 pub(crate) use exec::FROM_WITHIN;
-pub use exec::{CallError, ExecFunction, bind, from_within};
+pub use exec::{CallError, ExecFunction, bind, from_within, takes};
 pub use extension::{Extension, ExtensionKind};
 pub use registry::{Registry, UnknownFunction};
 pub use state::{Applied, Check, Group, StateCall, StateError, StateFunction, Verdict, VerdictKind, Watch};

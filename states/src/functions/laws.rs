@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lab_proto::Value;
+use lab_proto::{Map, Value};
 
 use super::testing::Bench;
 use crate::function::{Class, StateCall, Verdict, VerdictKind};
@@ -190,6 +190,19 @@ fn declarative_functions_change_what_they_said_and_then_nothing() {
         assert_eq!(second.kind, VerdictKind::Ok, "{name}: {}", outcome(&second));
         assert!(!second.changed(), "{name} changed {} the second time", Value::Map(second.changes));
         assert_eq!(bench.host.writes(), writes, "{name} wrote the second time");
+    }
+}
+
+#[test]
+fn no_execution_function_drops_a_named_argument_that_it_does_not_have() {
+    let bench = bench();
+    let stranger = Map::from_iter([(Value::from("no_such_argument"), Value::from(1))]);
+    let closed: Vec<_> =
+        bench.registry.execs().filter(|f| !f.doc().open).map(|f| f.name().to_owned()).collect();
+    assert!(closed.len() > 100, "{closed:?}");
+    for name in closed {
+        let said = bench.exec(&name, &[], &stranger).map_err(|e| e.to_string());
+        assert!(said.as_ref().is_err_and(|e| e.contains("no_such_argument")), "{name}: {said:?}");
     }
 }
 

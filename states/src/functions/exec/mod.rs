@@ -38,7 +38,7 @@ use std::sync::Arc;
 use lab_proto::{Map, Value};
 use serde::de::DeserializeOwned;
 
-use crate::function::{ArgsError, CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind};
+use crate::function::{CallError, ExecFunction, FunctionDoc, JobCtx, Registry, bind, takes};
 
 pub(super) fn register(registry: &mut Registry) {
     let tables: &[&'static [Exec]] = &[
@@ -117,9 +117,7 @@ impl ExecFunction for &'static Exec {
     }
 
     fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
-        if !self.doc.open && args.len() > self.doc.args.len() {
-            return Err(ArgsError::TooMany { given: args.len(), takes: self.doc.args.len() }.into());
-        }
+        takes(&self.doc, args, kwargs)?;
         (self.body)(&Call { name: self.name, args, kwargs, doc: &self.doc, ctx })
     }
 }

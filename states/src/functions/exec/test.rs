@@ -13,6 +13,7 @@ const LENGTH: &[ArgDoc] = &[ArgDoc::required("length", Kind::Float, "How many se
 
 const ASSERTION: &[ArgDoc] = &[ArgDoc::required("assertion", Kind::Any, "What must hold.")];
 const RETCODE: &[ArgDoc] = &[ArgDoc::with_default("code", Kind::Int, "42", "The status.")];
+const RAISES: &[ArgDoc] = &[ArgDoc::with_default("message", Kind::Text, "it was told to", "What it says.")];
 const SAYS: &[ArgDoc] = &[ArgDoc::with_default("text", Kind::Text, "it was told to", "What it says.")];
 
 pub(super) static ALL: &[Exec] = &[
@@ -102,7 +103,11 @@ pub(super) static ALL: &[Exec] = &[
     },
     Exec {
         name: "test.exception",
-        doc: FunctionDoc::new("Another name of test.fail.", SAYS, "lab-minion call --local test.exception"),
+        doc: FunctionDoc::new(
+            "Fails with what it is told, as test.fail.",
+            RAISES,
+            "lab-minion call --local test.exception",
+        ),
         body: fail,
     },
 ];
@@ -158,6 +163,8 @@ fn sleep(call: &Call<'_>) -> Result<Value, CallError> {
 
 #[derive(Deserialize)]
 struct Fail {
+    // As Salt's test.exception has it.
+    #[serde(alias = "message")]
     text: Option<String>,
 }
 
@@ -180,6 +187,9 @@ mod tests {
         assert!(exec("test.echo", &[]).is_err());
         let shown = exec("test.arg_repr", &["x".into(), true.into()]).unwrap();
         assert_eq!(shown.get("args"), Some(&"('x', True)".into()));
+        let boom = Map::from_iter([(Value::from("message"), Value::from("boom"))]);
+        let raised = bench.exec("test.exception", &[], &boom);
+        assert_eq!(raised.map_err(|e| e.to_string()), Err("boom".to_owned()));
         assert_eq!(exec("test.retcode", &[]), Ok(true.into()));
         assert!(
             exec("test.assertion", &[true.into()]).is_ok() && exec("test.assertion", &[0.into()]).is_err()

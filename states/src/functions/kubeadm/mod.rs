@@ -37,6 +37,7 @@ impl crate::function::ExecFunction for Kubeadm {
     }
 
     fn call(&self, args: &[Value], kwargs: &Map, ctx: &JobCtx<'_>) -> Result<Value, CallError> {
+        crate::function::takes(self.doc, args, kwargs)?;
         (self.call)(self, args, kwargs, ctx)
     }
 }
