@@ -212,8 +212,10 @@ impl RunView {
             11 => "timed out",
             _ => "failed",
         };
+        let steps = if *succeeded == 1 { "step holds" } else { "steps hold" };
+        let change = if self.test { "would change" } else { "changed" };
         Some(format!(
-            "run {run} {word}{took}: {succeeded} steps hold ({changed} changed), {failed} failed, {skipped} skipped"
+            "run {run} {word}{took}: {succeeded} {steps} ({changed} {change}), {failed} failed, {skipped} skipped"
         ))
     }
 
