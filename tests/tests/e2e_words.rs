@@ -282,4 +282,6 @@ fn who_asks_to_be_let_in_is_told_what_to_compare_and_which_master_is_another_one
     });
     waits.kill().unwrap();
     waits.wait().unwrap();
+    // Nothing of it counts before it is accepted: a typing error does not name the machine for ever.
+    assert!(!dir.path().join("enrolled.toml").exists());
 }

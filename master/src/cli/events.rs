@@ -128,6 +128,8 @@ impl Tail {
                 }
                 OpReply::Trimmed { floor } => {
                     eprintln!("note: events before {floor} are no longer kept; going on from there");
+                    // Or it would be told again when the master was away before the first event came.
+                    self.query.since = Since::After(floor);
                 }
                 _ => {}
             }

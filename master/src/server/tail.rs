@@ -49,7 +49,7 @@ impl Tail {
     ) -> Result<Self, OpRefusal> {
         let EventQuery { since, until, tags, minion, limit, follow } = query;
         let now = *head.borrow();
-        let floor = store.floor();
+        let mut floor = store.floor();
         let mut trimmed = None;
         let begin = Position { log_id: now.log_id, seq: 0 };
         let at = match since {
@@ -58,10 +58,11 @@ impl Tail {
             Since::After(position) => position,
             Since::AfterSeq(seq) => Position { seq, ..begin },
             Since::Time(time) => {
-                let store = store.clone();
-                let sought = tokio::task::spawn_blocking(move || store.seek_time(time)).await;
+                let seeking = store.clone();
+                let sought = tokio::task::spawn_blocking(move || seeking.seek_time(time)).await;
                 let at = sought.map_err(|e| internal(&e))?.map_err(|e| refusal(&e))?;
-                // All that is kept is younger: what is gone may have been young enough too.
+                // All that is kept is younger: what is gone may have been young enough too. It may have gone just now.
+                floor = store.floor();
                 trimmed = (floor.seq > 0 && at.seq <= floor.seq).then_some(floor);
                 at
             }

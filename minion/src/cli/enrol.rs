@@ -1,7 +1,6 @@
 //! `lab-minion enrol`: asks a master to let this machine in, and waits for the answer.
 
 use std::cell::Cell;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +59,7 @@ impl Args {
             let heard = Cell::new(false);
             let mut asking = std::pin::pin!(enrol::enrol(&request, &dialer, |progress| {
                 heard.set(true);
-                note(&pki, &self.common.config_dir, &id, &config.master, progress);
+                note(&pki, &id, progress);
                 tell(&id, progress);
             }));
             let enrolled = match tokio::time::timeout(SILENCE, &mut asking).await {
@@ -89,15 +88,11 @@ impl Args {
 }
 
 /// Writes down what `lab-minion finger` shows while a person compares it.
-fn note(pki: &Pki, dir: &Path, id: &MinionId, masters: &[String], progress: Progress) {
-    let noted = match progress {
-        Progress::Met { ca, .. } => pki.note_met(ca).map_err(|e| crate::chain(&e)),
-        Progress::Pending { .. } => {
-            Config::remember_enrolment(dir, id, masters).map_err(|e| crate::chain(&e))
-        }
-    };
-    if let Err(why) = noted {
-        eprintln!("warning: {why}; `lab-minion finger` does not show what is pending");
+fn note(pki: &Pki, id: &MinionId, progress: Progress) {
+    if let Progress::Met { ca, .. } = progress
+        && let Err(e) = pki.note_met(ca, id)
+    {
+        eprintln!("warning: {}; `lab-minion finger` does not show what is pending", crate::chain(&e));
     }
 }
 

@@ -23,9 +23,14 @@ impl Args {
             );
             Failure::new(std::io::Error::other(text), exit::REFUSED)
         })?;
-        report::line(format_args!("{} {}", config.minion_id()?, key.fingerprint()));
-        if let Some(ca) = pki.met().map_err(failed)? {
-            report::line(format_args!("master {ca}"));
+        let met = pki.met().map_err(failed)?;
+        let id = match met.as_ref().and_then(|met| met.asks_for.clone()) {
+            Some(id) => id,
+            None => config.minion_id()?,
+        };
+        report::line(format_args!("{id} {}", key.fingerprint()));
+        if let Some(met) = met {
+            report::line(format_args!("master {}", met.ca));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -19,8 +19,6 @@ use nix::unistd::Pid;
 
 use super::{LinuxHost, MASK};
 
-/// How long a killed process group may take to end by itself before it is ended.
-const KILL_GRACE: Duration = Duration::from_secs(2);
 /// For how long output is still read after the command ended: what it left behind in the background (a daemon,
 /// say) may hold the pipes open for ever.
 const ORPHAN_GRACE: Duration = Duration::from_secs(1);
@@ -174,7 +172,7 @@ fn watch(mut child: Child, command: &Command, observer: &dyn Observer) -> io::Re
                 kill_group(pid, Signal::SIGTERM);
                 killed = Some((why, Instant::now()));
             }
-            (Some((_, at)), _) if at.elapsed() > KILL_GRACE => kill_group(pid, Signal::SIGKILL),
+            (Some((_, at)), _) if at.elapsed() > observer.grace() => kill_group(pid, Signal::SIGKILL),
             _ => {}
         }
     }
@@ -337,6 +335,7 @@ mod tests {
     struct CancelAtFirstOutput {
         seen: Mutex<Vec<u8>>,
         cancel: AtomicBool,
+        grace: Duration,
     }
 
     impl Observer for CancelAtFirstOutput {
@@ -347,14 +346,26 @@ mod tests {
         fn cancelled(&self) -> bool {
             self.cancel.load(Ordering::SeqCst)
         }
+        fn grace(&self) -> Duration {
+            self.grace
+        }
     }
 
     #[test]
     fn output_is_seen_while_the_command_runs_and_cancel_ends_it() {
-        let observer = CancelAtFirstOutput { seen: Mutex::default(), cancel: AtomicBool::new(false) };
-        let output = LinuxHost::new().run(&Command::shell("echo first; sleep 60"), &observer).unwrap();
-        assert_eq!(output.exit, Exit::Cancelled);
-        assert_eq!(*observer.seen.lock().unwrap(), b"first\n");
+        let cancelled = |line: &str, grace| {
+            let (seen, cancel) = (Mutex::default(), AtomicBool::new(false));
+            let observer = CancelAtFirstOutput { seen, cancel, grace };
+            let output = LinuxHost::new().run(&Command::shell(line), &observer).unwrap();
+            assert_eq!(output.exit, Exit::Cancelled);
+            String::from_utf8(observer.seen.into_inner().unwrap()).unwrap()
+        };
+        assert_eq!(cancelled("echo first; sleep 60", Duration::ZERO), "first\n");
+        // What is told to end may put things in order first, as long as its observer has patience.
+        let tidy = "trap 'echo tidy; exit 1' TERM; echo first; while :; do sleep 0.05; done";
+        assert_eq!(cancelled(tidy, Duration::from_secs(60)), "first\ntidy\n");
+        let stubborn = "trap '' TERM; echo first; while :; do sleep 0.05; done";
+        assert_eq!(cancelled(stubborn, Duration::from_millis(100)), "first\n");
     }
 
     #[test]

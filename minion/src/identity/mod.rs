@@ -67,6 +67,15 @@ pub struct Identity {
     file: PathBuf,
 }
 
+/// What `lab-minion finger` shows of a master.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// The fingerprint of its CA.
+    pub ca: Fingerprint,
+    /// As whom an enrolment that is not accepted yet asks to be let in.
+    pub asks_for: Option<MinionId>,
+}
+
 /// What an accepted minion has.
 #[derive(Clone, Debug)]
 pub struct Credentials {
@@ -139,24 +148,30 @@ impl Pki {
         Ok(self.read("ca.crt")?.and_then(|ca| fingerprint_of(&ca)))
     }
 
-    /// Returns the CA to compare with the master's: the pinned one, or that which an enrolment met that is not accepted yet.
+    /// Returns the CA to compare with the master's: the pinned one, or that which an enrolment met that is not accepted yet, with
+    /// the id that it asks for.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn met(&self) -> Result<Option<Fingerprint>, IdentityError> {
-        if let Some(pinned) = self.pinned()? {
-            return Ok(Some(pinned));
+    pub fn met(&self) -> Result<Option<Met>, IdentityError> {
+        if let Some(ca) = self.pinned()? {
+            return Ok(Some(Met { ca, asks_for: None }));
         }
         let text = files::read_if_any(&self.dir.join(MET))?;
-        Ok(text.and_then(|t| String::from_utf8_lossy(&t).trim().parse().ok()))
+        Ok(text.and_then(|text| {
+            let text = String::from_utf8_lossy(&text);
+            let (ca, id) = text.trim().split_once(' ')?;
+            Some(Met { ca: ca.parse().ok()?, asks_for: Some(MinionId::new(id).ok()?) })
+        }))
     }
 
-    /// Notes which CA an enrolment met, for people to compare; it is trusted when the minion is accepted, not before.
+    /// Notes which CA an enrolment met under which id, for people to compare. Nothing else reads it: both count when the minion
+    /// is accepted, not before.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn note_met(&self, ca: Fingerprint) -> Result<(), IdentityError> {
-        Ok(files::write_atomically(&self.dir.join(MET), format!("{ca}\n").as_bytes(), 0o644)?)
+    pub fn note_met(&self, ca: Fingerprint, id: &MinionId) -> Result<(), IdentityError> {
+        Ok(files::write_atomically(&self.dir.join(MET), format!("{ca} {id}\n").as_bytes(), 0o644)?)
     }
 
     fn read(&self, name: &str) -> Result<Option<CertificateDer<'static>>, IdentityError> {
@@ -294,11 +309,14 @@ mod tests {
         let identity = pki.identity().expect("makes a key");
         assert_eq!(pki.met().expect("reads"), None);
         let met = Fingerprint::of(b"another");
-        pki.note_met(met).expect("writes");
-        assert_eq!((pki.met().expect("reads"), pki.pinned().expect("reads")), (Some(met), None));
+        let id = MinionId::new("web7").expect("valid");
+        pki.note_met(met, &id).expect("writes");
+        let noted = Met { ca: met, asks_for: Some(id) };
+        assert_eq!((pki.met().expect("reads"), pki.pinned().expect("reads")), (Some(noted), None));
         let ca = CertificateParams::default().self_signed(&identity.key).expect("signs").der().clone();
         pki.store(&Credentials { certificate: ca.clone(), ca }).expect("stores");
-        assert_eq!(pki.met().expect("reads"), Some(identity.fingerprint()), "the pinned one goes first");
+        let pinned = Met { ca: identity.fingerprint(), asks_for: None };
+        assert_eq!(pki.met().expect("reads"), Some(pinned), "the pinned one goes first");
     }
 
     #[test]

@@ -121,6 +121,7 @@ impl Journal {
             // A killed agent may have written what it never synced; what is known from here on is durable.
             file.sync_data().map_err(FileError::at("sync", path))?;
         }
+        files::sync_dir(path.parent().unwrap_or(Path::new("/")))?;
         file.seek(SeekFrom::Start(scan.good as u64)).map_err(FileError::at("read", path))?;
         let next = base + scan.offsets.len() as u64;
         let bytes = scan.good as u64;

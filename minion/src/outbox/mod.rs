@@ -134,6 +134,8 @@ impl Outbox {
             expected = s.next();
         }
         let newest = segments.back().expect("there is at least one: made above");
+        // The name of a segment that a killed agent had just made.
+        files::sync_dir(dir)?;
         let tail = Tail::open(newest)?;
         let head = newest.next() - 1;
         let (mut kept, said) = Acked::open(dir, id);

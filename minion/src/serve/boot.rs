@@ -301,7 +301,7 @@ async fn credentials(
     loop {
         let told = |progress| {
             if let Progress::Met { ca, .. } = progress
-                && let Err(e) = pki.note_met(ca)
+                && let Err(e) = pki.note_met(ca, &request.id)
             {
                 tracing::warn!(error = %crate::chain(&e), "`lab-minion finger` does not show the CA");
             }

@@ -38,7 +38,7 @@ use crate::workers::{self, Assignment, Cancel, Env, Request, RunningJob};
 const WAITING: usize = 64;
 /// How long the link may take to say good-bye.
 const GOODBYE: Duration = Duration::from_secs(3);
-/// How long jobs may take to end with the agent: their commands are killed two seconds after they were told.
+/// How long jobs may take to end with the agent: their commands are told at once, and killed eight seconds later.
 const WIND_DOWN: Duration = Duration::from_secs(10);
 /// How often a reboot that was asked for but does not happen is looked at.
 const STILL_UP: Duration = Duration::from_secs(120);
@@ -131,12 +131,6 @@ impl Shell {
             match turn {
                 Turn::Terminate(signal) => {
                     tracing::info!(signal, "the agent ends");
-                    notify::stopping();
-                    tokio::select! {
-                        () = self.wind_down() => {}
-                        _ = terminate.recv() => {}
-                        _ = interrupt.recv() => {}
-                    }
                     break;
                 }
                 Turn::DiskEnded => {
@@ -172,6 +166,11 @@ impl Shell {
             self.carry_out().await;
         }
         notify::stopping();
+        tokio::select! {
+            () = self.wind_down() => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
         self.goodbye(CloseReason::Shutdown).await;
         self.link_task.abort();
         ended
@@ -384,13 +383,18 @@ impl Shell {
     /// Ends the commands of jobs that run: left alone they would work on while their jobs count as interrupted, which is what
     /// the next start reports, whatever they return now.
     async fn wind_down(&mut self) {
-        self.cancels.values().for_each(Cancel::cancel);
-        let deadline = tokio::time::Instant::now() + WIND_DOWN;
+        self.cancels.values().for_each(Cancel::cancel_gently);
+        let mut late = std::pin::pin!(tokio::time::sleep(WIND_DOWN));
         while !self.cancels.is_empty() {
-            match tokio::time::timeout_at(deadline, self.reports.recv()).await {
-                Ok(Some(Report::Finished(jid, _))) => drop(self.cancels.remove(&jid)),
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => {
+            tokio::select! {
+                Some(report) = self.reports.recv() => {
+                    if let Report::Finished(jid, _) = report {
+                        self.cancels.remove(&jid);
+                    }
+                }
+                // Or the link could not say good-bye.
+                Some(_) = self.link.events.recv() => {}
+                () = &mut late => {
                     tracing::warn!(jobs = self.cancels.len(), "jobs that do not end are left behind");
                     break;
                 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ThreadId;
+use std::time::Duration;
 
 use lab_proto::v1::link::{JobsUp, Progress as Shown};
 use lab_proto::{StateReturn, Timestamp, Value};
 use lab_states::function::{Control, Progress};
-use lab_states::host::Stream;
+use lab_states::host::{KILL_GRACE, Stream};
 use lab_states::redact::Held;
 
 use super::Job;
@@ -16,19 +17,39 @@ use super::Job;
 /// Output beyond this is cut from a single frame of progress; the return has all of it.
 const MOST_SHOWN: usize = 16 << 10;
 
+/// How long a command may take to end by itself when the agent ends: longer than one that is killed, since nobody wanted
+/// just that one to end, and short enough that a second one of the same job does not begin.
+const LAST_GRACE: Duration = Duration::from_secs(8);
+
 /// Tells a function to stop.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    cancelled: AtomicBool,
+    gently: AtomicBool,
+}
 
 impl Cancel {
     /// Tells it.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells it because the agent ends.
+    pub fn cancel_gently(&self) {
+        self.0.gently.store(true, Ordering::Relaxed);
+        self.cancel();
     }
 
     /// Tells whether it was told.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn grace(&self) -> Duration {
+        if self.0.gently.load(Ordering::Relaxed) { LAST_GRACE } else { KILL_GRACE }
     }
 }
 
@@ -90,6 +111,10 @@ impl Job {
 impl Control for Job {
     fn cancelled(&self) -> bool {
         self.cancel.is_cancelled()
+    }
+
+    fn grace(&self) -> Duration {
+        self.cancel.grace()
     }
 
     fn deadline(&self) -> Option<Timestamp> {

@@ -8,7 +8,7 @@ use lab_proto::{Map, StateReturn, Timestamp, Value};
 
 use super::Registry;
 use crate::compile::Exclude;
-use crate::host::{Host, Observer, Stream};
+use crate::host::{Host, KILL_GRACE, Observer, Stream};
 use crate::net::NetGuard;
 use crate::redact::Secrets;
 use crate::run::Refresh;
@@ -59,12 +59,21 @@ impl Observer for JobCtx<'_> {
     fn cancelled(&self) -> bool {
         JobCtx::cancelled(self)
     }
+
+    fn grace(&self) -> Duration {
+        self.control.grace()
+    }
 }
 
 /// The job as its functions see it.
 pub trait Control: Send + Sync {
     /// Tells whether the job was killed.
     fn cancelled(&self) -> bool;
+
+    /// Returns how long a command that is killed with the job may take to end by itself.
+    fn grace(&self) -> Duration {
+        KILL_GRACE
+    }
 
     /// Returns when the job must be over.
     fn deadline(&self) -> Option<Timestamp>;

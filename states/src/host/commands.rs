@@ -163,7 +163,15 @@ pub trait Observer: Send + Sync {
     fn cancelled(&self) -> bool {
         false
     }
+
+    /// Returns how long what is killed may take to end by itself before it is ended.
+    fn grace(&self) -> Duration {
+        KILL_GRACE
+    }
 }
+
+/// How long a killed process group may take to end by itself, as a rule.
+pub const KILL_GRACE: Duration = Duration::from_secs(2);
 
 /// An observer that neither listens nor cancels.
 #[derive(Clone, Copy, Debug, Default)]

@@ -22,7 +22,7 @@ mod system;
 
 pub use accounts::{AccountStep, Accounts, Ageing, Group, NewUser, Shadow, User, UserAttributes};
 pub use archives::{ArchiveEntry, ArchiveFormat, ArchiveKind, ArchiveSource, Archives, Extraction};
-pub use commands::{Command, Commands, Exit, Observer, Output, Program, Silent, Stream};
+pub use commands::{Command, Commands, Exit, KILL_GRACE, Observer, Output, Program, Silent, Stream};
 pub use error::{Cause, HostError};
 pub use files::{CHANGED, FileKind, FileMeta, Files, Node, Seen, WriteOptions};
 pub use kernel::Kernel;

@@ -29,6 +29,7 @@ pub(crate) use problem::lost as lost_requisite;
 pub use problem::{Part, Problem};
 use resolve::Index;
 pub use resolve::Traits;
+pub(crate) use resolve::is_engine_word;
 pub(crate) use row::cycle_text;
 use row::number;
 pub(crate) use slots::{has_slot, is_slot, with as with_slots};

@@ -29,6 +29,11 @@ pub struct Traits {
     pub warnings: Vec<Problem>,
 }
 
+/// Tells whether an argument of a state is for the engine and not for a function.
+pub(crate) fn is_engine_word(name: &str) -> bool {
+    ENGINE_WORDS.contains(&name) || REQUISITES_IN.contains(&name)
+}
+
 /// Words that the engine takes out of a state's arguments; no function has to know them.
 const ENGINE_WORDS: [&str; 24] = [
     "check_cmd",

@@ -13,7 +13,15 @@ use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 use crate::functions::support::{Pattern, map, text_of};
 use crate::host::{Command, FileKind, FileMeta};
 
-const PATH: &[ArgDoc] = &[ArgDoc::required("path", Kind::Path, "Which path.")];
+const OWNER: &[ArgDoc] = &[
+    ArgDoc::required("path", Kind::Path, "Which path."),
+    ArgDoc::with_default(
+        "follow_symlinks",
+        Kind::Bool,
+        "true",
+        "Whether what a link points to is looked at, and not the link.",
+    ),
+];
 const STATS: &[ArgDoc] = &[
     ArgDoc::required("path", Kind::Path, "Which path."),
     ArgDoc::optional("hash_type", Kind::Text, "By which algorithm a sum is added."),
@@ -76,14 +84,14 @@ pub(super) static ALL: &[Exec] = &[
     },
     Exec {
         name: "file.get_user",
-        doc: FunctionDoc::new("Returns who owns a path.", PATH, "lab-master run '*' file.get_user /etc/passwd"),
+        doc: FunctionDoc::new("Returns who owns a path.", OWNER, "lab-master run '*' file.get_user /etc/passwd"),
         body: |call| Ok(described(call)?.shift_remove("user").unwrap_or_default()),
     },
     Exec {
         name: "file.get_group",
         doc: FunctionDoc::new(
             "Returns the group of a path.",
-            PATH,
+            OWNER,
             "lab-master run '*' file.get_group /etc/passwd",
         ),
         body: |call| Ok(described(call)?.shift_remove("group").unwrap_or_default()),
@@ -92,7 +100,7 @@ pub(super) static ALL: &[Exec] = &[
         name: "file.get_uid",
         doc: FunctionDoc::new(
             "Returns the number of who owns a path.",
-            PATH,
+            OWNER,
             "lab-master run '*' file.get_uid /etc/passwd",
         ),
         body: |call| Ok(described(call)?.shift_remove("uid").unwrap_or_default()),
@@ -101,7 +109,7 @@ pub(super) static ALL: &[Exec] = &[
         name: "file.get_gid",
         doc: FunctionDoc::new(
             "Returns the number of the group of a path.",
-            PATH,
+            OWNER,
             "lab-master run '*' file.get_gid /etc/passwd",
         ),
         body: |call| Ok(described(call)?.shift_remove("gid").unwrap_or_default()),

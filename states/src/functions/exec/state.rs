@@ -106,7 +106,8 @@ pub(super) static ALL: &[Exec] = &[
             "Shows the states that the top file names for this minion, by ID, without running them.",
             SHOW_TOP,
             "lab-master run '*' state.show_highstate",
-        ),
+        )
+        .open(),
         body: show_high,
     },
     Exec {
@@ -115,7 +116,8 @@ pub(super) static ALL: &[Exec] = &[
             "Shows the ordered low chunks of SLS without running them.",
             SHOW,
             "lab-master run '*' state.show_low_sls common",
-        ),
+        )
+        .open(),
         body: show_low,
     },
     Exec {
@@ -124,7 +126,8 @@ pub(super) static ALL: &[Exec] = &[
             "Shows the ordered low chunks of the highstate without running them.",
             SHOW_TOP,
             "lab-master run '*' state.show_lowstate",
-        ),
+        )
+        .open(),
         body: show_low,
     },
     Exec {
@@ -133,7 +136,8 @@ pub(super) static ALL: &[Exec] = &[
             "Shows the states of SLS by ID, without running them.",
             SHOW,
             "lab-master run '*' state.show_sls common",
-        ),
+        )
+        .open(),
         body: show_high,
     },
     Exec {
@@ -142,7 +146,8 @@ pub(super) static ALL: &[Exec] = &[
             "Lists the SLS that take part, in the order of their first state, with those that are included.",
             SHOW_ANY,
             "lab-master run '*' state.show_states",
-        ),
+        )
+        .open(),
         body: show_states,
     },
     Exec {
@@ -151,7 +156,8 @@ pub(super) static ALL: &[Exec] = &[
             "Lists the SLS that the top file names for this minion, by environment.",
             SHOW_TOP,
             "lab-master run '*' state.show_top",
-        ),
+        )
+        .open(),
         body: show_top,
     },
     Exec {

@@ -139,6 +139,8 @@ fn planned(call: &StateCall, ctx: &JobCtx<'_>) -> Result<Vec<Planned>, StateErro
                 kwargs.extend(map.clone())
             }
             (Some("returner" | "sfun"), _) => {}
+            // `m_unless` is how a function's own argument of that name is written.
+            (Some(key), _) if crate::run::is_engine_word(key) && !function.doc().knows(key) => {}
             (Some(key), value) => {
                 kwargs.insert(key.strip_prefix("m_").unwrap_or(key).into(), value.clone());
             }
@@ -238,6 +240,22 @@ mod tests {
             bench.run("x:\n  module.run:\n    - test.echo: [{text: hello}]\n    - creates: /nowhere\n");
         assert_eq!(guarded.changes.get("test.echo"), Some(&Value::from("hello")));
         assert_eq!(bench.dry("x:\n  module.run:\n    - test.ping: []\n").kind, VerdictKind::WouldChange);
+    }
+
+    #[test]
+    fn words_of_the_engine_are_none_of_an_older_styles_function() {
+        let bench = Bench::new(SimHost::new());
+        let run = |function: &str, more: &str| {
+            bench.run(&format!("x:\n  module.run:\n    - name: {function}\n{more}"))
+        };
+        let words = "    - creates: /nowhere\n    - unless: []\n    - retry: {attempts: 1}\n    - reload_modules: true\n";
+        assert_eq!(run("test.ping", words).changes.get("ret"), Some(&Value::from(true)));
+        let echoed = run("test.kwarg", "    - a: 1\n    - failhard: false\n    - m_failhard: mine\n");
+        let own = Value::from([("a", Value::from(1)), ("failhard", Value::from("mine"))]);
+        assert_eq!(echoed.changes.get("ret"), Some(&own), "what is escaped reaches it");
+        let typo = run("test.echo", "    - text: hello\n    - txet: hello\n");
+        assert_eq!(typo.kind, VerdictKind::Failed);
+        assert!(typo.comment.contains("txet"), "{}", typo.comment);
     }
 
     #[test]
