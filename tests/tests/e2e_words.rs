@@ -123,7 +123,9 @@ fn a_tail_to_the_head_ends_there_and_one_that_is_ended_says_so() {
     assert_eq!(ahead.status.code(), Some(17), "{}", ahead.stderr);
 
     let mut child = command(&master, &["events", "--follow", "--since", "start"]).spawn().unwrap();
-    BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    // Open until the end: without a reader it would end by itself.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(15));
 }
@@ -250,7 +252,8 @@ fn who_asks_to_be_let_in_is_told_what_to_compare_and_which_master_is_another_one
     let dir = tempfile::tempdir().unwrap();
     let address = master.address().to_string();
     let minion = |args: &[&str]| {
-        let mut command = Command::new(binaries().unwrap().join("lab-minion"));
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(binaries().unwrap().join("lab-minion"));
         command.args(args).arg("--config-dir").arg(dir.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -114,6 +114,7 @@ mod tests {
         for good in [&["x"][..], &["--id", "web1"], &["--pattern", "web*"]] {
             revoke(good).expect("one of them");
         }
+        revoke(&["x", "--id", "web1"]).expect_err("one of them would be ignored");
         let none = revoke(&[]).expect_err("which?").to_string();
         assert!(none.contains("<NAME|--id <ID>|--pattern <GLOB>>"), "{none}");
     }

@@ -238,9 +238,9 @@ async fn resolve(master: &str) -> Result<SocketAddr, ClientError> {
 
 fn connect_error(address: SocketAddr, error: &quinn::ConnectionError) -> ClientError {
     match error {
-        // rustls' words for a certificate that this side does not take.
-        quinn::ConnectionError::TransportError(e) if e.reason.contains("invalid peer certificate") => {
-            ClientError::OtherMaster { address, reason: not_taken(&e.reason) }
+        // A certificate that this side does not take: the alert that it sends, and rustls' words.
+        quinn::ConnectionError::TransportError(e) if is_certificate_alert(e.code) => {
+            ClientError::OtherMaster { address, reason: not_taken(e.code, &e.reason) }
         }
         quinn::ConnectionError::TransportError(e) => {
             ClientError::NotAccepted { address, reason: format!("the TLS handshake failed ({})", e.reason) }
@@ -279,9 +279,21 @@ fn words(close: &quinn::ApplicationClose) -> String {
     String::from_utf8_lossy(&close.reason).into_owned()
 }
 
+/// The TLS alert (RFC 8446, 6) for a certificate that is not valid yet, or no longer.
+const CERTIFICATE_EXPIRED: u64 = 45;
+
+fn alert(code: quinn::TransportErrorCode) -> u64 {
+    u64::from(code) & 0xff
+}
+
+/// Tells whether a handshake failed for a certificate: its alert is one of those that are about them.
+fn is_certificate_alert(code: quinn::TransportErrorCode) -> bool {
+    u64::from(code) >= 0x100 && matches!(alert(code), 42..=46 | 48 | 51)
+}
+
 /// Says why the master's certificate is not taken, and the way out.
-fn not_taken(tls: &str) -> String {
-    if ["expired", "Expired", "not valid yet", "NotValidYet"].iter().any(|word| tls.contains(word)) {
+fn not_taken(code: quinn::TransportErrorCode, tls: &str) -> String {
+    if alert(code) == CERTIFICATE_EXPIRED {
         return format!("{tls}; compare the clocks of both machines");
     }
     format!(
@@ -292,12 +304,12 @@ fn not_taken(tls: &str) -> String {
 
 /// Says what a TLS alert of the master means for an operator, and the way out.
 fn refused_by_tls(code: quinn::TransportErrorCode) -> String {
-    // RFC 8446, 6: what a certificate can be refused for.
-    let why = match u64::from(code) & 0xff {
-        44 => "it was revoked, or its key is not known there".to_owned(),
-        45 => "it is not valid now: compare the clocks".to_owned(),
-        42 | 43 | 46 | 48 | 51 => "it is not of that master's CA".to_owned(),
-        _ => format!("the TLS handshake failed ({code})"),
+    let why = match alert(code) {
+        44 => "it was revoked, or its key is not known there",
+        CERTIFICATE_EXPIRED => return "it is not valid now: compare the clocks".to_owned(),
+        _ if is_certificate_alert(code) => "it is not of that master's CA",
+        // No word on who asks: a new identity would not help.
+        _ => return format!("the TLS handshake failed ({code})"),
     };
     format!(
         "{why}; on the master `lab-master operator list` shows who is let in, and `lab-master operator issue NAME --out DIR` makes \

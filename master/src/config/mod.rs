@@ -346,7 +346,7 @@ mod tests {
         for (setting, reason) in [
             ("file_roots=/x", "expected a sequence"),
             ("listen=nowhere", "invalid socket address"),
-            ("link.missed=-1", "link.missed"),
+            ("link.missed=-1", "integer"),
             ("node_groups.a=5", "expected a string"),
         ] {
             let key = setting.split('=').next().expect("a key");

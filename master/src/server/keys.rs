@@ -54,7 +54,7 @@ pub(crate) enum KeyError {
     BadToken(&'static str),
     #[error(
         "the key {fingerprint} of {id} is accepted for {holder} already, and two must not share one (a cloned disk?): \
-         remove the key on one of the machines (/etc/lab/pki) and enrol it again, or delete one here with `lab-master key delete`"
+         remove the key on one of the machines (`pki` in its configuration directory) and enrol it again, or delete one here with `lab-master key delete`"
     )]
     InUse { id: MinionId, fingerprint: Fingerprint, holder: String },
     #[error("the key {fingerprint} was rejected as {holder}'s; no policy lets it in")]

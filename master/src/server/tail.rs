@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::READ_CHUNK;
+use crate::store::memory::check_position;
 use crate::store::{ReadError, Store, StoredEvent};
 
 /// A cursor on the log.
@@ -49,7 +50,7 @@ impl Tail {
     ) -> Result<Self, OpRefusal> {
         let EventQuery { since, until, tags, minion, limit, follow } = query;
         let now = *head.borrow();
-        let mut floor = store.floor();
+        let floor = store.floor();
         let mut trimmed = None;
         let begin = Position { log_id: now.log_id, seq: 0 };
         let at = match since {
@@ -62,19 +63,15 @@ impl Tail {
                 let sought = tokio::task::spawn_blocking(move || seeking.seek_time(time)).await;
                 let at = sought.map_err(|e| internal(&e))?.map_err(|e| refusal(&e))?;
                 // All that is kept is younger: what is gone may have been young enough too. It may have gone just now.
-                floor = store.floor();
+                let floor = store.floor();
                 trimmed = (floor.seq > 0 && at.seq <= floor.seq).then_some(floor);
                 at
             }
         };
         // The store says so to whoever reads; one that ends at the head reads nothing there.
         let newest = store.head();
-        if at.log_id != newest.log_id {
-            return Err(refusal(&ReadError::UnknownLog { asked: at.log_id, ours: newest.log_id }));
-        }
-        if at.seq > newest.seq {
-            return Err(refusal(&ReadError::Ahead { asked: at, head: newest }));
-        }
+        // What is below the floor is not refused here: whoever reads is told where to go on.
+        check_position(at, Position { seq: 0, ..newest }, newest).map_err(|e| refusal(&e))?;
         // Without following, the end is fixed now: a busy log would otherwise be read for ever.
         let until = if follow || until.is_some() { until } else { Some(Until::Seq(now.seq)) };
         let begins_at_start = matches!(since, Since::Start);

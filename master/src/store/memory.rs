@@ -237,7 +237,7 @@ fn unreadable(after: Position, error: &CodecError) -> ReadError {
 }
 
 /// Refuses positions after which no complete reading is possible.
-pub(super) fn check_position(asked: Position, floor: Position, head: Position) -> Result<(), ReadError> {
+pub(crate) fn check_position(asked: Position, floor: Position, head: Position) -> Result<(), ReadError> {
     if asked.log_id != head.log_id {
         return Err(ReadError::UnknownLog { asked: asked.log_id, ours: head.log_id });
     }

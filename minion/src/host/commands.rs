@@ -361,8 +361,8 @@ mod tests {
             String::from_utf8(observer.seen.into_inner().unwrap()).unwrap()
         };
         assert_eq!(cancelled("echo first; sleep 60", Duration::ZERO), "first\n");
-        // What is told to end may put things in order first, as long as its observer has patience.
-        let tidy = "trap 'echo tidy; exit 1' TERM; echo first; while :; do sleep 0.05; done";
+        // Longer than the grace that is usual. What is told to end may put things in order first, as long as its observer has patience.
+        let tidy = "trap 'sleep 3; echo tidy; exit 1' TERM; echo first; while :; do sleep 0.05; done";
         assert_eq!(cancelled(tidy, Duration::from_secs(60)), "first\ntidy\n");
         let stubborn = "trap '' TERM; echo first; while :; do sleep 0.05; done";
         assert_eq!(cancelled(stubborn, Duration::from_millis(100)), "first\n");

@@ -349,7 +349,8 @@ impl Outbox {
         let base = self.head + 1;
         let made = segment::create(&self.dir, self.id, base).and_then(|next| Ok((Tail::open(&next)?, next)));
         let (tail, next) = made.inspect_err(|_| {
-            if segment::path(&self.dir, base).exists() {
+            // Where the disk does not even tell, it may be there.
+            if !matches!(segment::path(&self.dir, base).try_exists(), Ok(false)) {
                 // What this segment took from here on would be missing before the one that is left there.
                 self.tail.give_up();
             }

@@ -31,7 +31,7 @@ pub struct Traits {
 
 /// Tells whether an argument of a state is for the engine and not for a function.
 pub(crate) fn is_engine_word(name: &str) -> bool {
-    ENGINE_WORDS.contains(&name) || REQUISITES_IN.contains(&name)
+    ENGINE_WORDS.contains(&name)
 }
 
 /// Words that the engine takes out of a state's arguments; no function has to know them.
@@ -132,7 +132,7 @@ fn unknown_arguments(chunk: &LowChunk, doc: &FunctionDoc) -> Vec<Problem> {
         return Vec::new();
     }
     let names = chunk.args.keys().filter_map(|k| k.as_str());
-    let strange = names.filter(|k| !doc.knows(k) && !ENGINE_WORDS.contains(k) && !k.starts_with("__"));
+    let strange = names.filter(|k| !doc.knows(k) && !is_engine_word(k) && !k.starts_with("__"));
     strange
         .map(|k| {
             let mut known: Vec<&str> = doc.args.iter().map(|a| a.name.as_ref()).collect();

@@ -13,19 +13,17 @@ use crate::function::{ArgDoc, CallError, FunctionDoc, Kind};
 use crate::functions::support::{Pattern, map, text_of};
 use crate::host::{Command, FileKind, FileMeta};
 
-const OWNER: &[ArgDoc] = &[
-    ArgDoc::required("path", Kind::Path, "Which path."),
-    ArgDoc::with_default(
-        "follow_symlinks",
-        Kind::Bool,
-        "true",
-        "Whether what a link points to is looked at, and not the link.",
-    ),
-];
+const FOLLOW: ArgDoc = ArgDoc::with_default(
+    "follow_symlinks",
+    Kind::Bool,
+    "true",
+    "Whether what a link points to is looked at, and not the link.",
+);
+const OWNER: &[ArgDoc] = &[ArgDoc::required("path", Kind::Path, "Which path."), FOLLOW];
 const STATS: &[ArgDoc] = &[
     ArgDoc::required("path", Kind::Path, "Which path."),
     ArgDoc::optional("hash_type", Kind::Text, "By which algorithm a sum is added."),
-    ArgDoc::with_default("follow_symlinks", Kind::Bool, "true", "Whether a link is looked at itself."),
+    FOLLOW,
 ];
 const HASH: &[ArgDoc] = &[
     ArgDoc::required("path", Kind::Path, "Which file."),

@@ -44,10 +44,14 @@ const SHOW: &[ArgDoc] = &[
     ArgDoc::required("mods", Kind::Any, "Which SLS: a text with commas, or a list."),
     ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
     ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+    ArgDoc::optional("exclude", Kind::Any, "SLS that are left out."),
+    ArgDoc::optional("test", Kind::Bool, "Taken, as in Salt; nothing is run anyway."),
 ];
 const SHOW_TOP: &[ArgDoc] = &[
     ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
     ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+    ArgDoc::optional("exclude", Kind::Any, "SLS that are left out."),
+    ArgDoc::optional("test", Kind::Bool, "Taken, as in Salt; nothing is run anyway."),
 ];
 const SHOW_ANY: &[ArgDoc] = &[
     ArgDoc::optional(
@@ -57,6 +61,8 @@ const SHOW_ANY: &[ArgDoc] = &[
     ),
     ArgDoc::optional("pillar", Kind::Map, "Pillar on top of the minion's own."),
     ArgDoc::optional("saltenv", Kind::Text, "The environment."),
+    ArgDoc::optional("exclude", Kind::Any, "SLS that are left out."),
+    ArgDoc::optional("test", Kind::Bool, "Taken, as in Salt; nothing is run anyway."),
 ];
 const SINGLE: &[ArgDoc] = &[
     ArgDoc::required("fun", Kind::Text, "The state function."),
@@ -106,8 +112,7 @@ pub(super) static ALL: &[Exec] = &[
             "Shows the states that the top file names for this minion, by ID, without running them.",
             SHOW_TOP,
             "lab-master run '*' state.show_highstate",
-        )
-        .open(),
+        ),
         body: show_high,
     },
     Exec {
@@ -116,8 +121,7 @@ pub(super) static ALL: &[Exec] = &[
             "Shows the ordered low chunks of SLS without running them.",
             SHOW,
             "lab-master run '*' state.show_low_sls common",
-        )
-        .open(),
+        ),
         body: show_low,
     },
     Exec {
@@ -126,8 +130,7 @@ pub(super) static ALL: &[Exec] = &[
             "Shows the ordered low chunks of the highstate without running them.",
             SHOW_TOP,
             "lab-master run '*' state.show_lowstate",
-        )
-        .open(),
+        ),
         body: show_low,
     },
     Exec {
@@ -136,8 +139,7 @@ pub(super) static ALL: &[Exec] = &[
             "Shows the states of SLS by ID, without running them.",
             SHOW,
             "lab-master run '*' state.show_sls common",
-        )
-        .open(),
+        ),
         body: show_high,
     },
     Exec {
@@ -146,8 +148,7 @@ pub(super) static ALL: &[Exec] = &[
             "Lists the SLS that take part, in the order of their first state, with those that are included.",
             SHOW_ANY,
             "lab-master run '*' state.show_states",
-        )
-        .open(),
+        ),
         body: show_states,
     },
     Exec {
@@ -156,8 +157,7 @@ pub(super) static ALL: &[Exec] = &[
             "Lists the SLS that the top file names for this minion, by environment.",
             SHOW_TOP,
             "lab-master run '*' state.show_top",
-        )
-        .open(),
+        ),
         body: show_top,
     },
     Exec {
